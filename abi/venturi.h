@@ -1,0 +1,16 @@
+/* Copyright (c) 2026 The Venturi authors. MIT licence. Umbrella header: the whole stable API. */
+#ifndef VENTURI_H
+#define VENTURI_H
+
+#include "venturi/context.h"
+#include "venturi/folder.h"
+#include "venturi/format.h"
+#include "venturi/kv.h"
+#include "venturi/llm.h"
+#include "venturi/retrieve.h"
+#include "venturi/sample.h"
+#include "venturi/script.h"
+#include "venturi/text.h"
+#include "venturi/types.h"
+
+#endif

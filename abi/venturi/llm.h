@@ -1,0 +1,118 @@
+/* Copyright (c) 2026 The Venturi authors. MIT licence.
+ *
+ * Causal language models: open a GGUF file, feed token ids, read logits, generate. A model is shared, a session is one sequence.
+ *
+ *     vt_model_open(ctx, path, NULL, &model);        vt_session_create(model, NULL, &session);
+ *     vt_session_feed(session, ids, n);              vt_session_next(session, sampler, &id);   (again and again)
+ */
+#ifndef VENTURI_LLM_H
+#define VENTURI_LLM_H
+
+#include "venturi/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- model: immutable, shareable between threads ---- */
+
+typedef struct vt_model_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* reserved, must be 0 */
+    vt_cancel *cancel;    /* may be NULL */
+    vt_progress_fn progress;
+    void *progress_user;
+} vt_model_options;
+
+/** Opens a GGUF file (version 2 or 3); the weights are mapped, not copied. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
+ *  VT_ERR_UNSUPPORTED (architecture, block type or tokenizer, named), VT_ERR_CANCELLED, VT_ERR_NOMEM. The file must not change while open. */
+VT_API VT_MUST_USE vt_status vt_model_open(vt_context *ctx, const char *path, const vt_model_options *opt, vt_model **out);
+VT_API vt_model *vt_model_retain(vt_model *model);
+VT_API void vt_model_release(vt_model *model);
+
+typedef struct vt_model_info {
+    uint32_t struct_size; /* set by the caller; only so many bytes are written */
+    int32_t n_layers;
+    const char *architecture; /* "llama"; borrowed from the model, like name */
+    const char *name;         /* general.name, or "" */
+    int64_t n_vocab;          /* rows of logits */
+    int64_t n_ctx;            /* context length it was trained for, tokens */
+    int64_t n_embd;           /* width of the residual stream */
+    int64_t n_ff;             /* width of the feed-forward part */
+    int32_t n_heads;
+    int32_t n_kv_heads;
+    int64_t head_dim;
+    int64_t n_params; /* weights in all tensors */
+    uint64_t size;    /* bytes of all tensors */
+} vt_model_info;
+
+VT_API VT_MUST_USE vt_status vt_model_get_info(const vt_model *model, vt_model_info *out);
+/** Its tokenizer: a new reference. Errors: VT_ERR_NOT_FOUND when the file carries no vocabulary, VT_ERR_UNSUPPORTED when it is of a family not known. */
+VT_API VT_MUST_USE vt_status vt_model_tokenizer(vt_model *model, vt_tokenizer **out);
+/** Metadata: number of keys; key i of [0, count), borrowed, NULL out of range; value as text (long arrays as their length and first items). */
+VT_API int64_t vt_model_meta_count(const vt_model *model);
+VT_API const char *vt_model_meta_key(const vt_model *model, int64_t i);
+VT_API VT_MUST_USE vt_status vt_model_meta_text(const vt_model *model, int64_t i, vt_buffer **out);
+
+/* ---- session: one sequence; one user at a time ---- */
+
+enum {
+    VT_SESSION_EXACT = 1 /* float activations and float32 cache: for tests and comparisons; otherwise activations go to the block kernels as 8-bit integers */
+};
+
+typedef struct vt_session_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* VT_SESSION_* */
+    int64_t n_ctx;        /* most tokens of this sequence; 0: the model's context length */
+    vt_kv *kv;            /* pool to take blocks from; NULL: one of its own (float32 if exact, else float16) */
+    vt_cancel *cancel;    /* polled once a layer; NULL: none */
+} vt_session_options;
+
+/** New empty session. Errors: VT_ERR_INVALID, VT_ERR_LIMIT (n_ctx over the model's), VT_ERR_CONFLICT (a pool of another model), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_session_create(vt_model *model, const vt_session_options *opt, vt_session **out);
+VT_API vt_session *vt_session_retain(vt_session *session);
+VT_API void vt_session_release(vt_session *session);
+
+/** Appends n >= 1 ids and computes the logits after the last. On failure (cancel too) the session is as before the call, without logits.
+ *  Errors: VT_ERR_INVALID (an id out of range), VT_ERR_LIMIT (longer than n_ctx, or the pool is full), VT_ERR_CANCELLED, VT_ERR_NOMEM.
+ *  Feeding in one call or in many gives the same logits, to the bit, in either mode. */
+VT_API VT_MUST_USE vt_status vt_session_feed(vt_session *session, const int32_t *ids, int64_t n);
+/** The same with the logits of every new position. out: [n, n_vocab] float32, caller's memory; undefined on failure. */
+VT_API VT_MUST_USE vt_status vt_session_feed_logits(vt_session *session, const int32_t *ids, int64_t n, float *out);
+/** The same with the log-probability (natural) of each id given all before it. out: [n] float64; out[0] is NaN on an empty session. */
+VT_API VT_MUST_USE vt_status vt_session_score(vt_session *session, const int32_t *ids, int64_t n, double *out);
+
+/** Logits after the last token, [n_vocab] float32; borrowed until the next call on the session. Errors: VT_ERR_STATE when nothing was fed. */
+VT_API VT_MUST_USE vt_status vt_session_logits(vt_session *session, const float **out);
+/** Tokens in the sequence, a token drawn by vt_session_next included; ids borrowed until the next call. */
+VT_API int64_t vt_session_count(const vt_session *session);
+VT_API const int32_t *vt_session_tokens(const vt_session *session);
+/** Keeps the first n tokens; the logits are gone. Errors: VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_session_trim(vt_session *session, int64_t n);
+
+/** Draws the next token and appends it; it is computed on the next call that needs it, so that the last token of an answer costs nothing.
+ *  Errors: VT_ERR_STATE (empty session), VT_ERR_LIMIT (context full), VT_ERR_CANCELLED, VT_ERR_NUMERIC, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_session_next(vt_session *session, vt_sampler *sampler, int32_t *out_id);
+
+/* A piece of text as it is generated: whole code points. A non-zero answer ends the generation normally. */
+typedef int32_t (*vt_piece_fn)(void *user, int32_t id, const char *text, size_t len);
+
+typedef struct vt_generate_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* VT_GENERATE_* */
+    int64_t max_tokens;   /* 0: until the model ends its answer or the context is full */
+    vt_sampler *sampler;  /* NULL: greedy */
+    vt_piece_fn piece;    /* may be NULL */
+    void *piece_user;
+} vt_generate_options;
+
+enum { VT_GENERATE_IGNORE_EOG = 1 }; /* go on after end-of-answer tokens */
+
+/** Generates from the present state until an end-of-answer token (kept in the sequence, not in the text), max_tokens, the piece callback's word or a full context.
+ *  out: the text, or NULL if not wanted. Errors: as vt_session_next; VT_ERR_CANCELLED keeps what was generated in the sequence. */
+VT_API VT_MUST_USE vt_status vt_session_generate(vt_session *session, const vt_generate_options *opt, vt_buffer **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

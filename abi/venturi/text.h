@@ -1,0 +1,115 @@
+/* Copyright (c) 2026 The Venturi authors. MIT licence.
+ *
+ * Text: tokenizers (text to ids and back, chat templates), and documents cut at their headings.
+ * Not here: search (venturi/retrieve.h), models (venturi/llm.h). All text is UTF-8 with an explicit length. */
+#ifndef VENTURI_TEXT_H
+#define VENTURI_TEXT_H
+
+#include "venturi/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- tokenizer: immutable, shareable between threads ---- */
+
+/** Opens the vocabulary of a GGUF file (weights are not needed). Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
+ *  VT_ERR_UNSUPPORTED (tokenizer family or pre-tokenizer, named), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_tokenizer_open(vt_context *ctx, const char *path, vt_tokenizer **out);
+VT_API vt_tokenizer *vt_tokenizer_retain(vt_tokenizer *tok);
+VT_API void vt_tokenizer_release(vt_tokenizer *tok);
+
+enum {
+    VT_TOKENIZE_SPECIAL = 1, /* encode: text such as "<|im_end|>" becomes its special token; decode: special tokens are written out */
+    VT_TOKENIZE_ADD_BOS = 2  /* encode: put the beginning-of-sequence token first, where the model's own rule asks for one */
+};
+
+/**
+ * Token ids of a text. Invalid UTF-8 is taken byte by byte, so that decode gives the same bytes back.
+ *
+ * out   buffer of int32 ids; vt_buffer_size / 4 of them.
+ * Errors:  VT_ERR_INVALID, VT_ERR_LIMIT (text over 1 GiB), VT_ERR_NOMEM.
+ * Cost:    O(len log len) at worst.
+ */
+VT_API VT_MUST_USE vt_status vt_tokenizer_encode(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out);
+
+/** Text of ids, byte for byte (may end inside a code point). ids: [n] in [0, count). Errors: VT_ERR_INVALID (an id out of range), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_tokenizer_decode(const vt_tokenizer *tok, const int32_t *ids, int64_t n, uint32_t flags, vt_buffer **out);
+
+/** Number of tokens. */
+VT_API int64_t vt_tokenizer_count(const vt_tokenizer *tok);
+/** Entry of the vocabulary as the file has it (byte-level alphabet), NUL-terminated; NULL when id is out of range. Borrowed until release. */
+VT_API const char *vt_tokenizer_token(const vt_tokenizer *tok, int32_t id);
+/** Special ids; -1 where the model has none. */
+VT_API int32_t vt_tokenizer_bos(const vt_tokenizer *tok);
+VT_API int32_t vt_tokenizer_eos(const vt_tokenizer *tok);
+/** 1 when a model ends its answer with this token (end of sequence, of turn, of message). */
+VT_API int32_t vt_tokenizer_is_eog(const vt_tokenizer *tok, int32_t id);
+
+/* ---- decoder: ids to text as they come; one user at a time ---- */
+
+/** flags: VT_TOKENIZE_SPECIAL or 0. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out);
+VT_API void vt_decoder_release(vt_decoder *dec);
+/** Adds one id and lends the text that became complete: whole code points only; invalid bytes come out as U+FFFD.
+ *  *out_text borrowed until the next call on dec; *out_len may be 0. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len);
+/** Lends what is left (an unfinished code point as U+FFFD) and starts afresh. Errors: VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len);
+
+/* ---- chat ---- */
+
+typedef struct vt_chat_message {
+    const char *role;    /* "system", "user", "assistant"; NUL-terminated */
+    const char *content; /* content_len bytes of UTF-8 */
+    size_t content_len;
+} vt_chat_message;
+
+enum { VT_CHAT_ADD_PROMPT = 1 }; /* end with the opening of the assistant's turn */
+
+/**
+ * Messages as the model was trained to see them, by the chat template of its file.
+ *
+ * messages  [n], n >= 1. A system message of the template's own comes first where the template says so and none is given.
+ * out       text; encode it with VT_TOKENIZE_SPECIAL.
+ * Errors:  VT_ERR_INVALID, VT_ERR_UNSUPPORTED (no template, or one that is not ChatML; other templates come with a renderer), VT_ERR_NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_chat_render(const vt_tokenizer *tok, const vt_chat_message *messages, int64_t n, uint32_t flags, vt_buffer **out);
+
+/* ---- sections: a document cut at its headings; immutable, shareable ---- */
+
+enum { VT_DOCUMENT_TEXT = 0, VT_DOCUMENT_MARKDOWN = 1, VT_DOCUMENT_HTML = 2 };
+
+typedef struct vt_section {
+    uint32_t struct_size; /* set by the caller */
+    int32_t level;        /* 1..6; 0 for what stands before the first heading */
+    const char *title;    /* heading, one line; "" when there is none. Borrowed from the sections, like text */
+    size_t title_len;
+    const char *text;     /* body as plain text, paragraphs separated by an empty line; "" when there is none */
+    size_t text_len;
+} vt_section;
+
+/**
+ * Cuts a document at its headings, in reading order. Markup goes; scripts, styles and navigation go; preformatted text keeps its lines.
+ *
+ * format   VT_DOCUMENT_*: plain text is one section; Markdown knows ATX and setext headings outside code fences; HTML h1..h6.
+ * Input that is not UTF-8 is read with U+FFFD for each bad byte.
+ * Errors:  VT_ERR_INVALID, VT_ERR_LIMIT (over 64 MiB), VT_ERR_NOMEM. No input is a format error: HTML has none.
+ */
+VT_API VT_MUST_USE vt_status vt_sections_parse(vt_context *ctx, int32_t format, const char *text, size_t len, vt_sections **out);
+VT_API vt_sections *vt_sections_retain(vt_sections *sections);
+VT_API void vt_sections_release(vt_sections *sections);
+VT_API int64_t vt_sections_count(const vt_sections *sections);
+/** Document title (HTML <title>), "" when there is none. Borrowed until release. */
+VT_API const char *vt_sections_title(const vt_sections *sections);
+/** Fills section i of [0, count). Errors: VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_sections_get(const vt_sections *sections, int64_t i, vt_section *out);
+
+/** Words of a text for lexical search: runs of letters, marks and digits after NFKC case folding (Unicode), one a line ('\n' after each).
+ *  Errors: VT_ERR_INVALID, VT_ERR_LIMIT (over 64 MiB), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_text_words(vt_context *ctx, const char *text, size_t len, vt_buffer **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/* Copyright (c) 2026 The Venturi authors. MIT licence.
+ *
+ * Unstable calls: raw pieces that tests, checkers and the curious need. They may change in any release; a host asks for them by
+ * defining VT_EXPERIMENTAL before the include. */
+#ifndef VENTURI_EXPERIMENTAL_H
+#define VENTURI_EXPERIMENTAL_H
+
+#ifndef VT_EXPERIMENTAL
+#error "venturi_experimental.h: define VT_EXPERIMENTAL to use calls that may change in any release"
+#endif
+
+#include "venturi/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Elements and bytes of one block of a dtype (1 element for plain types). Errors: VT_ERR_DTYPE. */
+VT_API VT_MUST_USE vt_status vt_quant_block(int32_t dtype, int64_t *out_elems, size_t *out_size);
+/** float32 values of a row of blocks. data: size bytes; out: [n] float32; n elements must be whole blocks and fit size exactly.
+ *  Errors: VT_ERR_DTYPE (unknown), VT_ERR_UNSUPPORTED (known, not done yet), VT_ERR_SHAPE. */
+VT_API VT_MUST_USE vt_status vt_quant_decode(int32_t dtype, const void *data, size_t size, float *out, int64_t n);
+/** Quantises a row. x: [n] float32; out: exactly size bytes. Errors: as decode. */
+VT_API VT_MUST_USE vt_status vt_quant_encode(int32_t dtype, const float *x, int64_t n, void *out, size_t size);
+
+/** One Philox4x32-10 block. ctr, out: [4]; key: [2]. */
+VT_API void vt_philox_block(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]);
+
+/** Pieces into which the pre-tokenizer cuts a text, special tokens cut out first under VT_TOKENIZE_SPECIAL: buffer of (begin, end) int64 byte offsets. */
+VT_API VT_MUST_USE vt_status vt_tokenizer_pieces(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

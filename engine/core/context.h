@@ -1,0 +1,40 @@
+/* The context: allocator, log, thread pool, file operations. Everything that allocates, logs or runs in parallel holds one. */
+#ifndef VENTURI_CORE_CONTEXT_H
+#define VENTURI_CORE_CONTEXT_H
+
+#include "venturi/types.h"
+
+typedef struct vt__context_params {
+    vt_alloc_fn alloc; /* NULL: malloc */
+    void *alloc_user;
+    vt_log_fn log; /* NULL: silent */
+    void *log_user;
+    int32_t log_level;
+    int32_t n_threads;     /* 0: online CPUs */
+    uint64_t memory_limit; /* 0: none */
+} vt__context_params;
+
+struct vt__io;
+struct vt__pool;
+
+vt_status vt__context_create(const vt__context_params *params, vt_context **out);
+vt_context *vt__context_retain(vt_context *ctx);
+void vt__context_release(vt_context *ctx);
+
+/* The host's allocator with our accounting; the contract of vt_alloc_fn. Call core/memory.h instead. */
+void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_size);
+uint64_t vt__context_memory(const vt_context *ctx);
+uint64_t vt__context_memory_peak(const vt_context *ctx);
+
+int32_t vt__context_threads(const vt_context *ctx);
+/* Starts the pool's threads on first use; fewer than asked for if the system has no more: work is still done. */
+struct vt__pool *vt__context_pool(vt_context *ctx);
+
+/* File operations in use; tests put in a table that fails. Set it before anything else uses the context. */
+const struct vt__io *vt__context_io(const vt_context *ctx);
+void vt__context_set_io(vt_context *ctx, const struct vt__io *io);
+
+/* One line to the host's log if it wants the level. */
+void vt__log(const vt_context *ctx, int32_t level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

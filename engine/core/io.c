@@ -1,0 +1,189 @@
+#define _GNU_SOURCE
+#include "core/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+
+static int sys_open_at(void *user, int dir, const char *path, int flags, mode_t mode) {
+    (void)user;
+    return openat(dir, path, flags | O_CLOEXEC, mode);
+}
+static int sys_close(void *user, int fd) {
+    (void)user;
+    return close(fd);
+}
+static int sys_stat(void *user, int fd, struct stat *out) {
+    (void)user;
+    return fstat(fd, out);
+}
+static ssize_t sys_read(void *user, int fd, void *data, size_t size) {
+    (void)user;
+    return read(fd, data, size);
+}
+static ssize_t sys_write(void *user, int fd, const void *data, size_t size) {
+    (void)user;
+    return write(fd, data, size);
+}
+static int sys_sync(void *user, int fd) {
+    (void)user;
+    return fsync(fd);
+}
+static int sys_rename(void *user, const char *from, const char *to) {
+    (void)user;
+    return rename(from, to);
+}
+static int sys_unlink(void *user, const char *path) {
+    (void)user;
+    return unlink(path);
+}
+static void *sys_map(void *user, int fd, size_t size) {
+    (void)user;
+    return mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+static int sys_unmap(void *user, void *data, size_t size) {
+    (void)user;
+    return munmap(data, size);
+}
+
+const vt__io *vt__io_system(void) {
+    static const vt__io table = {.open_at = sys_open_at, .close = sys_close, .stat = sys_stat, .read = sys_read, .write = sys_write,
+                                 .sync = sys_sync, .rename = sys_rename, .unlink = sys_unlink, .map = sys_map, .unmap = sys_unmap};
+    return &table;
+}
+
+vt_status vt__fail_errno(const char *op, const char *path) {
+    char text[128];
+    int err = errno;
+    const char *why = strerror_r(err, text, sizeof text); /* GNU form: returns the text */
+    int missing = err == ENOENT || err == ENOTDIR;
+    return vt__fail(missing ? VT_ERR_NOT_FOUND : err == ENOMEM ? VT_ERR_NOMEM : VT_ERR_IO, "%s: %s: %s", op, path, why);
+}
+
+static int open_retry(const vt__io *io, int dir, const char *path, int flags, mode_t mode) {
+    int fd;
+    do fd = io->open_at(io->user, dir, path, flags, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+vt_status vt__map_file(vt_context *ctx, const char *path, vt__mapping *out) {
+    const vt__io *io = vt__context_io(ctx);
+    struct stat st;
+    vt_status status = VT_OK;
+
+    memset(out, 0, sizeof *out);
+    int fd = open_retry(io, AT_FDCWD, path, O_RDONLY, 0);
+    if (fd < 0) return vt__fail_errno("open", path);
+    if (io->stat(io->user, fd, &st) != 0) {
+        status = vt__fail_errno("stat", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        status = vt__fail(VT_ERR_IO, "open: %s: not a regular file", path);
+    } else {
+        *out = (vt__mapping){.size = (size_t)st.st_size, .device = st.st_dev, .inode = st.st_ino,
+                             .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+        void *p = st.st_size > 0 ? io->map(io->user, fd, out->size) : NULL;
+        if (p == MAP_FAILED) {
+            status = vt__fail_errno("map", path);
+            memset(out, 0, sizeof *out);
+        } else {
+            out->data = p;
+        }
+    }
+    (void)io->close(io->user, fd);
+    return status;
+}
+
+void vt__unmap_file(vt_context *ctx, vt__mapping *map) {
+    const vt__io *io = vt__context_io(ctx);
+    if (map->data) (void)io->unmap(io->user, (void *)(uintptr_t)map->data, map->size);
+    memset(map, 0, sizeof *map);
+}
+
+vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size) {
+    const vt__io *io = vt__context_io(ctx);
+    struct stat st;
+    size_t len = 0;
+
+    *out = NULL;
+    if (io->stat(io->user, fd, &st) != 0) return vt__fail_errno("stat", name);
+    if (st.st_size < 0 || (uint64_t)st.st_size > max_size)
+        return vt__fail(VT_ERR_LIMIT, "read: %s has %lld bytes, at most %llu are taken", name, (long long)st.st_size, (unsigned long long)max_size);
+    size_t size = (size_t)st.st_size;
+    char *data = vt__alloc(ctx, size + 1);
+    if (!data) return vt__fail_nomem(name, size + 1);
+    while (len < size) { /* a file that shrank meanwhile just ends earlier */
+        ssize_t n = io->read(io->user, fd, data + len, size - len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            vt__free(ctx, data);
+            return vt__fail_errno("read", name);
+        }
+        if (n == 0) break;
+        len += (size_t)n;
+    }
+    data[len] = '\0';
+    *out = data;
+    *out_size = len;
+    return VT_OK;
+}
+
+static vt_status write_all(const vt__io *io, int fd, const char *path, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t n = io->write(io->user, fd, data, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = ENOSPC;
+        if (n <= 0) return vt__fail_errno("write", path);
+        data += n;
+        size -= (size_t)n;
+    }
+    return VT_OK;
+}
+
+static vt_status sync_folder(const vt__io *io, const char *folder) {
+    int fd = open_retry(io, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return vt__fail_errno("open", folder);
+    vt_status st = io->sync(io->user, fd) == 0 ? VT_OK : vt__fail_errno("fsync", folder);
+    (void)io->close(io->user, fd);
+    return st;
+}
+
+static vt_status write_new(const vt__io *io, const char *path, const void *data, size_t size) {
+    int fd = open_retry(io, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (fd < 0) return vt__fail_errno("create", path);
+    vt_status st = write_all(io, fd, path, data, size);
+    if (st == VT_OK && io->sync(io->user, fd) != 0) st = vt__fail_errno("fsync", path);
+    if (io->close(io->user, fd) != 0 && st == VT_OK) st = vt__fail_errno("close", path);
+    return st;
+}
+
+vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size) {
+    const vt__io *io = vt__context_io(ctx);
+    size_t len = strlen(path), room = len + 32;
+    char *temp = vt__alloc(ctx, room);
+
+    if (!temp) return vt__fail_nomem("replace", room);
+    (void)snprintf(temp, room, "%s.tmp-%ld", path, (long)getpid());
+    vt_status st = write_new(io, temp, data, size);
+    if (st == VT_OK && io->rename(io->user, temp, path) != 0) st = vt__fail_errno("rename", path);
+    if (st != VT_OK) {
+        (void)io->unlink(io->user, temp);
+        vt__free(ctx, temp);
+        return st;
+    }
+    /* From here on the new content is in place; only its name's durability is still open. */
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) : 0;
+    memcpy(temp, path, folder);
+    temp[folder] = '\0';
+    st = sync_folder(io, folder ? temp : slash ? "/" : ".");
+    vt__free(ctx, temp);
+    return st;
+}

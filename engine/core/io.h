@@ -1,0 +1,50 @@
+/* File operations of the engine behind one table, so that tests can fail each of them; read-only mapping; durable replacement.
+ * No other room opens a file. Functions of the table keep errno as the system calls do. */
+#ifndef VENTURI_CORE_IO_H
+#define VENTURI_CORE_IO_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "venturi/types.h"
+
+typedef struct vt__io {
+    void *user;
+    int (*open_at)(void *user, int dir, const char *path, int flags, mode_t mode); /* dir: AT_FDCWD or an open folder */
+    int (*close)(void *user, int fd);
+    int (*stat)(void *user, int fd, struct stat *out);
+    ssize_t (*read)(void *user, int fd, void *data, size_t size);
+    ssize_t (*write)(void *user, int fd, const void *data, size_t size);
+    int (*sync)(void *user, int fd);
+    int (*rename)(void *user, const char *from, const char *to);
+    int (*unlink)(void *user, const char *path);
+    void *(*map)(void *user, int fd, size_t size); /* whole file, read only, private; MAP_FAILED */
+    int (*unmap)(void *user, void *data, size_t size);
+} vt__io;
+
+/* The operating system's. */
+const vt__io *vt__io_system(void);
+
+/* A whole file, mapped. Size 0 is a valid mapping with data == NULL. `id` changes when the file is replaced or rewritten. */
+typedef struct vt__mapping {
+    const unsigned char *data;
+    size_t size;
+    uint64_t device, inode;
+    int64_t mtime_ns;
+} vt__mapping;
+
+/* Errors: NOT_FOUND, IO (also: not a regular file). *out is zeroed on failure. */
+vt_status vt__map_file(vt_context *ctx, const char *path, vt__mapping *out);
+void vt__unmap_file(vt_context *ctx, vt__mapping *map);
+
+/* Whole file into a new block (vt__free) with a NUL behind. fd: open for reading. LIMIT when larger than max_size. */
+vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size);
+
+/* Replaces path by these bytes so that a crash at any point leaves the old content or the new: temporary file in the same folder, write,
+ * fsync, rename, fsync of the folder. Errors: IO, NOMEM; nothing but the old file is left then. */
+vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size);
+
+/* IO or NOT_FOUND with the operation, the path and the system's words for errno. */
+vt_status vt__fail_errno(const char *op, const char *path);
+
+#endif

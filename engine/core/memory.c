@@ -1,0 +1,96 @@
+#include "core/memory.h"
+
+#include <string.h>
+
+#include "core/context.h"
+
+/* Sits right before every block that we hand out. `base` is where the allocator's block begins. */
+typedef struct header {
+    size_t total;  /* bytes asked of the allocator */
+    size_t offset; /* from base to the user's pointer */
+} header;
+
+enum { HEADER = 16, ALIGN64 = 64 };
+_Static_assert(sizeof(header) <= HEADER, "the header fits before a block that is aligned to 16");
+
+static header *header_of(void *ptr) { return (header *)(void *)((char *)ptr - HEADER); }
+
+int vt__mul_size(int64_t n, int64_t m, size_t *out) {
+    size_t r;
+    if (n < 0 || m < 0 || __builtin_mul_overflow(n, m, &r)) return 1;
+    *out = r;
+    return 0;
+}
+
+static void *place(char *base, size_t total, size_t offset) {
+    char *p = base + offset;
+    *header_of(p) = (header){.total = total, .offset = offset};
+    return p;
+}
+
+void *vt__alloc(vt_context *ctx, size_t bytes) {
+    size_t total;
+    if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)HEADER, &total)) return NULL;
+    char *base = vt__context_alloc(ctx, NULL, 0, total);
+    return base ? place(base, total, HEADER) : NULL;
+}
+
+void *vt__calloc(vt_context *ctx, size_t bytes) {
+    void *p = vt__alloc(ctx, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
+}
+
+void *vt__alloc64(vt_context *ctx, size_t bytes) {
+    size_t total;
+    if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)(HEADER + ALIGN64), &total)) return NULL;
+    char *base = vt__context_alloc(ctx, NULL, 0, total);
+    if (!base) return NULL;
+    uintptr_t p = ((uintptr_t)base + HEADER + ALIGN64 - 1) & ~(uintptr_t)(ALIGN64 - 1);
+    return place(base, total, (size_t)(p - (uintptr_t)base));
+}
+
+static int array_bytes(int64_t n, int64_t m, size_t elem, size_t *out) {
+    size_t items;
+    return vt__mul_size(n, m, &items) || __builtin_mul_overflow(items, elem, out);
+}
+
+void *vt__calloc2(vt_context *ctx, int64_t n, int64_t m, size_t elem) {
+    size_t bytes;
+    return array_bytes(n, m, elem, &bytes) ? NULL : vt__calloc(ctx, bytes);
+}
+
+void *vt__alloc64_2(vt_context *ctx, int64_t n, int64_t m, size_t elem) {
+    size_t bytes;
+    return array_bytes(n, m, elem, &bytes) ? NULL : vt__alloc64(ctx, bytes);
+}
+
+void *vt__realloc(vt_context *ctx, void *ptr, size_t bytes) {
+    size_t total;
+    if (!ptr) return vt__alloc(ctx, bytes);
+    header *h = header_of(ptr);
+    if (h->offset != HEADER) return NULL; /* a block of vt__alloc64 would lose its alignment */
+    if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)HEADER, &total)) return NULL;
+    char *base = vt__context_alloc(ctx, (char *)ptr - HEADER, h->total, total);
+    return base ? place(base, total, HEADER) : NULL;
+}
+
+void vt__free(vt_context *ctx, void *ptr) {
+    if (!ptr) return;
+    header h = *header_of(ptr);
+    (void)vt__context_alloc(ctx, (char *)ptr - h.offset, h.total, 0);
+}
+
+int vt__reserve(vt_context *ctx, void **ptr, int64_t *cap, int64_t need, size_t elem) {
+    if (need <= *cap) return 0;
+    int64_t grown = *cap + *cap / 2;
+    int64_t n = grown > need ? grown : need;
+    size_t bytes;
+    if (n < 8) n = 8;
+    if (array_bytes(n, 1, elem, &bytes)) return 1;
+    void *p = vt__realloc(ctx, *ptr, bytes);
+    if (!p) return 1;
+    *ptr = p;
+    *cap = n;
+    return 0;
+}

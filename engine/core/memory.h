@@ -1,0 +1,26 @@
+/* All memory of the engine: the context's allocator behind a small header that keeps each block's size and alignment.
+ * No other room calls malloc. Mapped files are core/io.h's. */
+#ifndef VENTURI_CORE_MEMORY_H
+#define VENTURI_CORE_MEMORY_H
+
+#include "venturi/types.h"
+
+/* Every failing call returns NULL and leaves the message to the caller (vt__fail_nomem). Sizes of 0 are asked for as 1 byte. */
+void *vt__alloc(vt_context *ctx, size_t bytes);   /* contents undefined; aligned for any scalar (16 bytes) */
+void *vt__calloc(vt_context *ctx, size_t bytes);  /* zeroed */
+void *vt__alloc64(vt_context *ctx, size_t bytes); /* aligned to 64 bytes, for kernels; cannot be grown */
+/* n * m elements, zeroed; NULL too when a count is negative or a product overflows. */
+void *vt__calloc2(vt_context *ctx, int64_t n, int64_t m, size_t elem);
+void *vt__alloc64_2(vt_context *ctx, int64_t n, int64_t m, size_t elem);
+/* New size for a block of vt__alloc/vt__calloc/vt__calloc2 (NULL: a new one); on failure the old block is still valid. */
+void *vt__realloc(vt_context *ctx, void *ptr, size_t bytes);
+/* Frees a block of any of the calls above; NULL is fine. */
+void vt__free(vt_context *ctx, void *ptr);
+
+/* n * m into *out; 1 on overflow or a negative factor. The one place where sizes are multiplied before memory is asked for. */
+int vt__mul_size(int64_t n, int64_t m, size_t *out);
+
+/* Makes room for `need` elements in a growing array: *cap and *ptr change only on success. Grows by half. 0 on success, 1 on failure. */
+int vt__reserve(vt_context *ctx, void **ptr, int64_t *cap, int64_t need, size_t elem);
+
+#endif

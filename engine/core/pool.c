@@ -1,0 +1,175 @@
+#include "core/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "core/context.h"
+#include "core/memory.h"
+
+enum { SPIN_NS = 50000, SPINS_BETWEEN_CLOCK_READS = 64 };
+
+/* One job at a time. `ticket` packs the job's number (high 32 bits) and the next chunk (low 32 bits, at least n_chunks when none is left):
+ * a worker that wakes late takes a chunk only of the job that it saw, because the number in the same word has moved on otherwise. */
+struct vt__pool {
+    int32_t n_threads; /* the caller included */
+    int32_t n_started; /* workers alive */
+    int started;       /* starting was tried */
+    int stop;          /* under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_mutex_t busy; /* held by the caller whose job runs */
+    atomic_uint_fast64_t ticket;
+    _Atomic(vt__chunk_fn) fn;
+    _Atomic(void *) user;
+    atomic_uint n_chunks;
+    atomic_uint done;     /* chunks finished */
+    atomic_int sleepers;  /* workers blocked or about to */
+    pthread_t threads[];  /* [n_threads - 1] */
+};
+
+static _Thread_local int inside; /* this thread is in a chunk: a nested call runs alone */
+
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static uint32_t job_of(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
+
+static uint32_t next_number(uint32_t job) { return job == UINT32_MAX ? 1 : job + 1; } /* 0 means "stop" */
+
+/* Takes chunks of job `job` until none is left. */
+static void work(struct vt__pool *pool, uint32_t job) {
+    for (;;) {
+        uint_fast64_t t = atomic_load(&pool->ticket);
+        unsigned n = atomic_load(&pool->n_chunks);
+        vt__chunk_fn fn = atomic_load(&pool->fn);
+        void *user = atomic_load(&pool->user);
+        if (job_of(t) != job || (uint32_t)t >= n) return;
+        /* Success proves that the job is still this one, so n, fn and user were its own. */
+        if (!atomic_compare_exchange_weak(&pool->ticket, &t, t + 1)) continue;
+        fn(user, (int64_t)(uint32_t)t);
+        atomic_fetch_add(&pool->done, 1);
+    }
+}
+
+/* Waits for a job other than `seen`; 0 when the pool stops. */
+static uint32_t wait_for_job(struct vt__pool *pool, uint32_t seen) {
+    int64_t until = now_ns() + SPIN_NS;
+    for (;;) {
+        for (int i = 0; i < SPINS_BETWEEN_CLOCK_READS; i++) {
+            uint32_t job = job_of(atomic_load(&pool->ticket));
+            if (job != seen) return job;
+            relax();
+        }
+        if (now_ns() >= until) break;
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    uint32_t job;
+    while ((job = job_of(atomic_load(&pool->ticket))) == seen && !pool->stop) pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    int stop = pool->stop;
+    pthread_mutex_unlock(&pool->lock);
+    return stop ? 0 : job;
+}
+
+static void *worker(void *arg) {
+    struct vt__pool *pool = arg;
+    uint32_t job = 0;
+    inside = 1;
+    while ((job = wait_for_job(pool, job)) != 0) work(pool, job);
+    return NULL;
+}
+
+struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads) {
+    struct vt__pool *pool = vt__calloc(ctx, sizeof *pool + (size_t)(n_threads - 1) * sizeof(pthread_t));
+    if (!pool) return NULL;
+    pool->n_threads = n_threads;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_mutex_init(&pool->busy, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    return pool;
+}
+
+void vt__pool_destroy(vt_context *ctx, struct vt__pool *pool) {
+    if (!pool) return;
+    pthread_mutex_lock(&pool->lock);
+    pool->stop = 1;
+    /* Spinning workers leave their loop, find no chunk, and see the flag when they go to sleep. */
+    atomic_store(&pool->ticket, (uint64_t)next_number(job_of(atomic_load(&pool->ticket))) << 32 | UINT32_MAX);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (int32_t i = 0; i < pool->n_started; i++) pthread_join(pool->threads[i], NULL);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->busy);
+    pthread_mutex_destroy(&pool->lock);
+    vt__free(ctx, pool);
+}
+
+/* Workers take no signals: the host's handlers stay on the host's threads. Called with `busy` held. */
+static void start(struct vt__pool *pool) {
+    sigset_t all, old;
+    pool->started = 1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (pool->n_started < pool->n_threads - 1 && pthread_create(&pool->threads[pool->n_started], NULL, worker, pool) == 0)
+        pool->n_started++;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void run_alone(int64_t n_chunks, vt__chunk_fn fn, void *user) {
+    for (int64_t i = 0; i < n_chunks; i++) fn(user, i);
+}
+
+void vt__parallel(vt_context *ctx, int64_t n_chunks, vt__chunk_fn fn, void *user) {
+    struct vt__pool *pool = vt__context_pool(ctx);
+    if (n_chunks <= 1 || n_chunks > UINT32_MAX / 2 || pool->n_threads == 1 || inside || pthread_mutex_trylock(&pool->busy) != 0) {
+        run_alone(n_chunks, fn, user);
+        return;
+    }
+    if (!pool->started) start(pool);
+
+    /* Closed under a number of its own while the job is filled in: a late worker of the last job finds that its number is gone. */
+    uint32_t closed = next_number(job_of(atomic_load(&pool->ticket)));
+    uint32_t job = next_number(closed);
+    atomic_store(&pool->ticket, (uint64_t)closed << 32 | UINT32_MAX);
+    atomic_store(&pool->n_chunks, (unsigned)n_chunks);
+    atomic_store(&pool->done, 0);
+    atomic_store(&pool->fn, fn);
+    atomic_store(&pool->user, user);
+    atomic_store(&pool->ticket, (uint64_t)job << 32);
+    if (atomic_load(&pool->sleepers) > 0) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    inside = 1;
+    work(pool, job);
+    inside = 0;
+    int64_t until = now_ns() + SPIN_NS;
+    for (int64_t i = 1; atomic_load(&pool->done) != (unsigned)n_chunks; i++) {
+        relax();
+        /* The last worker may have lost its core to somebody else: give ours away. */
+        if (i % SPINS_BETWEEN_CLOCK_READS == 0 && now_ns() >= until) nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    }
+    pthread_mutex_unlock(&pool->busy);
+}
+
+void vt__chunk_range(int64_t n_items, int64_t grain, int64_t n_chunks, int64_t i, int64_t *first, int64_t *last) {
+    int64_t units = (n_items + grain - 1) / grain;
+    int64_t base = units / n_chunks, extra = units % n_chunks;
+    int64_t a = i * base + (i < extra ? i : extra);
+    int64_t b = a + base + (i < extra ? 1 : 0);
+    *first = a * grain < n_items ? a * grain : n_items;
+    *last = b * grain < n_items ? b * grain : n_items;
+}

@@ -1,0 +1,81 @@
+/* Table of CPU kernels. A kernel is a pure function over raw pointers: no allocation, no status, no globals, no threads; destination
+ * first. The caller has checked everything. Every result is a function of the arguments alone: it does not depend on how the engine cuts
+ * rows among threads, and one row of a product is the same number for number whether it is computed alone or with others. */
+#ifndef VENTURI_VTK_H
+#define VENTURI_VTK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Weight types that kernels know, dense, for the arrays below; vt__quant_kernel (engine/quant) maps a vt_dtype to them. */
+enum { VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_N_TYPES };
+
+enum { VTK_BLOCK = 32, VTK_KV_BLOCK = 16 };
+
+/* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32] with
+ * s = d * (sum of the block's q), which is what the minimum of Q4_1 is multiplied with. n + n/4 bytes. */
+#define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 4)
+
+/* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. */
+typedef struct vtk_matmul {
+    float *out;
+    int64_t ld_out;
+    const void *w;    /* rows of weights, k elements each */
+    size_t w_stride;  /* bytes from row to row */
+    const void *x;    /* m rows: k float32 (matmul_f32), or rows of 8-bit activations (matmul_q8) */
+    size_t x_stride;  /* bytes from row to row */
+    int64_t m, k;
+} vtk_matmul;
+
+/* Attention of n_rows queries (the query heads that share one key/value head) to the keys first..last-1 of a cache in blocks:
+ * token t lies in blocks[t / 16], and its key at k_offset + (t % 16) * dim elements, its value at v_offset + the same. */
+typedef struct vtk_attention {
+    float *out; /* [n_rows, dim], rows ld elements apart */
+    const float *q;
+    int64_t ld; /* of out and q, in elements */
+    int64_t n_rows, dim;
+    const unsigned char *const *blocks;
+    size_t k_offset, v_offset; /* bytes from a block's begin: layer and key/value head */
+    int32_t f16;               /* 1: the cache is float16, 0: float32 */
+    int64_t first, last;       /* keys seen: first <= t < last; at least one */
+    float scale;               /* of the scores */
+    float *scratch;            /* [n_rows * (last - first)] */
+} vtk_attention;
+
+typedef struct vtk_table {
+    const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
+
+    /* quant: rows of n elements, whole blocks. encode is exact to the reference quantisers of GGUF. */
+    void (*decode[VTK_N_TYPES])(float *y, const void *x, int64_t n);
+    void (*encode[VTK_N_TYPES])(void *y, const float *x, int64_t n);
+    void (*encode_q8_row)(void *y, const float *x, int64_t n);
+
+    /* matmul: rows row0..row1-1 of W. matmul_q8 is NULL for F32, F16 and BF16. */
+    void (*matmul_f32[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
+    void (*matmul_q8[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
+
+    /* norm */
+    void (*rms_norm)(float *y, const float *x, const float *w, int64_t n, float eps); /* y may be x */
+
+    /* elementwise */
+    void (*add)(float *y, const float *x, int64_t n);                              /* y += x */
+    void (*silu_mul)(float *y, const float *gate, const float *up, int64_t n);     /* y = gate / (1 + exp(-gate)) * up; y may be gate or up */
+    void (*rope_pairs)(float *x, const float *cos, const float *sin, int64_t n_pairs);  /* rotates (x[2j], x[2j+1]): GGUF's NORM */
+    void (*rope_halves)(float *x, const float *cos, const float *sin, int64_t n_pairs); /* rotates (x[j], x[j+n_pairs]): NEOX */
+
+    /* attention */
+    void (*attention)(const vtk_attention *p);
+} vtk_table;
+
+/* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */
+const vtk_table *vtk_get(void);
+
+/* Each overwrites the slots that it improves; ref fills all. */
+void vtk_fill_ref(vtk_table *t);
+#if defined(__x86_64__)
+void vtk_fill_avx2(vtk_table *t);
+void vtk_fill_avx512(vtk_table *t);
+void vtk_fill_avx512vnni(vtk_table *t);
+#endif
+
+#endif
