@@ -54,6 +54,7 @@ VT_API const char *vt_isa(void);
 
 /* ---- cancel tokens: raised from any thread, polled by long work ---- */
 
+/** New token, not raised, with reference count 1. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_cancel_create(vt_context *ctx, vt_cancel **out);
 VT_API vt_cancel *vt_cancel_retain(vt_cancel *cancel);
 VT_API void vt_cancel_release(vt_cancel *cancel);

@@ -46,6 +46,7 @@ typedef struct vt_model_info {
     uint64_t size;    /* bytes of all tensors */
 } vt_model_info;
 
+/** What the model is. Errors: VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_model_get_info(const vt_model *model, vt_model_info *out);
 /** Its tokenizer: a new reference. Errors: VT_ERR_NOT_FOUND when the file carries no vocabulary, VT_ERR_UNSUPPORTED when it is of a family not known. */
 VT_API VT_MUST_USE vt_status vt_model_tokenizer(vt_model *model, vt_tokenizer **out);

@@ -107,6 +107,7 @@ typedef struct vt_hit {
     size_t text_len;
 } vt_hit;
 
+/** Passages found; 0 for NULL. A result is immutable and shareable. */
 VT_API int64_t vt_hits_count(const vt_hits *hits);
 /** Fills hit i of [0, count). Errors: VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_hits_get(const vt_hits *hits, int64_t i, vt_hit *out);

@@ -1,0 +1,186 @@
+# Test suites of ./dev: sourced by it, not run. A suite prints one line (counts, seconds) and adds to the totals.
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # root, cache and the other settings are ./dev's
+
+sanitize='-Db_lundef=false -Db_pie=false --buildtype=debugoptimized -Doptimization=1 -Dwerror=true'
+
+passed=0 failed=0 skipped=0
+
+# report SUITE PASSED FAILED SKIPPED SECONDS [NOTE]
+report() {
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    printf '%-12s %5d passed %3d failed %3d skipped %5d s%s\n' "$1" "$2" "$3" "$4" "$5" "${6:+  ($6)}"
+}
+
+seconds_since() { echo $(($(date +%s) - $1)); }
+
+# build_tree TREE [TARGET...]: everything that tests need; prints its own line of time.
+build_tree() {
+    start=$(date +%s)
+    compile "$@"
+    printf '%-12s %43s %5d s\n' "(build)" "$1" "$(seconds_since "$start")"
+}
+
+# in_tree TREE COMMAND...: sanitizers' shadow memory needs a fixed address space layout, where the system lets us ask for it.
+in_tree() {
+    tree=$1
+    shift
+    if [ "$tree" != build ] && setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
+}
+
+# meson_suite SUITE TREE MESON-ARGUMENT...: runs meson's tests and counts their cases.
+meson_suite() {
+    suite=$1 tree=$2
+    shift 2
+    start=$(date +%s)
+    log=$tree/meson-logs/$suite
+    rm -f "$log.json"
+    in_tree "$tree" meson test -C "$tree" --no-rebuild --quiet --print-errorlogs --logbase "$suite" "$@" >"$log.out" 2>&1 || true
+    counts=$(python3 tests/count.py "$log.json" 2>"$log.bad") || counts="0 1 0"
+    # shellcheck disable=SC2086 # three numbers
+    set -- $counts
+    if [ "$2" -gt 0 ]; then
+        tail -n 200 "$log.out" >&2
+        cat "$log.bad" >&2
+    fi
+    report "$suite" "$1" "$2" "$3" "$(seconds_since "$start")"
+}
+
+# Golden files of DIR whose model may be fetched; WHICH is "all" or "check". Prints the checker's lines; its last one counts.
+run_golden() {
+    dir=$1 which=$2
+    work=$dir
+    # Packed files are unpacked beside, or in a copy where the folder is not ours.
+    for packed in "$dir"/*.gz; do
+        if [ ! -f "$packed" ] || [ -f "${packed%.gz}" ]; then continue; fi
+        if [ "$work" = "$dir" ] && [ ! -w "$dir" ]; then
+            work=$(mktemp -d)
+            ln -s "$dir"/* "$work"/
+        fi
+        gzip -dc "$packed" >"$work/$(basename "${packed%.gz}")"
+    done
+    for model in $(grep -hoE '"[^"/]*\.gguf"' "$dir"/*.json 2>/dev/null | tr -d '"' | sort -u); do
+        [ -f "$work/$model" ] || ! wanted "$model" "$which" || fetch_model "$model" >/dev/null || true
+    done
+    VENTURI_MODELS=$cache/models "$venturi" run tests/checkers/run.lua "$work" && status=0 || status=$?
+    [ "$work" = "$dir" ] || rm -rf "$work"
+    return "$status"
+}
+
+# Whether a model may be fetched: check takes the small one, all others only when asked for.
+wanted() { [ "$2" = all ] || [ "${VT_CI_FULL:-0}" = 1 ] || [ "$1" = "$demo_model" ]; }
+
+suite_golden() {
+    start=$(date +%s)
+    log=build/meson-logs/golden.out
+    run_golden "$root/tests/golden" check >"$log" 2>&1 || true
+    totals=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1 | tr -dc '0-9 ' | tr -s ' ')
+    # shellcheck disable=SC2086 # two or three numbers
+    set -- ${totals:-0 1 0}
+    [ "$2" = 0 ] || tail -n 60 "$log" >&2
+    report golden "$1" "$2" "${3:-0}" "$(seconds_since "$start")"
+}
+
+suite_fuzz() {
+    start=$(date +%s) ok=0 bad=0
+    for target in $(fuzz_targets); do
+        if run_fuzz "$target" "$fuzz_seconds" >"build-fuzz/$target.out" 2>&1; then ok=$((ok + 1)); else
+            bad=$((bad + 1))
+            tail -n 60 "build-fuzz/$target.out" >&2
+        fi
+    done
+    report fuzz "$ok" "$bad" 0 "$(seconds_since "$start")" "$fuzz_seconds s a target"
+}
+
+# Names of the fuzz targets that build-fuzz made.
+fuzz_targets() { for f in build-fuzz/tests/fuzz/fuzz_*; do [ ! -f "$f" ] || basename "$f" | sed 's/^fuzz_//'; done; }
+
+# run_fuzz TARGET SECONDS: new inputs go to build-fuzz, what crashes to build-fuzz/crash-*.
+run_fuzz() {
+    mkdir -p "build-fuzz/corpus/$1" "tests/fuzz/corpus/$1"
+    "build-fuzz/tests/fuzz/fuzz_$1" -max_total_time="$2" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 \
+        -artifact_prefix="build-fuzz/crash-$1-" "build-fuzz/corpus/$1" "tests/fuzz/corpus/$1"
+}
+
+build_fuzz() {
+    need build clang ccache
+    # shellcheck disable=SC2086 # options
+    CC=clang configure build-fuzz -Dfuzz=true $sanitize -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all
+    build_tree build-fuzz
+}
+
+build_asan() {
+    need build test ccache
+    # shellcheck disable=SC2086 # options
+    configure build-asan $sanitize -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all
+    build_tree build-asan all meson-test-prereq
+}
+
+build_tsan() {
+    need build test clang ccache
+    # shellcheck disable=SC2086 # options
+    CC=clang configure build-tsan $sanitize -Db_sanitize=thread
+    build_tree build-tsan all meson-test-prereq
+}
+
+build_check() {
+    need build test
+    configure build -Dwerror=true
+    # A tree made before the test library was there skips the unit tests.
+    grep -q cmocka build/meson-info/intro-dependencies.json || meson setup --reconfigure build >/dev/null
+    build_tree build all meson-test-prereq
+}
+
+run_suite() {
+    case $1 in
+    lint) need lint; build_check; meson_suite lint build --suite lint ;;
+    unit | lua | cli | torture) build_check; meson_suite "$1" build --suite "$1" ;;
+    abi) need abi lint; build_check; meson_suite abi build --suite abi ;;
+    bindings) need bindings; build_check; meson_suite bindings build --suite bindings ;;
+    golden) build_check; suite_golden ;;
+    asan) build_asan; meson_suite asan build-asan --suite unit --suite lua --suite cli --suite golden ;;
+    fuzz-replay) build_asan; meson_suite fuzz-replay build-asan --suite fuzz-replay ;;
+    fuzz) build_fuzz; suite_fuzz ;;
+    tsan) build_tsan; meson_suite tsan build-tsan --suite tsan ;;
+    *) die "check: no suite '$1'; there are: $all_suites" ;;
+    esac
+}
+
+cmd_check() {
+    begin=$(date +%s)
+    # shellcheck disable=SC2086 # a list of words
+    [ $# -gt 0 ] || { set -- $all_suites; need build test lint abi bindings ccache clang; }
+    fetch_model "$demo_model" >/dev/null || say "dev: tests of $demo_model are skipped"
+    for s; do run_suite "$s"; done
+    printf 'all in %d s\n' "$(seconds_since "$begin")"
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+cmd_fuzz() {
+    build_fuzz
+    case ${1:-} in
+    '' | [0-9]*) fuzz_seconds=${1:-60} && set -- && targets=$(fuzz_targets) ;;
+    *) targets=$1 fuzz_seconds=${2:-60} ;;
+    esac
+    for target in $targets; do
+        [ -f "build-fuzz/tests/fuzz/fuzz_$target" ] || die "fuzz: no target '$target'; there are: $(fuzz_targets | tr '\n' ' ')"
+        say "dev: fuzzing $target for $fuzz_seconds s"
+        run_fuzz "$target" "$fuzz_seconds" || die "fuzz: $target failed; see build-fuzz/crash-$target-*"
+    done
+}
+
+cmd_lint() {
+    run_suite lint
+    if have cppcheck; then
+        say "dev: cppcheck"
+        cppcheck --std=c11 --enable=warning,performance,portability --inconclusive --inline-suppr --error-exitcode=2 \
+            --suppress=missingIncludeSystem --library=posix -q -j2 -I abi -I engine -I kernels abi engine kernels lua || failed=$((failed + 1))
+    fi
+    if have clang-tidy; then
+        say "dev: clang-tidy"
+        # shellcheck disable=SC2046 # a list of files
+        clang-tidy -p build --quiet $(git ls-files 'abi/*.c' 'engine/*.c' 'lua/*.c') 2>/dev/null || failed=$((failed + 1))
+    fi
+    [ "$failed" -eq 0 ]
+}
