@@ -7,13 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Weight types that kernels know, dense, for the arrays below; vt__quant_kernel (engine/quant) maps a vt_dtype to them. */
+/* Weight types that kernels know, dense, for the arrays below; the field `kernel` of vt__block_type
+ * (engine/quant) maps a vt_dtype to them. */
 enum { VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_N_TYPES };
 
 enum { VTK_BLOCK = 32, VTK_KV_BLOCK = 16 };
 
-/* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32] with
- * s = d * (sum of the block's q), which is what the minimum of Q4_1 is multiplied with. n + n/4 bytes. */
+/* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32], the sum of
+ * each block's q: exact, it undoes the offset of unsigned weights and goes with the minimum of Q4_1. n + n/4 bytes; a block with a NaN or
+ * an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business. */
 #define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 4)
 
 /* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. */

@@ -1,3 +1,26 @@
+#include "cpu/attention/attention.h"
+#include "cpu/elementwise/elementwise.h"
+#include "cpu/matmul/matmul.h"
+#include "cpu/norm/norm.h"
+#include "cpu/quant/quant.h"
 #include "vtk.h"
 
-void vtk_fill_ref(vtk_table *t) { t->isa = "ref"; }
+void vtk_fill_ref(vtk_table *t) {
+    *t = (vtk_table){
+        .isa = "ref",
+        .decode = {[VTK_F32] = vtk_decode_f32_ref, [VTK_F16] = vtk_decode_f16_ref, [VTK_BF16] = vtk_decode_bf16_ref,
+                   [VTK_Q8_0] = vtk_decode_q8_0_ref, [VTK_Q4_0] = vtk_decode_q4_0_ref, [VTK_Q4_1] = vtk_decode_q4_1_ref},
+        .encode = {[VTK_F32] = vtk_encode_f32_ref, [VTK_F16] = vtk_encode_f16_ref, [VTK_BF16] = vtk_encode_bf16_ref,
+                   [VTK_Q8_0] = vtk_encode_q8_0_ref, [VTK_Q4_0] = vtk_encode_q4_0_ref, [VTK_Q4_1] = vtk_encode_q4_1_ref},
+        .encode_q8_row = vtk_encode_q8_row_ref,
+        .matmul_f32 = {[VTK_F32] = vtk_matmul_f32_ref, [VTK_F16] = vtk_matmul_f16_ref, [VTK_BF16] = vtk_matmul_bf16_ref,
+                       [VTK_Q8_0] = vtk_matmul_q8_0_ref, [VTK_Q4_0] = vtk_matmul_q4_0_ref, [VTK_Q4_1] = vtk_matmul_q4_1_ref},
+        .matmul_q8 = {[VTK_Q8_0] = vtk_matmul_q8_0_q8_ref, [VTK_Q4_0] = vtk_matmul_q4_0_q8_ref, [VTK_Q4_1] = vtk_matmul_q4_1_q8_ref},
+        .rms_norm = vtk_rms_norm_ref,
+        .add = vtk_add_ref,
+        .silu_mul = vtk_silu_mul_ref,
+        .rope_pairs = vtk_rope_pairs_ref,
+        .rope_halves = vtk_rope_halves_ref,
+        .attention = vtk_attention_ref,
+    };
+}

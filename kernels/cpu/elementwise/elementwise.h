@@ -1,0 +1,12 @@
+/* Slots add, silu_mul, rope_pairs and rope_halves of vtk_table. */
+#ifndef VENTURI_KERNELS_ELEMENTWISE_H
+#define VENTURI_KERNELS_ELEMENTWISE_H
+
+#include <stdint.h>
+
+void vtk_add_ref(float *y, const float *x, int64_t n);
+void vtk_silu_mul_ref(float *y, const float *gate, const float *up, int64_t n);
+void vtk_rope_pairs_ref(float *x, const float *cos, const float *sin, int64_t n_pairs);
+void vtk_rope_halves_ref(float *x, const float *cos, const float *sin, int64_t n_pairs);
+
+#endif

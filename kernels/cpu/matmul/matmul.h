@@ -1,0 +1,18 @@
+/* Products of rows of weights with rows of activations. Slots matmul_f32 and matmul_q8 of vtk_table. */
+#ifndef VENTURI_KERNELS_MATMUL_H
+#define VENTURI_KERNELS_MATMUL_H
+
+#include "vtk.h"
+
+void vtk_matmul_f32_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_f16_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_bf16_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q8_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+
+void vtk_matmul_q8_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
+
+#endif

@@ -1,0 +1,27 @@
+/* Rows of weights to floats and back, and activations to 8-bit integers. Slots decode, encode and encode_q8_row of vtk_table.
+ * Block layouts: Q8_0 half d, int8[32]; Q4_0 half d, nibbles[16]; Q4_1 half d, half m, nibbles[16]. Element i < 16 is the low nibble
+ * of byte i, element i >= 16 the high nibble of byte i - 16. Blocks need no alignment. */
+#ifndef VENTURI_KERNELS_QUANT_H
+#define VENTURI_KERNELS_QUANT_H
+
+#include <stdint.h>
+
+enum { VTK_Q8_0_SIZE = 34, VTK_Q4_0_SIZE = 18, VTK_Q4_1_SIZE = 20 };
+
+void vtk_decode_f32_ref(float *y, const void *x, int64_t n);
+void vtk_decode_f16_ref(float *y, const void *x, int64_t n);
+void vtk_decode_bf16_ref(float *y, const void *x, int64_t n);
+void vtk_decode_q8_0_ref(float *y, const void *x, int64_t n);
+void vtk_decode_q4_0_ref(float *y, const void *x, int64_t n);
+void vtk_decode_q4_1_ref(float *y, const void *x, int64_t n);
+
+void vtk_encode_f32_ref(void *y, const float *x, int64_t n);
+void vtk_encode_f16_ref(void *y, const float *x, int64_t n);
+void vtk_encode_bf16_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q8_0_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q4_0_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q4_1_ref(void *y, const float *x, int64_t n);
+
+void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n);
+
+#endif

@@ -1,0 +1,143 @@
+#include "cpu/quant/quant.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cpu/quant/half.h"
+#include "vtk.h"
+
+void vtk_decode_f32_ref(float *y, const void *x, int64_t n) {
+    if (n > 0) memcpy(y, x, (size_t)n * sizeof *y);
+}
+
+void vtk_decode_f16_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t i = 0; i < n; i++) y[i] = vtk_half_to_float(vtk_load_u16(p + 2 * i));
+}
+
+void vtk_decode_bf16_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t i = 0; i < n; i++) y[i] = vtk_bf16_to_float(vtk_load_u16(p + 2 * i));
+}
+
+void vtk_decode_q8_0_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q8_0_SIZE, y += VTK_BLOCK) {
+        float d = vtk_half_to_float(vtk_load_u16(p));
+        for (int i = 0; i < VTK_BLOCK; i++) y[i] = d * (float)(int8_t)p[2 + i];
+    }
+}
+
+void vtk_decode_q4_0_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_0_SIZE, y += VTK_BLOCK) {
+        float d = vtk_half_to_float(vtk_load_u16(p));
+        for (int i = 0; i < 16; i++) {
+            y[i] = d * (float)((p[2 + i] & 15) - 8);
+            y[i + 16] = d * (float)((p[2 + i] >> 4) - 8);
+        }
+    }
+}
+
+void vtk_decode_q4_1_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_1_SIZE, y += VTK_BLOCK) {
+        float d = vtk_half_to_float(vtk_load_u16(p)), m = vtk_half_to_float(vtk_load_u16(p + 2));
+        for (int i = 0; i < 16; i++) {
+            y[i] = d * (float)(p[4 + i] & 15) + m;
+            y[i + 16] = d * (float)(p[4 + i] >> 4) + m;
+        }
+    }
+}
+
+void vtk_encode_f32_ref(void *y, const float *x, int64_t n) {
+    if (n > 0) memcpy(y, x, (size_t)n * sizeof *x);
+}
+
+void vtk_encode_f16_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t i = 0; i < n; i++) vtk_store_u16(p + 2 * i, vtk_float_to_half(x[i]));
+}
+
+void vtk_encode_bf16_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t i = 0; i < n; i++) vtk_store_u16(p + 2 * i, vtk_float_to_bf16(x[i]));
+}
+
+/* Largest |x|. Bit patterns order like magnitudes, with NaN above infinity: a NaN anywhere is the result, and so poisons the scale
+ * instead of vanishing. */
+static float largest(const float *x, int n) {
+    uint32_t max = 0;
+    for (int i = 0; i < n; i++) {
+        uint32_t a = vtk_float_bits(x[i]) & 0x7fffffffu;
+        if (a > max) max = a;
+    }
+    return vtk_float_of_bits(max);
+}
+
+static float inverse(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
+
+/* The nearest integer, halves away from zero, within -127..127; NaN gives 0: a conversion of it would be undefined. */
+static int8_t to_int8(float v) {
+    if (v != v) return 0;
+    v = roundf(v);
+    return (int8_t)(v > 127.0f ? 127.0f : v < -127.0f ? -127.0f : v);
+}
+
+/* Truncation to 0..15; NaN gives 0. */
+static unsigned to_nibble(float v) { return v >= 15.0f ? 15u : v > 0.0f ? (unsigned)v : 0u; }
+
+void vtk_encode_q8_0_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q8_0_SIZE, x += VTK_BLOCK) {
+        float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
+        vtk_store_u16(p, vtk_float_to_half(d));
+        for (int i = 0; i < VTK_BLOCK; i++) p[2 + i] = (unsigned char)to_int8(x[i] * id);
+    }
+}
+
+/* The element of largest magnitude, with its sign, becomes -8: the end of the range that has one code more. */
+void vtk_encode_q4_0_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_0_SIZE, x += VTK_BLOCK) {
+        float peak = 0.0f;
+        for (int i = 0; i < VTK_BLOCK; i++) {
+            if (fabsf(x[i]) > fabsf(peak)) peak = x[i];
+        }
+        float d = peak / -8.0f, id = inverse(d);
+        vtk_store_u16(p, vtk_float_to_half(d));
+        for (int i = 0; i < 16; i++) p[2 + i] = (unsigned char)(to_nibble(x[i] * id + 8.5f) | to_nibble(x[i + 16] * id + 8.5f) << 4);
+    }
+}
+
+void vtk_encode_q4_1_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_1_SIZE, x += VTK_BLOCK) {
+        float min = x[0], max = x[0];
+        for (int i = 1; i < VTK_BLOCK; i++) {
+            if (x[i] < min) min = x[i];
+            if (x[i] > max) max = x[i];
+        }
+        float d = (max - min) / 15.0f, id = inverse(d);
+        vtk_store_u16(p, vtk_float_to_half(d));
+        vtk_store_u16(p + 2, vtk_float_to_half(min));
+        for (int i = 0; i < 16; i++)
+            p[4 + i] = (unsigned char)(to_nibble((x[i] - min) * id + 0.5f) | to_nibble((x[i + 16] - min) * id + 0.5f) << 4);
+    }
+}
+
+void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n) {
+    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, x += VTK_BLOCK, q += VTK_BLOCK) {
+        float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
+        int32_t total = 0;
+        for (int i = 0; i < VTK_BLOCK; i++) {
+            int8_t v = to_int8(x[i] * id);
+            total += v;
+            q[i] = (unsigned char)v;
+        }
+        float sum = (float)total;
+        memcpy(d_out + 4 * b, &d, sizeof d);
+        memcpy(sum_out + 4 * b, &sum, sizeof sum);
+    }
+}
