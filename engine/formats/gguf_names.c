@@ -1,0 +1,68 @@
+/* Sorted names of keys and tensors: duplicates are found, and look-ups are a binary search. */
+#include "core/error.h"
+#include "core/memory.h"
+#include "formats/gguf_internal.h"
+
+static void sift(int64_t *o, int64_t root, int64_t end, vt__gguf_less_fn less, const void *user) {
+    for (int64_t child; (child = 2 * root + 1) < end; root = child) {
+        if (child + 1 < end && less(user, o[child], o[child + 1])) child++;
+        if (!less(user, o[root], o[child])) return;
+        int64_t t = o[root];
+        o[root] = o[child];
+        o[child] = t;
+    }
+}
+
+/* Heap sort: O(n log n) for any input, and no memory, which the C library's qsort may ask for behind the context's back. */
+void vt__gguf_sort(int64_t *o, int64_t n, vt__gguf_less_fn less, const void *user) {
+    for (int64_t i = n / 2; i > 0; i--) sift(o, i - 1, n, less, user);
+    for (int64_t end = n - 1; end > 0; end--) {
+        int64_t t = o[0];
+        o[0] = o[end];
+        o[end] = t;
+        sift(o, 0, end, less, user);
+    }
+}
+
+static int name_less(const void *user, int64_t a, int64_t b) {
+    const vt__gguf_str *name = user;
+    return strcmp(name[a].data, name[b].data) < 0;
+}
+
+vt_status vt__gguf_names_seal(const vt__gguf *g, vt__gguf_names *names, const char *kind) {
+    size_t bytes = 0;
+    for (int64_t i = 0; i < names->n; i++) bytes += names->name[i].len + 1; /* all of them lie in the file: no overflow */
+    names->pool = vt__alloc(g->ctx, bytes);
+    names->order = vt__calloc2(g->ctx, names->n, 1, sizeof *names->order);
+    if (!names->pool || !names->order) return vt__fail_nomem("gguf", bytes);
+
+    char *p = names->pool;
+    for (int64_t i = 0; i < names->n; i++) {
+        vt__gguf_str *s = &names->name[i];
+        memcpy(p, s->data, s->len);
+        p[s->len] = '\0';
+        s->data = p;
+        p += s->len + 1;
+        names->order[i] = i;
+    }
+    vt__gguf_sort(names->order, names->n, name_less, names->name);
+    for (int64_t i = 1; i < names->n; i++) {
+        int64_t a = names->order[i - 1], b = names->order[i];
+        if (!name_less(names->name, a, b))
+            return vt__fail(VT_ERR_FORMAT, "%s: %s '%s' is there twice, as number %lld and number %lld", g->name, kind, names->name[a].data,
+                            (long long)(a < b ? a : b), (long long)(a < b ? b : a));
+    }
+    return VT_OK;
+}
+
+int64_t vt__gguf_names_find(const vt__gguf_names *names, const char *name) {
+    int64_t lo = 0, hi = names->n;
+    while (lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        int c = strcmp(names->name[names->order[mid]].data, name);
+        if (c == 0) return names->order[mid];
+        if (c < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return -1;
+}
