@@ -1,3 +1,3 @@
 std = "lua54"
-max_line_length = 160
+max_line_length = 180
 exclude_files = { "build*" }

@@ -80,7 +80,7 @@ vt_status vt__map_file(vt_context *ctx, const char *path, vt__mapping *out) {
     vt_status status = VT_OK;
 
     memset(out, 0, sizeof *out);
-    int fd = open_retry(io, AT_FDCWD, path, O_RDONLY, 0);
+    int fd = open_retry(io, AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0); /* a pipe without a writer must not hold us */
     if (fd < 0) return vt__fail_errno("open", path);
     if (io->stat(io->user, fd, &st) != 0) {
         status = vt__fail_errno("stat", path);
@@ -155,9 +155,21 @@ static vt_status sync_folder(const vt__io *io, const char *folder) {
     return st;
 }
 
-static vt_status write_new(const vt__io *io, const char *path, const void *data, size_t size) {
-    int fd = open_retry(io, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0) return vt__fail_errno("create", path);
+/* Opens a file that was not there before: path with a number behind, room for which the caller has left. A name that a crash or another
+ * thread left is passed over, never written through. */
+static int open_new(const vt__io *io, char *path, size_t room) {
+    enum { TRIES = 1000 };
+    size_t len = strlen(path);
+    int fd = -1;
+    for (int i = 0; i < TRIES; i++) {
+        (void)snprintf(path + len, room - len, ".tmp-%ld-%d", (long)getpid(), i);
+        fd = open_retry(io, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (fd >= 0 || errno != EEXIST) break;
+    }
+    return fd;
+}
+
+static vt_status write_new(const vt__io *io, int fd, const char *path, const void *data, size_t size) {
     vt_status st = write_all(io, fd, path, data, size);
     if (st == VT_OK && io->sync(io->user, fd) != 0) st = vt__fail_errno("fsync", path);
     if (io->close(io->user, fd) != 0 && st == VT_OK) st = vt__fail_errno("close", path);
@@ -166,12 +178,18 @@ static vt_status write_new(const vt__io *io, const char *path, const void *data,
 
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size) {
     const vt__io *io = vt__context_io(ctx);
-    size_t len = strlen(path), room = len + 32;
+    size_t len = strlen(path), room = len + 48;
     char *temp = vt__alloc(ctx, room);
 
     if (!temp) return vt__fail_nomem("replace", room);
-    (void)snprintf(temp, room, "%s.tmp-%ld", path, (long)getpid());
-    vt_status st = write_new(io, temp, data, size);
+    memcpy(temp, path, len + 1);
+    int fd = open_new(io, temp, room);
+    if (fd < 0) {
+        vt_status st = vt__fail_errno("create", temp);
+        vt__free(ctx, temp);
+        return st;
+    }
+    vt_status st = write_new(io, fd, temp, data, size);
     if (st == VT_OK && io->rename(io->user, temp, path) != 0) st = vt__fail_errno("rename", path);
     if (st != VT_OK) {
         (void)io->unlink(io->user, temp);
@@ -181,7 +199,6 @@ vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, 
     /* From here on the new content is in place; only its name's durability is still open. */
     const char *slash = strrchr(path, '/');
     size_t folder = slash ? (size_t)(slash - path) : 0;
-    memcpy(temp, path, folder);
     temp[folder] = '\0';
     st = sync_folder(io, folder ? temp : slash ? "/" : ".");
     vt__free(ctx, temp);

@@ -40,8 +40,9 @@ void vt__unmap_file(vt_context *ctx, vt__mapping *map);
 /* Whole file into a new block (vt__free) with a NUL behind. fd: open for reading. LIMIT when larger than max_size. */
 vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size);
 
-/* Replaces path by these bytes so that a crash at any point leaves the old content or the new: temporary file in the same folder, write,
- * fsync, rename, fsync of the folder. Errors: IO, NOMEM; nothing but the old file is left then. */
+/* Replaces path by these bytes so that a crash at any point leaves the old content or the new: new file in the same folder, write, fsync,
+ * rename, fsync of the folder. Errors: IO, NOT_FOUND (no such folder), NOMEM; the old content is left then, or the new where just the folder's
+ * fsync failed. */
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size);
 
 /* IO or NOT_FOUND with the operation, the path and the system's words for errno. */
