@@ -16,7 +16,8 @@ VT_API VT_MUST_USE vt_status vt_folder_open(vt_context *ctx, const char *path, v
 VT_API vt_folder *vt_folder_retain(vt_folder *folder);
 VT_API void vt_folder_release(vt_folder *folder);
 
-/** Reads the list of regular files again, all levels, sorted by name (byte order); hidden entries (".x") are left out.
+/** Reads the list of regular files again, all levels, sorted by name (byte order). Left out: hidden entries (".x"), what we have no permission
+ *  to look at (a line in the log), links to folders, and links to files outside of the root. On failure the list is as it was.
  *  Errors: VT_ERR_IO, VT_ERR_NOMEM, VT_ERR_LIMIT (more than 1,000,000 files or 64 levels). Threads: one user at a time. */
 VT_API VT_MUST_USE vt_status vt_folder_refresh(vt_folder *folder);
 /** Files found by the open or the last refresh. */
@@ -29,7 +30,7 @@ VT_API int64_t vt_folder_size(const vt_folder *folder, int64_t i);
 /**
  * Whole content of one file.
  *
- * name      relative, '/' between levels; "..", an absolute name or a link out of the root: VT_ERR_NOT_FOUND.
+ * name      relative, '/' between levels; "..", a hidden part, an absolute name or a link out of the root: VT_ERR_NOT_FOUND.
  * max_size  bytes; a larger file is VT_ERR_LIMIT; 0: 64 MiB.
  * Errors:  VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_LIMIT, VT_ERR_IO, VT_ERR_NOMEM.
  */

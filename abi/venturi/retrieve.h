@@ -28,11 +28,12 @@ typedef struct vt_index_options {
     uint32_t flags;       /* VT_INDEX_* */
     int32_t weighting;    /* VT_WEIGHTING_*; of a new index; an existing one must agree: VT_ERR_CONFLICT */
     int32_t reserved;     /* must be 0 */
-    double k1;            /* BM25 term saturation; 0: 1.2; at most 100 */
-    double b;             /* BM25 length normalisation in (0, 1]; 0: 0.75 */
+    double k1;            /* BM25 term saturation; 0: 1.2, or what the file has; at most 100; an existing index must agree */
+    double b;             /* BM25 length normalisation in (0, 1]; 0: 0.75, or what the file has; an existing index must agree */
 } vt_index_options;
 
-/** Opens an index file; path NULL: in memory only. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT (damaged or foreign file),
+/** Opens an index file; path NULL: in memory only. A file that VT_INDEX_CREATE asks for is made by the first commit. The file is mapped:
+ *  replacing it is fine, writing into it from outside is not. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT (damaged or foreign file),
  *  VT_ERR_UNSUPPORTED (format version), VT_ERR_CONFLICT, VT_ERR_NOMEM.
  *  Threads: searches may run together while nobody changes the index. */
 VT_API VT_MUST_USE vt_status vt_index_open(vt_context *ctx, const char *path, const vt_index_options *opt, vt_index **out);
@@ -42,7 +43,7 @@ VT_API void vt_index_release(vt_index *index);
 typedef struct vt_term {
     const char *term; /* term_len bytes, any content */
     size_t term_len;
-    double weight; /* > 0, finite */
+    double weight; /* > 0, at most 3.4e38 */
 } vt_term;
 
 typedef struct vt_passage {
@@ -76,7 +77,8 @@ VT_API const char *vt_index_source_name(const vt_index *index, int64_t i);
 VT_API int64_t vt_index_count(const vt_index *index);
 
 /** Makes all changes durable in one step: a crash at any point leaves the file as it was or as it shall be. Errors: VT_ERR_IO, VT_ERR_STATE,
- *  VT_ERR_CONFLICT (the file was replaced by somebody else since it was opened), VT_ERR_NOMEM; on failure the changes are still pending. */
+ *  VT_ERR_CONFLICT (the file was replaced or removed by somebody else since it was opened), VT_ERR_NOMEM; on failure the changes are still
+ *  pending and a later commit tries again. No lock is taken: writers that may commit in the same instant must be kept apart by the host. */
 VT_API VT_MUST_USE vt_status vt_index_commit(vt_index *index);
 
 typedef struct vt_search_options {

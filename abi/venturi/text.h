@@ -106,6 +106,7 @@ VT_API const char *vt_sections_title(const vt_sections *sections);
 VT_API VT_MUST_USE vt_status vt_sections_get(const vt_sections *sections, int64_t i, vt_section *out);
 
 /** Words of a text for lexical search: runs of letters, marks and digits after NFKC case folding (Unicode), one a line ('\n' after each).
+ *  A run of more than 255 bytes is cut into several; bytes that are not UTF-8 end a word.
  *  Errors: VT_ERR_INVALID, VT_ERR_LIMIT (over 64 MiB), VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_text_words(vt_context *ctx, const char *text, size_t len, vt_buffer **out);
 

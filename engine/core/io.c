@@ -1,11 +1,15 @@
 #define _GNU_SOURCE
 #include "core/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/context.h"
@@ -52,10 +56,55 @@ static int sys_unmap(void *user, void *data, size_t size) {
     (void)user;
     return munmap(data, size);
 }
+static int sys_stat_at(void *user, int dir, const char *name, struct stat *out) {
+    (void)user;
+    return fstatat(dir, name, out, AT_SYMLINK_NOFOLLOW);
+}
+static ssize_t sys_read_folder(void *user, int fd, void *data, size_t size) {
+    (void)user;
+    return getdents64(fd, data, size);
+}
+
+/* One level at a time, no links at all: what is left where the kernel (before 5.6) or a sandbox has no openat2. */
+static int open_by_steps(int dir, const char *path, int flags) {
+    char name[NAME_MAX + 1];
+    int at = dir;
+    for (;;) {
+        size_t len = strcspn(path, "/");
+        int last = path[len] == '\0';
+        if (len > NAME_MAX) {
+            errno = ENAMETOOLONG;
+        } else {
+            memcpy(name, path, len);
+            name[len] = '\0';
+        }
+        int next = len > NAME_MAX ? -1 : openat(at, name, (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+        int err = errno;
+        if (at != dir) (void)close(at);
+        errno = err == ELOOP ? EXDEV : err;
+        if (next < 0 || last) return next;
+        at = next;
+        path += len + 1;
+    }
+}
+
+static int sys_open_beneath(void *user, int dir, const char *path, int flags) {
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    (void)user;
+    for (int tries = 0; tries < 16; tries++) { /* EAGAIN: a rename came between; it may be no escape at all */
+        long fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+        if (fd >= 0) return (int)fd;
+        if (errno == ENOSYS || errno == EPERM) return open_by_steps(dir, path, flags);
+        if (errno != EAGAIN && errno != EINTR) return -1;
+    }
+    errno = EXDEV;
+    return -1;
+}
 
 const vt__io *vt__io_system(void) {
     static const vt__io table = {.open_at = sys_open_at, .close = sys_close, .stat = sys_stat, .read = sys_read, .write = sys_write,
-                                 .sync = sys_sync, .rename = sys_rename, .unlink = sys_unlink, .map = sys_map, .unmap = sys_unmap};
+                                 .sync = sys_sync, .rename = sys_rename, .unlink = sys_unlink, .map = sys_map, .unmap = sys_unmap,
+                                 .open_beneath = sys_open_beneath, .stat_at = sys_stat_at, .read_folder = sys_read_folder};
     return &table;
 }
 

@@ -20,6 +20,11 @@ typedef struct vt__io {
     int (*unlink)(void *user, const char *path);
     void *(*map)(void *user, int fd, size_t size); /* whole file, read only, private; MAP_FAILED */
     int (*unmap)(void *user, void *data, size_t size);
+    /* As open_at for reading, but EXDEV when the path or a link on it leads out of dir, at any moment of the look-up. */
+    int (*open_beneath)(void *user, int dir, const char *path, int flags);
+    int (*stat_at)(void *user, int dir, const char *name, struct stat *out); /* of a link: the link itself */
+    /* The next entries of an open folder as the system packs them (struct dirent64); 0 at the end. */
+    ssize_t (*read_folder)(void *user, int fd, void *data, size_t size);
 } vt__io;
 
 /* The operating system's. */
