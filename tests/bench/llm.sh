@@ -1,0 +1,43 @@
+#!/bin/sh
+# Language models against llama.cpp: builds the peer once into the cache, then runs tests/bench/llm.lua.
+# usage: llm.sh BUILD_DIR CACHE_DIR MODEL        (called by ./dev bench llm)
+set -eu
+
+build=$1 cache=$2 model=$3
+here=$(cd "$(dirname "$0")" && pwd)
+version=0.3.36
+sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
+peer=$cache/peers/llama-cpp-python-$version
+
+need=""
+for pair in cmake:cmake ninja:ninja-build g++:g++ taskset:util-linux; do
+    command -v "${pair%%:*}" >/dev/null || need="$need ${pair#*:}"
+done
+if [ -n "$need" ]; then
+    echo "bench llm: install first:$need" >&2
+    exit 1
+fi
+
+# The source package carries llama.cpp; only its own benchmark program is built.
+if [ ! -x "$peer/llama-bench" ]; then
+    echo "bench llm: building llama.cpp as llama-cpp-python $version carries it (once, about 15 minutes)" >&2
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    python3 -m pip download -q --no-deps --no-binary :all: -d "$work" "llama-cpp-python==$version"
+    tarball=$work/llama_cpp_python-$version.tar.gz
+    echo "$sha256  $tarball" | sha256sum -c - >&2
+    tar xzf "$tarball" -C "$work"
+    cmake -S "$work/llama_cpp_python-$version/vendor/llama.cpp" -B "$work/b" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
+        -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF \
+        -DLLAMA_BUILD_TOOLS=ON >/dev/null
+    ninja -C "$work/b" llama-bench >&2
+    mkdir -p "$peer"
+    cp "$work/b/bin/llama-bench" "$peer/llama-bench.new"
+    mv "$peer/llama-bench.new" "$peer/llama-bench"
+fi
+
+ninja -C "$build" tests/bench/llm_speed >/dev/null
+mkdir -p "$build/bench"
+isa=$(gcc -march=native -Q --help=target 2>/dev/null | sed -n 's/^ *-march= *//p' | head -n 1)
+exec "$build/lua/venturi" run "$here/llm.lua" "$build/tests/bench/llm_speed" "$peer/llama-bench" \
+    "llama-cpp-python $version" "native (${isa:-unknown})" "$model" "$build/bench/llm.json"
