@@ -6,6 +6,7 @@
 #include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/options.h"
 #include "core/rng.h"
 #include "venturi_experimental.h"
@@ -74,5 +75,7 @@ vt_status vt_random_normal(uint64_t seed, uint32_t stream, uint64_t first, doubl
     if (st == VT_OK) vt__random_normal(seed, stream, first, out, n);
     return st;
 }
+
+uint64_t vt_hash(const void *data, size_t size) { return vt__hash(size ? data : "", size); }
 
 void vt_philox_block(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]) { vt__philox_block(ctr, key, out); }

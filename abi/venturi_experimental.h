@@ -23,6 +23,31 @@ VT_API VT_MUST_USE vt_status vt_quant_decode(int32_t dtype, const void *data, si
 /** Quantises a row. x: [n] float32; out: exactly size bytes. Errors: as decode. */
 VT_API VT_MUST_USE vt_status vt_quant_encode(int32_t dtype, const float *x, int64_t n, void *out, size_t size);
 
+/* ---- what a GGUF file holds, whatever its architecture: immutable, shareable ---- */
+
+typedef struct vt__gguf vt_gguf;
+
+typedef struct vt_gguf_tensor {
+    uint32_t struct_size; /* set by the caller; only so many bytes are written */
+    int32_t dtype;        /* VT_DTYPE_* */
+    const char *name;     /* borrowed until the release */
+    int64_t ne[4];        /* extents, fastest first; unused ones are 1 */
+    int32_t n_dims;
+    int32_t reserved;
+    uint64_t size; /* bytes */
+} vt_gguf_tensor;
+
+/** Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT, VT_ERR_UNSUPPORTED (version, block type), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_gguf_open(vt_context *ctx, const char *path, vt_gguf **out);
+VT_API void vt_gguf_release(vt_gguf *gguf);
+/** Metadata: key i of [0, count), borrowed, NULL out of range; its value as text (long arrays as their length and first items). */
+VT_API int64_t vt_gguf_key_count(const vt_gguf *gguf);
+VT_API const char *vt_gguf_key(const vt_gguf *gguf, int64_t i);
+VT_API VT_MUST_USE vt_status vt_gguf_value_text(const vt_gguf *gguf, int64_t i, vt_buffer **out);
+VT_API int64_t vt_gguf_tensor_count(const vt_gguf *gguf);
+/** Fills tensor i of [0, count), in the file's order. Errors: VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_gguf_get_tensor(const vt_gguf *gguf, int64_t i, vt_gguf_tensor *out);
+
 /** One Philox4x32-10 block. ctr, out: [4]; key: [2]. */
 VT_API void vt_philox_block(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]);
 

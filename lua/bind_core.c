@@ -2,19 +2,19 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "bind.h"
 #include "lua_stdlib.h"
-#include "venturi/context.h"
+#include "venturi/types.h"
 
 VT_API int luaopen_venturi_core(lua_State *L);
 
-static int core_version(lua_State *L) {
-    lua_pushstring(L, vt_version());
-    return 1;
-}
-
 int luaopen_venturi_core(lua_State *L) {
-    static const luaL_Reg functions[] = {{"version", core_version}, {NULL, NULL}};
     vt__stdlib_install(L);
-    luaL_newlib(L, functions);
+    lua_newtable(L);
+    bind_context(L);
+    bind_folder(L);
+    bind_sample(L);
+    bind_retrieve(L);
+    bind_experimental(L);
     return 1;
 }

@@ -73,6 +73,10 @@ VT_API size_t vt_buffer_size(const vt_buffer *buffer);
 VT_API vt_buffer *vt_buffer_retain(vt_buffer *buffer);
 VT_API void vt_buffer_release(vt_buffer *buffer);
 
+/** 64-bit hash of bytes (XXH3): the same on every machine and in every release; for noticing changes, not against forgers.
+ *  data may be NULL when size is 0. */
+VT_API uint64_t vt_hash(const void *data, size_t size);
+
 /* ---- random numbers: Philox4x32-10, a pure function of (seed, stream, position) ----
  * Word j of a stream is lane j%4 of block j/4; counter (block lo, block hi, stream, 0), key (seed lo, seed hi).
  * The same numbers on every machine and for any number of threads. Source: Salmon et al. 2011, section 3. */

@@ -1,6 +1,29 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
+-- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.chunk`,
+-- `vt.prompt`, `vt.test`.
 local core = require "venturi.core"
 
 local M = {}
 for name, value in pairs(core) do M[name] = value end
-return M
+
+local function settle(ok, ...)
+  if ok then return ... end
+  local err = ...
+  if type(err) == "table" and math.type(err.code) == "integer" then return nil, err end
+  error(err, 0)
+end
+
+--- Calls f and turns a failed status of the library into `nil, err`, where err is { code, name, message }.
+-- Other errors (a wrong type, a bug in the script) are no statuses and go on.
+function M.try(f, ...)
+  return settle(pcall(f, ...))
+end
+
+local lazy = { chunk = true, prompt = true, test = true }
+
+return setmetatable(M, { __index = function(t, name)
+  if not lazy[name] then return nil end
+  local module = require("venturi." .. name)
+  rawset(t, name, module)
+  return module
+end })

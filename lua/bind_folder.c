@@ -1,0 +1,76 @@
+/* Lua face of venturi/folder.h: vt.folder(path), and in a sandbox vt.folder(), the folder that the host lent. */
+#include <limits.h>
+
+#include "bind.h"
+#include "capability.h"
+#include "venturi/context.h"
+#include "venturi/folder.h"
+
+static void release_folder(void *handle) {
+    vt_folder_release(handle);
+}
+static const box_type folder_type = {"vt.folder", "folder", release_folder};
+
+static vt_folder *check_folder(lua_State *L) {
+    return box_check(L, 1, &folder_type);
+}
+
+static int folder_open(lua_State *L) {
+    const vt__capability *cap = vt__capability_get(L);
+    const char *path = luaL_optstring(L, 1, NULL);
+    if (path && cap->sandboxed) return box_raise(L, VT_ERR_UNSUPPORTED, "vt.folder: a sandboxed script has only the folder that the host lent");
+    if (!path && !cap->folder) return box_raise(L, VT_ERR_UNSUPPORTED, "vt.folder: no folder was lent to this script");
+    box *b = box_push(L, &folder_type, 0);
+    if (path) {
+        vt_folder *folder = NULL;
+        box_ok(L, vt_folder_open(cap->ctx, path, &folder));
+        b->handle = folder;
+    } else {
+        b->handle = vt_folder_retain(cap->folder);
+    }
+    return 1;
+}
+
+/* folder:files() -> list of { name, size }, sorted by name */
+static int folder_files(lua_State *L) {
+    const vt_folder *folder = check_folder(L);
+    int64_t n = vt_folder_count(folder);
+    lua_createtable(L, n > INT_MAX ? INT_MAX : (int)n, 0);
+    for (int64_t i = 0; i < n; i++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, vt_folder_name(folder, i));
+        lua_setfield(L, -2, "name");
+        lua_pushinteger(L, vt_folder_size(folder, i));
+        lua_setfield(L, -2, "size");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int folder_refresh(lua_State *L) {
+    box_ok(L, vt_folder_refresh(check_folder(L)));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* folder:read(name, { max_size = bytes }) -> string */
+static int folder_read(lua_State *L) {
+    static const char *const known[] = {"max_size", NULL};
+    vt_folder *folder = check_folder(L);
+    const char *name = luaL_checkstring(L, 2);
+    box_options(L, 3, "read", known);
+    uint64_t max_size = (uint64_t)box_integer(L, 3, "read", "max_size", 0, 0, LUA_MAXINTEGER);
+    box *b = box_push_buffer(L);
+    vt_buffer *buffer = NULL;
+    box_ok(L, vt_folder_read(folder, name, max_size, &buffer));
+    b->handle = buffer;
+    box_push_text(L, b);
+    return 1;
+}
+
+void bind_folder(lua_State *L) {
+    static const luaL_Reg methods[] = {{"files", folder_files}, {"refresh", folder_refresh}, {"read", folder_read}, {NULL, NULL}};
+    box_register(L, &folder_type, methods);
+    lua_pushcfunction(L, folder_open);
+    lua_setfield(L, -2, "folder");
+}

@@ -1,0 +1,77 @@
+--- What the program says on stderr, and where its results go. Nothing here touches stdout except through `open`.
+local program = require "venturi.program"
+
+local M = { quiet = false, verbose = false, color = false }
+local line_is_open = false -- a progress line stands on the terminal
+
+--- Takes over -q, -v and --color; NO_COLOR and TERM=dumb are heeded.
+function M.setup(opt)
+  local tty = program.tty(2)
+  M.quiet, M.verbose = opt.quiet or false, opt.verbose or false
+  M.live = tty and not M.quiet and os.getenv("TERM") ~= "dumb"
+  local plain = (os.getenv("NO_COLOR") or "") ~= "" or os.getenv("TERM") == "dumb"
+  M.color = opt.color == "always" or (opt.color ~= "never" and tty and not plain)
+end
+
+local codes = { bold = "1", dim = "2", red = "31" }
+
+--- Text for stderr in a style, when styles are wanted.
+function M.style(name, text)
+  return M.color and ("\27[%sm%s\27[0m"):format(codes[name], text) or text
+end
+
+--- Takes the progress line off the terminal.
+function M.clear()
+  if line_is_open then io.stderr:write("\r\27[K") end
+  line_is_open = false
+end
+
+local function write(text)
+  M.clear()
+  io.stderr:write(text, "\n")
+end
+
+function M.say(fmt, ...)
+  if not M.quiet then write(fmt:format(...)) end
+end
+
+function M.detail(fmt, ...)
+  if M.verbose then write(M.style("dim", fmt:format(...))) end
+end
+
+--- A line that is overwritten by the next one; only on a terminal.
+function M.progress(fmt, ...)
+  if not M.live then return end
+  io.stderr:write("\r\27[K", (fmt:format(...):sub(1, program.width() - 1)))
+  line_is_open = true
+end
+
+--- Error line, and one line on what to do where it helps. Not silenced by -q.
+function M.complain(verb, message, hint)
+  write(M.style("red", ("venturi: %s%s"):format(verb and verb .. ": " or "", message)))
+  if hint then io.stderr:write(hint, "\n") end
+end
+
+--- Raises an error that ends the program with this exit code.
+function M.fail(exit, message, hint)
+  error({ exit = exit, message = message, hint = hint }, 0)
+end
+
+--- Where results go: stdout, or the file of -o, which must not exist unless --force is given.
+function M.open(opt)
+  local path = opt.output
+  if not path or path == "-" then return io.stdout end
+  if program.kind(path) and not opt.force then M.fail(1, path .. ": exists already", "Add --force to overwrite it.") end
+  local file, message = io.open(path, "wb")
+  if not file then M.fail(1, message) end
+  return file
+end
+
+--- Closes what `open` gave; a write that failed late is an error.
+function M.finish(file, opt)
+  local ok, message = file:flush()
+  if ok and file ~= io.stdout then ok, message = file:close() end
+  if not ok then M.fail(1, ("%s: %s"):format(opt.output or "stdout", message)) end
+end
+
+return M
