@@ -1,0 +1,63 @@
+#!/bin/sh
+# A foreign host against an installed copy: builds bindings/LANGUAGE and runs it with a tiny model, and with a real one where it is at hand.
+# usage: run.sh LANGUAGE SOURCE-ROOT BUILD-ROOT        (77 tells meson: skipped, the language is not installed)
+set -eu
+language=$1 root=$2 build=$3
+tiny=$root/tests/golden/tiny_llama.gguf
+real=${VENTURI_MODELS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/venturi/models}/SmolLM2-135M-Instruct.Q4_1.gguf
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+case $language in
+go) command -v go >/dev/null || exit 77 ;;
+rust) command -v rustc >/dev/null || exit 77 ;;
+esac
+
+DESTDIR=$work/stage meson install -C "$build" --no-rebuild --quiet >/dev/null
+pc=$(find "$work/stage" -name venturi.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+lib=$(dirname "$PKG_CONFIG_PATH")
+export PKG_CONFIG_PATH
+export LD_LIBRARY_PATH="$lib"
+
+case $language in
+c)
+    cp -r "$root/bindings/c" "$work/c"
+    make -s -C "$work/c"
+    set -- "$work/c/host"
+    ;;
+c-static)
+    # Everything but scripts is in the archive.
+    # shellcheck disable=SC2046 # flags
+    gcc -std=c11 $(pkg-config --cflags venturi) -o "$work/host" "$root/bindings/c/host.c" -L"$lib" -Wl,-Bstatic -lventuri -Wl,-Bdynamic \
+        $(pkg-config --static --libs venturi | sed 's/-lventuri//')
+    unset LD_LIBRARY_PATH
+    set -- "$work/host"
+    ;;
+python) set -- python3 "$root/bindings/python/smoke.py" ;;
+go)
+    # No module proxy, no module file: one file and the standard library.
+    GO111MODULE=off GOFLAGS='' GOPROXY=off GOCACHE=$build/go-cache GOPATH=$work/go go build -o "$work/smoke" "$root/bindings/go/smoke.go"
+    set -- "$work/smoke"
+    ;;
+rust)
+    rustc --edition 2021 -L "native=$lib" -o "$work/smoke" "$root/bindings/rust/smoke.rs"
+    set -- "$work/smoke"
+    ;;
+esac
+
+if [ "$language" != c ] && [ "$language" != c-static ]; then
+    "$@" --sizes >"$work/sizes"
+    [ -s "$work/sizes" ]
+    while read -r line; do
+        grep -qxF "$line" "$root/tests/abi/constants.txt" || { echo "not C's size: $line"; exit 1; }
+    done <"$work/sizes"
+fi
+"$@" "$tiny" | tee "$work/out"
+grep -q '^error: .*/nowhere/model.gguf' "$work/out"
+[ "$(grep -c '^token: ' "$work/out")" = 8 ]
+grep -q '^cancelled: ' "$work/out"
+if [ -f "$real" ]; then
+    "$@" "$real" | tee "$work/out"
+    grep -q Paris "$work/out"
+fi
