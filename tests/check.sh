@@ -47,24 +47,30 @@ meson_suite() {
     report "$suite" "$1" "$2" "$3" "$(seconds_since "$start")"
 }
 
-# Golden files of DIR whose model may be fetched; WHICH is "all" or "check". Prints the checker's lines; its last one counts.
+# What the files of a folder call their models.
+golden_models() {
+    cat "$1"/*.json 2>/dev/null | grep -oE '"(model|model_file|vocab_file)" *: *"[^" /]*"' | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
+}
+
+# run_golden DIR WHICH: the checker on a folder of reference files. Its models are fetched, all of them or ("check") those that check may
+# fetch. Packed files are unpacked in a copy made of links: the folder itself is never written to.
 run_golden() {
-    dir=$1 which=$2
-    work=$dir
-    # Packed files are unpacked beside, or in a copy where the folder is not ours.
-    for packed in "$dir"/*.gz; do
+    work=$1 linked=''
+    for packed in "$1"/*.gz; do
         if [ ! -f "$packed" ] || [ -f "${packed%.gz}" ]; then continue; fi
-        if [ "$work" = "$dir" ] && [ ! -w "$dir" ]; then
-            work=$(mktemp -d)
-            ln -s "$dir"/* "$work"/
+        if [ -z "$linked" ]; then
+            linked=$(mktemp -d)
+            ln -s "$1"/* "$linked"/
+            work=$linked
         fi
         gzip -dc "$packed" >"$work/$(basename "${packed%.gz}")"
     done
-    for model in $(grep -hoE '"[^"/]*\.gguf"' "$dir"/*.json 2>/dev/null | tr -d '"' | sort -u); do
-        [ -f "$work/$model" ] || ! wanted "$model" "$which" || fetch_model "$model" >/dev/null || true
+    golden_models "$1" | while read -r name; do
+        model=$(model_file "$name")
+        if [ -n "$model" ] && [ ! -e "$work/$model" ] && wanted "$model" "$2"; then fetch_model "$model" >/dev/null || true; fi
     done
     VENTURI_MODELS="$cache/models" "$venturi" run tests/checkers/run.lua "$work" && status=0 || status=$?
-    [ "$work" = "$dir" ] || rm -rf "$work"
+    [ -z "$linked" ] || rm -rf "$linked"
     return "$status"
 }
 
