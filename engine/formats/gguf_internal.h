@@ -46,10 +46,6 @@ int64_t vt__gguf_names_find(const vt__gguf_names *names, const char *name);
 int vt__gguf_value_int(const vt__gguf_value *v, int64_t *out);
 int vt__gguf_value_float(const vt__gguf_value *v, double *out);
 
-typedef int (*vt__gguf_less_fn)(const void *user, int64_t a, int64_t b);
-/* Sorts n indices. */
-void vt__gguf_sort(int64_t *order, int64_t n, vt__gguf_less_fn less, const void *user);
-
 /* Bytes of one element; 0 for strings, arrays and unknown types. */
 size_t vt__gguf_type_size(int32_t type);
 const char *vt__gguf_type_name(int32_t type); /* "u8"; "?" when unknown */

@@ -1,30 +1,10 @@
 /* Sorted names of keys and tensors: duplicates are found, and look-ups are a binary search. */
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/sort.h"
 #include "formats/gguf_internal.h"
 
-static void sift(int64_t *o, int64_t root, int64_t end, vt__gguf_less_fn less, const void *user) {
-    for (int64_t child; (child = 2 * root + 1) < end; root = child) {
-        if (child + 1 < end && less(user, o[child], o[child + 1])) child++;
-        if (!less(user, o[root], o[child])) return;
-        int64_t t = o[root];
-        o[root] = o[child];
-        o[child] = t;
-    }
-}
-
-/* Heap sort: O(n log n) for any input, and no memory, which the C library's qsort may ask for behind the context's back. */
-void vt__gguf_sort(int64_t *o, int64_t n, vt__gguf_less_fn less, const void *user) {
-    for (int64_t i = n / 2; i > 0; i--) sift(o, i - 1, n, less, user);
-    for (int64_t end = n - 1; end > 0; end--) {
-        int64_t t = o[0];
-        o[0] = o[end];
-        o[end] = t;
-        sift(o, 0, end, less, user);
-    }
-}
-
-static int name_less(const void *user, int64_t a, int64_t b) {
+static int name_before(const void *user, int64_t a, int64_t b) {
     const vt__gguf_str *name = user;
     return strcmp(name[a].data, name[b].data) < 0;
 }
@@ -45,10 +25,10 @@ vt_status vt__gguf_names_seal(const vt__gguf *g, vt__gguf_names *names, const ch
         p += s->len + 1;
         names->order[i] = i;
     }
-    vt__gguf_sort(names->order, names->n, name_less, names->name);
+    if (vt__sort(g->ctx, names->order, names->n, name_before, names->name)) return vt__fail_nomem("gguf", 0);
     for (int64_t i = 1; i < names->n; i++) {
         int64_t a = names->order[i - 1], b = names->order[i];
-        if (!name_less(names->name, a, b))
+        if (!name_before(names->name, a, b))
             return vt__fail(VT_ERR_FORMAT, "%s: %s '%s' is there twice, as number %lld and number %lld", g->name, kind, names->name[a].data,
                             (long long)(a < b ? a : b), (long long)(a < b ? b : a));
     }

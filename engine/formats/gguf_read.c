@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/sort.h"
 #include "formats/gguf_internal.h"
 #include "quant/block.h"
 
@@ -190,7 +191,7 @@ static vt_status check_overlap(const vt__gguf *g) {
 
     if (!order) return vt__fail_nomem("gguf", 0);
     for (int64_t i = 0; i < n; i++) order[i] = i;
-    vt__gguf_sort(order, n, lies_before, g->tensors);
+    if (vt__sort(g->ctx, order, n, lies_before, g->tensors)) st = vt__fail_nomem("gguf", 0);
     for (int64_t i = 1; i < n && st == VT_OK; i++) {
         const vt__gguf_tensor *a = &g->tensors[order[i - 1]], *b = &g->tensors[order[i]];
         if ((const char *)a->data + a->size > (const char *)b->data)

@@ -1,0 +1,77 @@
+/* Ids to text as they come: bytes wait until their code point is complete. */
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "text/tokenizer.h"
+#include "text/utf8.h"
+
+#define REPLACEMENT "\xEF\xBF\xBD"
+
+struct vt_decoder {
+    vt_context *ctx;
+    vt_tokenizer *tok;
+    uint32_t flags;
+    vt__bytes raw;  /* bytes not handed out yet: before a call, the beginning of one code point */
+    vt__bytes text; /* what the last call handed out */
+};
+
+vt_status vt__decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out) {
+    vt_context *ctx = vt__tokenizer_context(tok);
+    vt_decoder *dec = *out = vt__calloc(ctx, sizeof *dec);
+    if (!dec) return vt__fail_nomem("decoder", sizeof *dec);
+    dec->ctx = ctx;
+    dec->tok = vt__tokenizer_retain(tok);
+    dec->flags = flags;
+    vt__bytes_init(&dec->raw, ctx);
+    vt__bytes_init(&dec->text, ctx);
+    return VT_OK;
+}
+
+void vt__decoder_release(vt_decoder *dec) {
+    if (!dec) return;
+    vt_tokenizer *tok = dec->tok; /* keeps the context alive */
+    vt__bytes_free(&dec->raw);
+    vt__bytes_free(&dec->text);
+    vt__free(dec->ctx, dec);
+    vt__tokenizer_release(tok);
+}
+
+/* Moves what is complete from raw to text; `last`: an unfinished code point is invalid. */
+static vt_status move(vt_decoder *dec, int last, const char **out_text, size_t *out_len) {
+    int64_t at = 0;
+    dec->text.len = 0;
+    while (at < dec->raw.len && !dec->text.failed) {
+        size_t n;
+        int found = vt__utf8_step(dec->raw.data + at, (size_t)(dec->raw.len - at), &n);
+        if (found == VT__UTF8_PARTIAL && !last) break;
+        if (found == VT__UTF8_VALID) vt__bytes_append(&dec->text, dec->raw.data + at, n);
+        else vt__bytes_append(&dec->text, REPLACEMENT, strlen(REPLACEMENT));
+        at += (int64_t)n;
+    }
+    if (dec->text.failed) {
+        dec->text.failed = 0;
+        return vt__fail_nomem("decoder", 0);
+    }
+    if (at > 0) memmove(dec->raw.data, dec->raw.data + at, (size_t)(dec->raw.len - at));
+    dec->raw.len -= at;
+    *out_text = dec->text.data ? dec->text.data : "";
+    *out_len = (size_t)dec->text.len;
+    return VT_OK;
+}
+
+/* On failure the id was not taken. */
+vt_status vt__decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len) {
+    int64_t before = dec->raw.len;
+    vt_status st = vt__tokenizer_append(dec->tok, id, dec->flags, &dec->raw);
+    if (st == VT_OK && dec->raw.failed) st = vt__fail_nomem("decoder", 0);
+    if (st == VT_OK) st = move(dec, 0, out_text, out_len);
+    if (st != VT_OK) {
+        dec->raw.failed = 0;
+        dec->raw.len = before;
+    }
+    return st;
+}
+
+vt_status vt__decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len) { return move(dec, 1, out_text, out_len); }
