@@ -18,7 +18,9 @@ enum { VTK_BLOCK = 32, VTK_KV_BLOCK = 16 };
  * an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business. */
 #define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 4)
 
-/* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. */
+/* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. Weights need no alignment.
+ * Any range is right; one of a multiple of VTK_ROW_TILE rows wastes no lanes, and few long ranges are better than many short ones. */
+enum { VTK_ROW_TILE = 32 };
 typedef struct vtk_matmul {
     float *out;
     int64_t ld_out;
@@ -52,7 +54,8 @@ typedef struct vtk_table {
     void (*encode[VTK_N_TYPES])(void *y, const float *x, int64_t n);
     void (*encode_q8_row)(void *y, const float *x, int64_t n);
 
-    /* matmul: rows row0..row1-1 of W. matmul_q8 is NULL for F32, F16 and BF16. */
+    /* matmul: rows row0..row1-1 of W. matmul_q8 is NULL for F32, F16 and BF16; all of its bodies but ref's agree bit for bit. They use up to
+     * 48 KiB of stack. */
     void (*matmul_f32[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
     void (*matmul_q8[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
 
@@ -71,6 +74,9 @@ typedef struct vtk_table {
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */
 const vtk_table *vtk_get(void);
+
+/* Fills t with the slots of exactly this instruction set; 0, with t undefined, if the machine lacks it or the name is not known. */
+int vtk_fill_isa(vtk_table *t, const char *isa);
 
 /* Each overwrites the slots that it improves; ref fills all. */
 void vtk_fill_ref(vtk_table *t);

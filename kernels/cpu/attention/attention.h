@@ -6,4 +6,9 @@
 
 void vtk_attention_ref(const vtk_attention *p);
 
+#if defined(__x86_64__)
+void vtk_attention_avx2(const vtk_attention *p);
+void vtk_attention_avx512(const vtk_attention *p);
+#endif
+
 #endif

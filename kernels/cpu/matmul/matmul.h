@@ -15,4 +15,30 @@ void vtk_matmul_q8_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
 void vtk_matmul_q4_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
 void vtk_matmul_q4_1_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1);
 
+#if defined(__x86_64__)
+void vtk_matmul_f32_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_f16_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_bf16_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q8_0_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q8_0_q8_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_q8_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_q8_avx2(const vtk_matmul *p, int64_t row0, int64_t row1);
+
+void vtk_matmul_f32_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_f16_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_bf16_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q8_0_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q8_0_q8_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_q8_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_q8_avx512(const vtk_matmul *p, int64_t row0, int64_t row1);
+
+void vtk_matmul_q8_0_q8_avx512vnni(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_0_q8_avx512vnni(const vtk_matmul *p, int64_t row0, int64_t row1);
+void vtk_matmul_q4_1_q8_avx512vnni(const vtk_matmul *p, int64_t row0, int64_t row1);
+#endif
+
 #endif

@@ -44,21 +44,21 @@ typedef struct block {
     double d, m;
 } block;
 
-typedef void (*read_fn)(block *out, const unsigned char *p);
+typedef void (*unpack_fn)(block *out, const unsigned char *p);
 
-static void read_q8_0(block *out, const unsigned char *p) {
+static void unpack_q8_0(block *out, const unsigned char *p) {
     out->d = (double)vtk_half_to_float(vtk_load_u16(p));
     out->m = 0.0;
     for (int i = 0; i < VTK_BLOCK; i++) out->q[i] = (int8_t)p[2 + i];
 }
 
-static void read_q4_0(block *out, const unsigned char *p) {
+static void unpack_q4_0(block *out, const unsigned char *p) {
     out->d = (double)vtk_half_to_float(vtk_load_u16(p));
     out->m = 0.0;
     for (int i = 0; i < VTK_BLOCK; i++) out->q[i] = (i < 16 ? p[2 + i] & 15 : p[2 + i - 16] >> 4) - 8;
 }
 
-static void read_q4_1(block *out, const unsigned char *p) {
+static void unpack_q4_1(block *out, const unsigned char *p) {
     out->d = (double)vtk_half_to_float(vtk_load_u16(p));
     out->m = (double)vtk_half_to_float(vtk_load_u16(p + 2));
     for (int i = 0; i < VTK_BLOCK; i++) out->q[i] = i < 16 ? p[4 + i] & 15 : p[4 + i - 16] >> 4;
@@ -71,7 +71,7 @@ static double block_dot(const block *w, const unsigned char *x, int64_t k, int64
     return (double)vtk_load_f32(d) * (w->d * dot + w->m * (double)vtk_load_f32(sum));
 }
 
-static void by_integers(const vtk_matmul *p, int64_t row0, int64_t row1, read_fn read, size_t bytes) {
+static void by_integers(const vtk_matmul *p, int64_t row0, int64_t row1, unpack_fn unpack, size_t bytes) {
     block w;
 
     for (int64_t r = row0; r < row1; r++) {
@@ -80,7 +80,7 @@ static void by_integers(const vtk_matmul *p, int64_t row0, int64_t row1, read_fn
             int64_t rows = p->m - i0 < TILE ? p->m - i0 : TILE;
             double sum[TILE] = {0};
             for (int64_t b = 0; b < p->k / VTK_BLOCK; b++) {
-                read(&w, row + (size_t)b * bytes);
+                unpack(&w, row + (size_t)b * bytes);
                 for (int64_t i = 0; i < rows; i++)
                     sum[i] += block_dot(&w, (const unsigned char *)p->x + (size_t)(i0 + i) * p->x_stride, p->k, b);
             }
@@ -89,6 +89,6 @@ static void by_integers(const vtk_matmul *p, int64_t row0, int64_t row1, read_fn
     }
 }
 
-void vtk_matmul_q8_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, read_q8_0, VTK_Q8_0_SIZE); }
-void vtk_matmul_q4_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, read_q4_0, VTK_Q4_0_SIZE); }
-void vtk_matmul_q4_1_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, read_q4_1, VTK_Q4_1_SIZE); }
+void vtk_matmul_q8_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, unpack_q8_0, VTK_Q8_0_SIZE); }
+void vtk_matmul_q4_0_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, unpack_q4_0, VTK_Q4_0_SIZE); }
+void vtk_matmul_q4_1_q8_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_integers(p, row0, row1, unpack_q4_1, VTK_Q4_1_SIZE); }

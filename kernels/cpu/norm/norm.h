@@ -6,4 +6,8 @@
 
 void vtk_rms_norm_ref(float *y, const float *x, const float *w, int64_t n, float eps);
 
+#if defined(__x86_64__)
+void vtk_rms_norm_avx2(float *y, const float *x, const float *w, int64_t n, float eps);
+#endif
+
 #endif

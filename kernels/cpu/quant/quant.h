@@ -24,4 +24,21 @@ void vtk_encode_q4_1_ref(void *y, const float *x, int64_t n);
 
 void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n);
 
+#if defined(__x86_64__)
+void vtk_decode_f16_avx2(float *y, const void *x, int64_t n);
+void vtk_decode_bf16_avx2(float *y, const void *x, int64_t n);
+void vtk_decode_q8_0_avx2(float *y, const void *x, int64_t n);
+void vtk_decode_q4_0_avx2(float *y, const void *x, int64_t n);
+void vtk_decode_q4_1_avx2(float *y, const void *x, int64_t n);
+void vtk_encode_f16_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q8_row_avx2(void *y, const float *x, int64_t n);
+void vtk_decode_f16_avx512(float *y, const void *x, int64_t n);
+void vtk_decode_bf16_avx512(float *y, const void *x, int64_t n);
+void vtk_decode_q8_0_avx512(float *y, const void *x, int64_t n);
+void vtk_decode_q4_0_avx512(float *y, const void *x, int64_t n);
+void vtk_decode_q4_1_avx512(float *y, const void *x, int64_t n);
+void vtk_encode_f16_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q8_row_avx512(void *y, const float *x, int64_t n);
+#endif
+
 #endif

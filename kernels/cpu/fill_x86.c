@@ -1,0 +1,63 @@
+/* Slots that each instruction set of x86-64 improves; what it does not name stays as the one below left it. Compiled without any of their
+ * flags: only addresses are taken here. */
+#include "cpu/attention/attention.h"
+#include "cpu/elementwise/elementwise.h"
+#include "cpu/matmul/matmul.h"
+#include "cpu/norm/norm.h"
+#include "cpu/quant/quant.h"
+#include "vtk.h"
+
+void vtk_fill_avx2(vtk_table *t) {
+    t->isa = "avx2";
+    t->decode[VTK_F16] = vtk_decode_f16_avx2;
+    t->decode[VTK_BF16] = vtk_decode_bf16_avx2;
+    t->decode[VTK_Q8_0] = vtk_decode_q8_0_avx2;
+    t->decode[VTK_Q4_0] = vtk_decode_q4_0_avx2;
+    t->decode[VTK_Q4_1] = vtk_decode_q4_1_avx2;
+    t->encode[VTK_F16] = vtk_encode_f16_avx2;
+    t->encode_q8_row = vtk_encode_q8_row_avx2;
+    t->matmul_f32[VTK_F32] = vtk_matmul_f32_avx2;
+    t->matmul_f32[VTK_F16] = vtk_matmul_f16_avx2;
+    t->matmul_f32[VTK_BF16] = vtk_matmul_bf16_avx2;
+    t->matmul_f32[VTK_Q8_0] = vtk_matmul_q8_0_avx2;
+    t->matmul_f32[VTK_Q4_0] = vtk_matmul_q4_0_avx2;
+    t->matmul_f32[VTK_Q4_1] = vtk_matmul_q4_1_avx2;
+    t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx2;
+    t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx2;
+    t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx2;
+    t->rms_norm = vtk_rms_norm_avx2;
+    t->add = vtk_add_avx2;
+    t->silu_mul = vtk_silu_mul_avx2;
+    t->rope_pairs = vtk_rope_pairs_avx2;
+    t->rope_halves = vtk_rope_halves_avx2;
+    t->attention = vtk_attention_avx2;
+}
+
+void vtk_fill_avx512(vtk_table *t) {
+    t->isa = "avx512";
+    t->decode[VTK_F16] = vtk_decode_f16_avx512;
+    t->decode[VTK_BF16] = vtk_decode_bf16_avx512;
+    t->decode[VTK_Q8_0] = vtk_decode_q8_0_avx512;
+    t->decode[VTK_Q4_0] = vtk_decode_q4_0_avx512;
+    t->decode[VTK_Q4_1] = vtk_decode_q4_1_avx512;
+    t->encode[VTK_F16] = vtk_encode_f16_avx512;
+    t->encode_q8_row = vtk_encode_q8_row_avx512;
+    t->matmul_f32[VTK_F32] = vtk_matmul_f32_avx512;
+    t->matmul_f32[VTK_F16] = vtk_matmul_f16_avx512;
+    t->matmul_f32[VTK_BF16] = vtk_matmul_bf16_avx512;
+    t->matmul_f32[VTK_Q8_0] = vtk_matmul_q8_0_avx512;
+    t->matmul_f32[VTK_Q4_0] = vtk_matmul_q4_0_avx512;
+    t->matmul_f32[VTK_Q4_1] = vtk_matmul_q4_1_avx512;
+    t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx512;
+    t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512;
+    t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
+    t->silu_mul = vtk_silu_mul_avx512;
+    t->attention = vtk_attention_avx512;
+}
+
+void vtk_fill_avx512vnni(vtk_table *t) {
+    t->isa = "avx512vnni";
+    t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx512vnni;
+    t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512vnni;
+    t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512vnni;
+}

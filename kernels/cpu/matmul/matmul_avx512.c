@@ -1,0 +1,68 @@
+/* Float products: pieces of four weight rows are decoded into a tile on the stack, once for all activation rows. */
+#include "cpu/matmul/dot_avx512.h"
+#include "cpu/matmul/matmul.h"
+#include "cpu/quant/quant.h"
+
+enum { ROWS = 4, ACTS = 4, PIECE = 1024 };
+
+typedef void (*decode_fn)(float *y, const void *x, int64_t n);
+
+/* Columns k0..k0+n-1 of ROWS rows from w; out gets n_rows of them, added to what is there after the first piece. */
+static void multiply(const vtk_matmul *p, const unsigned char *const w[ROWS], int64_t row, int64_t n_rows, int64_t k0, int64_t n) {
+    __mmask8 keep = (__mmask8)first_lanes(n_rows);
+    const float *x[ACTS];
+    __m128 v[ACTS];
+
+    for (int64_t i = 0; i < p->m; i += ACTS) {
+        int n_acts = p->m - i < ACTS ? (int)(p->m - i) : ACTS;
+        for (int a = 0; a < n_acts; a++) x[a] = (const float *)((const unsigned char *)p->x + (size_t)(i + a) * p->x_stride) + k0;
+        if (n_acts == 4) dot_4_rows(v, w, x, n, 4, 0);
+        else if (n_acts == 3) dot_4_rows(v, w, x, n, 3, 0);
+        else if (n_acts == 2) dot_4_rows(v, w, x, n, 2, 0);
+        else dot_4_rows(v, w, x, n, 1, 0);
+        for (int a = 0; a < n_acts; a++) {
+            float *out = p->out + (i + a) * p->ld_out + row;
+            if (k0 > 0) v[a] = _mm_add_ps(_mm_maskz_loadu_ps(keep, out), v[a]);
+            _mm_mask_storeu_ps(out, keep, v[a]);
+        }
+    }
+}
+
+/* bytes: of a whole piece; decode NULL: the weights are floats already. */
+static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, size_t bytes) {
+    float tile[ROWS][PIECE];
+    const unsigned char *w[ROWS];
+
+    for (int64_t row = row0; row < row1; row += ROWS) {
+        int64_t n_rows = row1 - row < ROWS ? row1 - row : ROWS;
+        for (int64_t k0 = 0; k0 == 0 || k0 < p->k; k0 += PIECE) {
+            int64_t n = p->k - k0 < PIECE ? p->k - k0 : PIECE;
+            for (int64_t r = 0; r < ROWS; r++) {
+                int64_t at = r < n_rows ? row + r : row1 - 1; /* rows that are not there repeat the last */
+                w[r] = (const unsigned char *)p->w + (size_t)at * p->w_stride + (size_t)(k0 / PIECE) * bytes;
+                if (!decode) continue;
+                if (r < n_rows) decode(tile[r], w[r], n);
+                w[r] = (const unsigned char *)tile[r < n_rows ? r : n_rows - 1];
+            }
+            multiply(p, w, row, n_rows, k0, n);
+        }
+    }
+}
+
+enum { BLOCKS = PIECE / VTK_BLOCK };
+
+void vtk_matmul_f32_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) { float_rows(p, row0, row1, NULL, 4 * PIECE); }
+void vtk_matmul_f16_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) { float_rows(p, row0, row1, vtk_decode_f16_avx512, 2 * PIECE); }
+void vtk_matmul_bf16_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) { float_rows(p, row0, row1, vtk_decode_bf16_avx512, 2 * PIECE); }
+
+void vtk_matmul_q8_0_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    float_rows(p, row0, row1, vtk_decode_q8_0_avx512, BLOCKS * VTK_Q8_0_SIZE);
+}
+
+void vtk_matmul_q4_0_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    float_rows(p, row0, row1, vtk_decode_q4_0_avx512, BLOCKS * VTK_Q4_0_SIZE);
+}
+
+void vtk_matmul_q4_1_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    float_rows(p, row0, row1, vtk_decode_q4_1_avx512, BLOCKS * VTK_Q4_1_SIZE);
+}
