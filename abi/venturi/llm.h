@@ -25,7 +25,8 @@ typedef struct vt_model_options {
 } vt_model_options;
 
 /** Opens a GGUF file (version 2 or 3); the weights are mapped, not copied. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
- *  VT_ERR_UNSUPPORTED (architecture, block type or tokenizer, named), VT_ERR_CANCELLED, VT_ERR_NOMEM. The file must not change while open. */
+ *  VT_ERR_UNSUPPORTED (architecture, block type or a feature of the graph, named), VT_ERR_CANCELLED, VT_ERR_NOMEM. The file must not change
+ *  while open. A vocabulary that is missing or of a family not known is no failure here: vt_model_tokenizer reports it. */
 VT_API VT_MUST_USE vt_status vt_model_open(vt_context *ctx, const char *path, const vt_model_options *opt, vt_model **out);
 VT_API vt_model *vt_model_retain(vt_model *model);
 VT_API void vt_model_release(vt_model *model);
@@ -69,7 +70,7 @@ typedef struct vt_session_options {
     vt_cancel *cancel;    /* polled once a layer; NULL: none */
 } vt_session_options;
 
-/** New empty session. Errors: VT_ERR_INVALID, VT_ERR_LIMIT (n_ctx over the model's), VT_ERR_CONFLICT (a pool of another model), VT_ERR_NOMEM. */
+/** New empty session. Errors: VT_ERR_INVALID (also: exact with a float16 pool), VT_ERR_LIMIT (n_ctx over the model's), VT_ERR_CONFLICT (a pool of another model), VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_session_create(vt_model *model, const vt_session_options *opt, vt_session **out);
 VT_API vt_session *vt_session_retain(vt_session *session);
 VT_API void vt_session_release(vt_session *session);
@@ -83,16 +84,17 @@ VT_API VT_MUST_USE vt_status vt_session_feed_logits(vt_session *session, const i
 /** The same with the log-probability (natural) of each id given all before it. out: [n] float64; out[0] is NaN on an empty session. */
 VT_API VT_MUST_USE vt_status vt_session_score(vt_session *session, const int32_t *ids, int64_t n, double *out);
 
-/** Logits after the last token, [n_vocab] float32; borrowed until the next call on the session. Errors: VT_ERR_STATE when nothing was fed. */
+/** Logits after the last token (computed now if it was drawn), [n_vocab] float32; borrowed until the next call on the session.
+ *  Errors: VT_ERR_STATE when there are none (nothing fed, trimmed, or the last call failed); for a drawn token as vt_session_feed. */
 VT_API VT_MUST_USE vt_status vt_session_logits(vt_session *session, const float **out);
 /** Tokens in the sequence, a token drawn by vt_session_next included; ids borrowed until the next call. */
 VT_API int64_t vt_session_count(const vt_session *session);
 VT_API const int32_t *vt_session_tokens(const vt_session *session);
-/** Keeps the first n tokens; the logits are gone. Errors: VT_ERR_INVALID. */
+/** Keeps the first n tokens; the logits are gone (vt_session_next and vt_session_score compute them again). Errors: VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_session_trim(vt_session *session, int64_t n);
 
 /** Draws the next token and appends it; it is computed on the next call that needs it, so that the last token of an answer costs nothing.
- *  Errors: VT_ERR_STATE (empty session), VT_ERR_LIMIT (context full), VT_ERR_CANCELLED, VT_ERR_NUMERIC, VT_ERR_NOMEM. */
+ *  sampler NULL: greedy. Errors: VT_ERR_STATE (empty session), VT_ERR_LIMIT (context or pool full), VT_ERR_CANCELLED, VT_ERR_NUMERIC, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_session_next(vt_session *session, vt_sampler *sampler, int32_t *out_id);
 
 /* A piece of text as it is generated: whole code points. A non-zero answer ends the generation normally. */

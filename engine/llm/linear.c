@@ -1,0 +1,109 @@
+#include "llm/linear.h"
+
+#include "core/context.h"
+#include "core/pool.h"
+#include "vtk.h"
+
+enum {
+    GRAIN = 16,             /* rows of weights that stay together: kernels work on tiles of them */
+    CHUNKS_A_THREAD = 4,    /* more than one, so that a thread that lost its core for a while holds up little */
+    CHUNK_WEIGHTS = 1 << 14 /* products a chunk at least: below, handing it over costs more than doing it */
+};
+
+int vt__linear_takes_q8(const vt__linear *l) {
+    const vtk_table *k = vtk_get();
+    for (int32_t i = 0; i < l->n_parts; i++)
+        if (k->matmul_q8[l->parts[i].w->kernel]) return 1;
+    return 0;
+}
+
+typedef struct job {
+    const vt__linear *l;
+    const vtk_table *k;
+    int64_t n_rows, n_chunks; /* rows of weights to share out: those of all parts, or of one if they are gated */
+} job;
+
+static void multiply(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
+    const vt__activations *in = &j->l->in;
+    const vt__matrix *w = part->w;
+    int integer = in->q8 && j->k->matmul_q8[w->kernel];
+    vtk_matmul m = {
+        .out = part->out,
+        .ld_out = part->ld,
+        .w = w->data,
+        .w_stride = w->stride,
+        .x = integer ? (const void *)in->q8 : (const void *)in->x,
+        .x_stride = integer ? in->q8_stride : (size_t)in->ld * sizeof(float),
+        .m = in->n,
+        .k = w->cols,
+    };
+    (integer ? j->k->matmul_q8 : j->k->matmul_f32)[w->kernel](&m, row0, row1);
+}
+
+static void finish(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
+    const vt__linear *l = j->l;
+    for (int64_t i = 0; i < l->in.n; i++) {
+        float *y = part->out + i * part->ld + row0;
+        if (l->gated) l->gated(y, y, l->parts[1].out + i * l->parts[1].ld + row0, row1 - row0);
+        if (l->add_to) j->k->add(l->add_to + i * part->ld + row0, y, row1 - row0);
+    }
+}
+
+static void run_chunk(void *user, int64_t chunk) {
+    const job *j = user;
+    const vt__linear *l = j->l;
+    int64_t first, last, at = 0;
+    vt__chunk_range(j->n_rows, GRAIN, j->n_chunks, chunk, &first, &last);
+    if (l->gated) {
+        if (first == last) return;
+        multiply(j, &l->parts[0], first, last);
+        multiply(j, &l->parts[1], first, last);
+        finish(j, &l->parts[0], first, last);
+        return;
+    }
+    for (int32_t i = 0; i < l->n_parts; at += l->parts[i++].w->rows) {
+        int64_t row0 = first > at ? first - at : 0;
+        int64_t row1 = last - at < l->parts[i].w->rows ? last - at : l->parts[i].w->rows;
+        if (row0 >= row1) continue;
+        multiply(j, &l->parts[i], row0, row1);
+        if (l->add_to) finish(j, &l->parts[i], row0, row1);
+    }
+}
+
+static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+void vt__linear_run(vt_context *ctx, const vt__linear *l) {
+    int64_t n_threads = vt__context_threads(ctx), n_weights = 0;
+    job j = {.l = l, .k = vtk_get()};
+    for (int32_t i = 0; i < l->n_parts; i++) {
+        j.n_rows += l->parts[i].w->rows;
+        n_weights += l->parts[i].w->rows * l->parts[i].w->cols;
+    }
+    if (l->gated) j.n_rows = l->parts[0].w->rows;
+    j.n_chunks = n_threads == 1 ? 1 : min_of(n_threads * CHUNKS_A_THREAD, 1 + n_weights / CHUNK_WEIGHTS * l->in.n);
+    j.n_chunks = min_of(j.n_chunks, (j.n_rows + GRAIN - 1) / GRAIN);
+    vt__parallel(ctx, j.n_chunks, run_chunk, &j);
+}
+
+/* ---- work by rows ---- */
+
+enum { ROWS_A_CHUNK = 4 };
+
+typedef struct row_job {
+    vt__range_fn fn;
+    void *user;
+    int64_t n, n_chunks;
+} row_job;
+
+static void run_rows(void *user, int64_t chunk) {
+    const row_job *j = user;
+    int64_t first, last;
+    vt__chunk_range(j->n, 1, j->n_chunks, chunk, &first, &last);
+    j->fn(j->user, first, last);
+}
+
+void vt__over_rows(vt_context *ctx, int64_t n, vt__range_fn fn, void *user) {
+    int64_t n_threads = vt__context_threads(ctx);
+    row_job j = {fn, user, n, n_threads == 1 || n < 2 * ROWS_A_CHUNK ? 1 : min_of(n / ROWS_A_CHUNK, 2 * n_threads)};
+    vt__parallel(ctx, j.n_chunks, run_rows, &j);
+}

@@ -1,0 +1,50 @@
+/* Matrices of weights as they lie in the file, and their products with rows of activations, spread over the threads of the context.
+ * Not here: what a product is for (arch_*.c). */
+#ifndef VENTURI_LLM_LINEAR_H
+#define VENTURI_LLM_LINEAR_H
+
+#include "venturi/types.h"
+
+/* A view of rows * cols weights; the file stays mapped as long as the model lives. */
+typedef struct vt__matrix {
+    const void *data;
+    size_t stride; /* bytes from row to row */
+    int64_t rows, cols;
+    int32_t dtype;  /* VT_DTYPE_* */
+    int32_t kernel; /* VTK_*: always one that the kernel table knows */
+} vt__matrix;
+
+/* Rows of activations in one or both of two forms: the float kernels read x, the integer kernels q8. */
+typedef struct vt__activations {
+    const float *x; /* n rows, ld elements apart */
+    int64_t ld, n;
+    const unsigned char *q8; /* rows of 8-bit blocks, q8_stride bytes apart; NULL: not made */
+    size_t q8_stride;
+} vt__activations;
+
+typedef struct vt__product {
+    const vt__matrix *w;
+    float *out; /* [n, w->rows], rows ld elements apart */
+    int64_t ld;
+} vt__product;
+
+/* Up to three products with the same activations in one parallel region, and what is done with each finished piece. */
+typedef struct vt__linear {
+    vt__activations in;
+    vt__product parts[3];
+    int32_t n_parts;
+    float *add_to; /* each output is added to this, laid out like the output; NULL: it is not */
+    /* y = f(gate) * up: parts[0] is the gate and becomes the result, parts[1] is up, of the same size; NULL: none */
+    void (*gated)(float *y, const float *gate, const float *up, int64_t n);
+} vt__linear;
+
+/* Whether an integer kernel would serve one of the parts. */
+int vt__linear_takes_q8(const vt__linear *l);
+/* in.q8 NULL: float kernels for all parts; otherwise integer kernels wherever there is one. The numbers do not depend on the threads. */
+void vt__linear_run(vt_context *ctx, const vt__linear *l);
+
+/* Calls fn(user, first, last) on ranges that cover 0..n-1, in parallel where there are enough rows to pay for it. */
+typedef void (*vt__range_fn)(void *user, int64_t first, int64_t last);
+void vt__over_rows(vt_context *ctx, int64_t n, vt__range_fn fn, void *user);
+
+#endif

@@ -1,0 +1,26 @@
+/* The model from inside, for the files of this room. */
+#ifndef VENTURI_LLM_MODEL_INTERNAL_H
+#define VENTURI_LLM_MODEL_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "formats/gguf.h"
+#include "llm/arch.h"
+
+struct vt_model {
+    atomic_int refs;
+    vt_context *ctx;
+    vt__gguf *gguf; /* keeps the file mapped: matrices point into it */
+    const vt__arch *arch;
+    vt__hparams hp;
+    void *weights;     /* the architecture's own table of tensors; one block, owned */
+    double *rope_freq; /* [n_rot / 2] angle a position of each pair; owned */
+    char *name;        /* general.name; owned */
+    int64_t n_params;
+    uint64_t size;
+    vt_tokenizer *tokenizer; /* NULL: see tokenizer_status */
+    vt_status tokenizer_status;
+    char tokenizer_error[256];
+};
+
+#endif

@@ -1,0 +1,200 @@
+#include "llm/pass.h"
+
+#include <math.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/pool.h"
+#include "kv/cache.h"
+#include "llm/model_internal.h"
+#include "vtk.h"
+
+enum { LINE = 64, ATTEND_CHUNKS_A_THREAD = 4, ATTEND_GRAIN = 1 << 15 };
+
+/* ---- workspace ---- */
+
+static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The arrays begin on cache lines of their own. Sizes are bounded by the checks of the loader; the sum is checked all the same. */
+vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hparams *hp, int64_t max_rows) {
+    int64_t q_dim = hp->n_heads * hp->head_dim, kv_dim = hp->n_kv_heads * hp->head_dim;
+    int64_t widest = max_of(max_of(hp->n_embd, q_dim), hp->n_ff);
+    *ws = (vt__workspace){.ctx = ctx, .max_rows = max_rows};
+    ws->q8_stride = (VTK_Q8_ROW_SIZE((size_t)(widest + VTK_BLOCK - 1) / VTK_BLOCK * VTK_BLOCK) + LINE - 1) / LINE * LINE;
+    struct {
+        float **array;
+        int64_t cols;
+    } parts[] = {
+        {&ws->x, hp->n_embd}, {&ws->h, hp->n_embd},     {&ws->q, q_dim},            {&ws->att, q_dim},
+        {&ws->k, kv_dim},     {&ws->v, kv_dim},         {&ws->gate, hp->n_ff},      {&ws->up, hp->n_ff},
+        {&ws->cos, hp->n_rot / 2}, {&ws->sin, hp->n_rot / 2},
+        {NULL, (int64_t)(ws->q8_stride / sizeof(float))},
+    };
+    enum { N_PARTS = sizeof parts / sizeof parts[0] };
+    int64_t at[N_PARTS], total = 0;
+    for (int i = 0; i < N_PARTS; i++) {
+        at[i] = total;
+        total += (max_rows * parts[i].cols + LINE / 4 - 1) / (LINE / 4) * (LINE / 4);
+    }
+    ws->slab = vt__alloc64_2(ctx, total, 1, sizeof(float));
+    if (!ws->slab) return vt__fail_nomem("session", (size_t)total * sizeof(float));
+    for (int i = 0; i < N_PARTS - 1; i++) *parts[i].array = ws->slab + at[i];
+    ws->q8 = (unsigned char *)(ws->slab + at[N_PARTS - 1]);
+    ws->n_chunks = vt__context_threads(ctx) == 1 ? 1 : ATTEND_CHUNKS_A_THREAD * vt__context_threads(ctx);
+    return VT_OK;
+}
+
+vt_status vt__workspace_reserve(vt__workspace *ws, const vt__hparams *hp, int64_t n_tokens) {
+    if (n_tokens <= ws->longest) return VT_OK;
+    int64_t longest = max_of((n_tokens + 15) / 16 * 16, min_of(hp->n_ctx + 15, 2 * ws->longest) / 16 * 16);
+    float *scores = vt__alloc64_2(ws->ctx, ws->n_chunks * (hp->n_heads / hp->n_kv_heads), longest, sizeof *scores);
+    if (!scores) return vt__fail_nomem("session", 0);
+    vt__free(ws->ctx, ws->scores);
+    ws->scores = scores;
+    ws->longest = longest;
+    return VT_OK;
+}
+
+void vt__workspace_free(vt__workspace *ws) {
+    if (!ws->ctx) return;
+    vt__free(ws->ctx, ws->slab);
+    vt__free(ws->ctx, ws->scores);
+}
+
+/* ---- begin ---- */
+
+void vt__pass_begin(vt__pass *p, const vt__matrix *embd) {
+    const vtk_table *k = vtk_get();
+    vt__workspace *ws = p->ws;
+    int64_t n_pairs = p->model->hp.n_rot / 2;
+    for (int64_t i = 0; i < p->n_rows; i++) {
+        const vt__row *row = &p->rows[i];
+        k->decode[embd->kernel](ws->x + i * embd->cols, (const unsigned char *)embd->data + (size_t)row->id * embd->stride, embd->cols);
+        /* Directly from the position, in double: no error grows along the sequence. */
+        for (int64_t j = 0; j < n_pairs; j++) {
+            double angle = (double)row->pos * p->model->rope_freq[j];
+            ws->cos[i * n_pairs + j] = (float)cos(angle);
+            ws->sin[i * n_pairs + j] = (float)sin(angle);
+        }
+    }
+}
+
+/* ---- inputs of products ---- */
+
+typedef struct input_job {
+    const vt__pass *p;
+    const float *src, *norm;
+    int64_t cols;
+    int encode;
+} input_job;
+
+static void input_rows(void *user, int64_t first, int64_t last) {
+    const input_job *j = user;
+    const vtk_table *k = vtk_get();
+    vt__workspace *ws = j->p->ws;
+    for (int64_t i = first; i < last; i++) {
+        const float *row = j->src + i * j->cols;
+        if (j->norm) {
+            k->rms_norm(ws->h + i * j->cols, row, j->norm, j->cols, j->p->model->hp.norm_eps);
+            row = ws->h + i * j->cols;
+        }
+        if (j->encode) k->encode_q8_row(ws->q8 + (size_t)i * ws->q8_stride, row, j->cols);
+    }
+}
+
+void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, const float *norm, int64_t first, int64_t n) {
+    vt__workspace *ws = p->ws;
+    src += first * cols;
+    input_job j = {p, src, norm, cols, !p->exact && vt__linear_takes_q8(l)};
+    l->in = (vt__activations){norm ? ws->h : src, cols, n, j.encode ? ws->q8 : NULL, ws->q8_stride};
+    if (norm || j.encode) vt__over_rows(ws->ctx, n, input_rows, &j);
+}
+
+/* ---- rotation and cache ---- */
+
+typedef struct store_job {
+    const vt__pass *p;
+    int32_t layer, rope;
+} store_job;
+
+static void rotate(const vt__pass *p, float *head, int64_t row, int32_t rope) {
+    int64_t n_pairs = p->model->hp.n_rot / 2;
+    const vtk_table *k = vtk_get();
+    (rope == VT__ROPE_PAIRS ? k->rope_pairs : k->rope_halves)(head, p->ws->cos + row * n_pairs, p->ws->sin + row * n_pairs, n_pairs);
+}
+
+static void put(const vt__pass *p, const vt__row *row, size_t offset, const float *x) {
+    int64_t dim = p->model->hp.head_dim;
+    int32_t kernel = vt__kv_dtype(p->kv) == VT_DTYPE_F16 ? VTK_F16 : VTK_F32;
+    size_t elem = kernel == VTK_F16 ? 2 : 4;
+    unsigned char *block = row->blocks[row->pos / VTK_KV_BLOCK];
+    vtk_get()->encode[kernel](block + offset + (size_t)(row->pos % VTK_KV_BLOCK * dim) * elem, x, dim);
+}
+
+static void store_rows(void *user, int64_t first, int64_t last) {
+    const store_job *j = user;
+    const vt__pass *p = j->p;
+    const vt__hparams *hp = &p->model->hp;
+    for (int64_t i = first; i < last; i++) {
+        float *q = p->ws->q + i * hp->n_heads * hp->head_dim;
+        float *k = p->ws->k + i * hp->n_kv_heads * hp->head_dim, *v = p->ws->v + i * hp->n_kv_heads * hp->head_dim;
+        for (int32_t h = 0; h < hp->n_heads; h++) rotate(p, q + h * hp->head_dim, i, j->rope);
+        for (int32_t h = 0; h < hp->n_kv_heads; h++) {
+            rotate(p, k + h * hp->head_dim, i, j->rope);
+            put(p, &p->rows[i], vt__kv_k_offset(p->kv, j->layer, h), k + h * hp->head_dim);
+            put(p, &p->rows[i], vt__kv_v_offset(p->kv, j->layer, h), v + h * hp->head_dim);
+        }
+    }
+}
+
+void vt__pass_store(vt__pass *p, int32_t layer, int32_t rope) {
+    vt__over_rows(p->ws->ctx, p->n_rows, store_rows, &(store_job){p, layer, rope});
+}
+
+/* ---- attention ---- */
+
+typedef struct attend_job {
+    const vt__pass *p;
+    int32_t layer;
+    int64_t n_chunks;
+} attend_job;
+
+/* A unit is one row's queries of one key/value head. Units of a head lie together: they read the same keys. */
+static void attend_chunk(void *user, int64_t chunk) {
+    const attend_job *j = user;
+    const vt__pass *p = j->p;
+    const vt__hparams *hp = &p->model->hp;
+    int64_t shared = hp->n_heads / hp->n_kv_heads, first, last;
+    vt__chunk_range(p->n_rows * hp->n_kv_heads, 1, j->n_chunks, chunk, &first, &last);
+    for (int64_t u = first; u < last; u++) {
+        int32_t head = (int32_t)(u / p->n_rows);
+        int64_t i = u % p->n_rows;
+        int64_t at = (i * hp->n_heads + head * shared) * hp->head_dim;
+        vtk_attention a = {
+            .out = p->ws->att + at,
+            .q = p->ws->q + at,
+            .ld = hp->head_dim,
+            .n_rows = shared,
+            .dim = hp->head_dim,
+            .blocks = (const unsigned char *const *)p->rows[i].blocks,
+            .k_offset = vt__kv_k_offset(p->kv, j->layer, head),
+            .v_offset = vt__kv_v_offset(p->kv, j->layer, head),
+            .f16 = vt__kv_dtype(p->kv) == VT_DTYPE_F16,
+            .first = 0,
+            .last = p->rows[i].pos + 1,
+            .scale = hp->attn_scale,
+            .scratch = p->ws->scores + chunk * shared * p->ws->longest,
+        };
+        vtk_get()->attention(&a);
+    }
+}
+
+void vt__pass_attend(vt__pass *p, int32_t layer) {
+    const vt__hparams *hp = &p->model->hp;
+    int64_t work = 0;
+    for (int64_t i = 0; i < p->n_rows; i++) work += (p->rows[i].pos + 1) * hp->n_heads * hp->head_dim;
+    attend_job j = {p, layer, min_of(min_of(p->ws->n_chunks, p->n_rows * hp->n_kv_heads), 1 + work / ATTEND_GRAIN)};
+    vt__parallel(p->ws->ctx, j.n_chunks, attend_chunk, &j);
+}

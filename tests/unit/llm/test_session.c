@@ -1,0 +1,306 @@
+/* Sessions: the numbers against the reference, their independence of cuts and threads, and what a failing call leaves. */
+#include "tiny.h"
+
+/* ---- numbers ---- */
+
+static void exact_logits_equal_the_reference(void **state) {
+    (void)state;
+    for (int i = 0; i < N_TINY; i++) {
+        static tiny t;
+        float got[TINY_IDS][TINY_VOCAB];
+        tiny_read(tiny_names[i], &t);
+        vt_context *ctx = tiny_context(2);
+        vt_model *m = tiny_open(ctx, tiny_names[i]);
+        vt_session *s = tiny_session(m, VT_SESSION_EXACT, NULL, NULL);
+        assert_int_equal(vt_session_feed_logits(s, t.ids, TINY_IDS, &got[0][0]), VT_OK);
+        for (int r = 0; r < TINY_IDS; r++)
+            for (int j = 0; j < TINY_VOCAB; j++) assert_true(fabs((double)got[r][j] - t.logits[r][j]) <= t.tolerance);
+        vt_session_release(s);
+        vt_model_release(m);
+        vt_context_release(ctx);
+    }
+}
+
+static void fast_logits_are_near_the_reference(void **state) {
+    (void)state;
+    for (int i = 0; i < N_TINY; i++) {
+        static tiny t;
+        float got[TINY_IDS][TINY_VOCAB];
+        tiny_read(tiny_names[i], &t);
+        vt_context *ctx = tiny_context(1);
+        vt_model *m = tiny_open(ctx, tiny_names[i]);
+        vt_session *s = tiny_session(m, 0, NULL, NULL);
+        assert_int_equal(vt_session_feed_logits(s, t.ids, TINY_IDS, &got[0][0]), VT_OK);
+        for (int r = 0; r < TINY_IDS; r++)
+            for (int j = 0; j < TINY_VOCAB; j++) assert_true(fabs((double)got[r][j] - t.logits[r][j]) <= 0.08);
+        vt_session_release(s);
+        vt_model_release(m);
+        vt_context_release(ctx);
+    }
+}
+
+/* All 64 positions of the tiny context, cut in different ways, on different numbers of threads. */
+static void logits_of(vt_context *ctx, const char *name, uint32_t flags, const int *cuts, float *out) {
+    vt_model *m = tiny_open(ctx, name);
+    vt_session *s = tiny_session(m, flags, NULL, NULL);
+    int32_t ids[TINY_CTX];
+    int at = 0;
+    for (int i = 0; i < TINY_CTX; i++) ids[i] = (i * 37 + 11) % TINY_VOCAB;
+    for (; at < TINY_CTX; at += *cuts++) {
+        const float *last;
+        if (*cuts == 1) {
+            assert_int_equal(vt_session_feed(s, ids + at, 1), VT_OK);
+            assert_int_equal(vt_session_logits(s, &last), VT_OK);
+            memcpy(out + at * TINY_VOCAB, last, TINY_VOCAB * sizeof *last);
+        } else {
+            assert_int_equal(vt_session_feed_logits(s, ids + at, *cuts, out + at * TINY_VOCAB), VT_OK);
+        }
+    }
+    assert_int_equal(at, TINY_CTX);
+    vt_session_release(s);
+    vt_model_release(m);
+}
+
+static void cuts_and_threads_change_no_bit(void **state) {
+    static const int whole[] = {64}, halves[] = {32, 32}, odd[] = {1, 2, 15, 17, 1, 1, 27};
+    int ones[TINY_CTX];
+    const int *cuts[] = {whole, halves, odd, ones};
+    static float want[TINY_CTX * TINY_VOCAB], got[TINY_CTX * TINY_VOCAB];
+    (void)state;
+    for (int i = 0; i < TINY_CTX; i++) ones[i] = 1;
+    for (int i = 0; i < N_TINY; i++)
+        for (uint32_t flags = 0; flags <= VT_SESSION_EXACT; flags++)
+            for (int32_t n_threads = 1; n_threads <= 4; n_threads *= 2) {
+                vt_context *ctx = tiny_context(n_threads);
+                for (int c = 0; c < 4; c++) {
+                    int first = n_threads == 1 && c == 0;
+                    logits_of(ctx, tiny_names[i], flags, cuts[c], first ? want : got);
+                    if (!first) assert_memory_equal(got, want, sizeof want);
+                }
+                vt_context_release(ctx);
+            }
+}
+
+static void scores_are_log_probabilities_of_the_logits(void **state) {
+    static tiny t;
+    double want[TINY_IDS], got[TINY_IDS];
+    float logits[TINY_IDS][TINY_VOCAB];
+    vt_context *ctx = tiny_context(2);
+    vt_model *m = tiny_open(ctx, "tiny_llama");
+    vt_session *s = tiny_session(m, VT_SESSION_EXACT, NULL, NULL);
+    (void)state;
+    tiny_read("tiny_llama", &t);
+    assert_int_equal(vt_session_feed_logits(s, t.ids, TINY_IDS, &logits[0][0]), VT_OK);
+    for (int i = 1; i < TINY_IDS; i++) {
+        double sum = 0;
+        for (int j = 0; j < TINY_VOCAB; j++) sum += exp((double)logits[i - 1][j]);
+        want[i] = (double)logits[i - 1][t.ids[i]] - log(sum);
+    }
+    /* In one call, and cut: the first of a later call uses the logits that stand, or those computed again after a trim. */
+    for (int cut = 0; cut < TINY_IDS; cut += 5)
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(vt_session_trim(s, 0), VT_OK);
+            if (cut) assert_int_equal(vt_session_score(s, t.ids, cut, got), VT_OK);
+            if (again) assert_int_equal(vt_session_trim(s, cut), VT_OK);
+            assert_int_equal(vt_session_score(s, t.ids + cut, TINY_IDS - cut, got + cut), VT_OK);
+            assert_true(isnan(got[0]));
+            for (int i = 1; i < TINY_IDS; i++) assert_true(fabs(got[i] - want[i]) < 1e-6);
+            const float *last;
+            assert_int_equal(vt_session_logits(s, &last), VT_OK);
+            assert_memory_equal(last, logits[TINY_IDS - 1], sizeof logits[0]);
+        }
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
+/* ---- state ---- */
+
+static void trim_and_feed_again_gives_the_same(void **state) {
+    static tiny t;
+    float all[TINY_IDS][TINY_VOCAB];
+    const float *last;
+    vt_context *ctx = tiny_context(1);
+    vt_model *m = tiny_open(ctx, "tiny_llama_freqs");
+    vt_session *s = tiny_session(m, 0, NULL, NULL);
+    (void)state;
+    tiny_read("tiny_llama_freqs", &t);
+    assert_int_equal(vt_session_feed_logits(s, t.ids, TINY_IDS, &all[0][0]), VT_OK);
+    for (int keep = TINY_IDS - 1; keep >= 0; keep--) {
+        assert_int_equal(vt_session_trim(s, keep), VT_OK);
+        assert_int_equal(vt_session_count(s), keep);
+        assert_int_equal(vt_session_logits(s, &last), VT_ERR_STATE);
+        assert_int_equal(vt_session_feed(s, t.ids + keep, TINY_IDS - keep), VT_OK);
+        assert_int_equal(vt_session_logits(s, &last), VT_OK);
+        assert_memory_equal(last, all[TINY_IDS - 1], sizeof all[0]);
+        assert_memory_equal(vt_session_tokens(s), t.ids, sizeof t.ids);
+    }
+    assert_int_equal(vt_session_trim(s, TINY_IDS + 1), VT_ERR_INVALID);
+    assert_int_equal(vt_session_trim(s, -1), VT_ERR_INVALID);
+    /* After a trim a token may be drawn at once. */
+    int32_t id, best = 0;
+    for (int j = 1; j < TINY_VOCAB; j++)
+        if (all[4][j] > all[4][best]) best = j;
+    assert_int_equal(vt_session_trim(s, 5), VT_OK);
+    assert_int_equal(vt_session_next(s, NULL, &id), VT_OK);
+    assert_int_equal(id, best);
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
+static void drawn_token_is_computed_when_it_is_needed(void **state) {
+    static tiny t;
+    int32_t a[20], id;
+    const float *la, *lb;
+    vt_context *ctx = tiny_context(2);
+    vt_model *m = tiny_open(ctx, "tiny_llama_q8");
+    vt_session *s = tiny_session(m, 0, NULL, NULL), *plain = tiny_session(m, 0, NULL, NULL);
+    vt_sampler *greedy;
+    (void)state;
+    tiny_read("tiny_llama_q8", &t);
+    assert_int_equal(vt_sampler_create(ctx, NULL, &greedy), VT_OK);
+    assert_int_equal(vt_session_next(s, greedy, &id), VT_ERR_STATE);
+    assert_int_equal(vt_session_feed(s, t.ids, TINY_IDS), VT_OK);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(vt_session_next(s, greedy, &a[i]), VT_OK);
+        assert_int_equal(vt_session_count(s), TINY_IDS + i + 1);
+    }
+    assert_int_equal(vt_session_feed(plain, t.ids, TINY_IDS), VT_OK);
+    assert_int_equal(vt_session_feed(plain, a, 20), VT_OK);
+    assert_int_equal(vt_session_logits(plain, &lb), VT_OK);
+    assert_int_equal(vt_session_logits(s, &la), VT_OK); /* computes the waiting token */
+    assert_memory_equal(la, lb, TINY_VOCAB * sizeof *la);
+    /* A waiting token goes along with what is fed next. */
+    assert_int_equal(vt_session_next(s, greedy, &id), VT_OK);
+    assert_int_equal(vt_session_feed(s, t.ids, 3), VT_OK);
+    assert_int_equal(vt_session_feed(plain, &id, 1), VT_OK);
+    assert_int_equal(vt_session_feed(plain, t.ids, 3), VT_OK);
+    assert_int_equal(vt_session_logits(plain, &lb), VT_OK);
+    assert_int_equal(vt_session_logits(s, &la), VT_OK);
+    assert_memory_equal(la, lb, TINY_VOCAB * sizeof *la);
+    vt_sampler_release(greedy);
+    vt_session_release(s);
+    vt_session_release(plain);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
+/* ---- limits and refusals ---- */
+
+static void too_long_and_wrong_ids_leave_the_session_as_it_was(void **state) {
+    static tiny t;
+    int32_t ids[TINY_CTX] = {0}, id;
+    float before[TINY_VOCAB];
+    const float *last;
+    vt_context *ctx = tiny_context(1);
+    vt_model *m = tiny_open(ctx, "tiny_llama");
+    vt_session *s = tiny_session(m, 0, NULL, NULL);
+    (void)state;
+    tiny_read("tiny_llama", &t);
+    assert_int_equal(vt_session_feed(s, t.ids, TINY_IDS), VT_OK);
+    assert_int_equal(vt_session_logits(s, &last), VT_OK);
+    memcpy(before, last, sizeof before);
+    assert_int_equal(vt_session_feed(s, ids, TINY_CTX), VT_ERR_LIMIT);
+    assert_non_null(strstr(vt_error_message(), "64 tokens after the 12"));
+    assert_int_equal(vt_session_feed(s, ids, 0), VT_ERR_INVALID);
+    assert_int_equal(vt_session_feed(s, NULL, 1), VT_ERR_INVALID);
+    ids[3] = TINY_VOCAB;
+    assert_int_equal(vt_session_feed(s, ids, 5), VT_ERR_INVALID);
+    assert_non_null(strstr(vt_error_message(), "id 64 at 3"));
+    ids[3] = -1;
+    assert_int_equal(vt_session_feed(s, ids, 5), VT_ERR_INVALID);
+    assert_int_equal(vt_session_count(s), TINY_IDS);
+    assert_int_equal(vt_session_logits(s, &last), VT_OK); /* refused before anything was touched */
+    assert_memory_equal(last, before, sizeof before);
+    /* The last place may be filled, and no further. */
+    ids[3] = 0;
+    assert_int_equal(vt_session_feed(s, ids, TINY_CTX - TINY_IDS), VT_OK);
+    vt_sampler *greedy;
+    assert_int_equal(vt_sampler_create(ctx, NULL, &greedy), VT_OK);
+    assert_int_equal(vt_session_next(s, greedy, &id), VT_ERR_LIMIT);
+    assert_int_equal(vt_session_count(s), TINY_CTX);
+    vt_sampler_release(greedy);
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
+static void wrong_options_are_refused(void **state) {
+    vt_context *ctx = tiny_context(1);
+    vt_model *m = tiny_open(ctx, "tiny_llama"), *other = tiny_open(ctx, "tiny_llama");
+    vt_kv *kv, *half;
+    vt_kv_options kv_opt = VT_STRUCT_INIT(vt_kv_options);
+    vt_session *s;
+    (void)state;
+    assert_int_equal(vt_kv_create(other, NULL, &kv), VT_OK);
+    kv_opt.dtype = VT_DTYPE_F16;
+    assert_int_equal(vt_kv_create(m, &kv_opt, &half), VT_OK);
+    kv_opt.dtype = VT_DTYPE_Q8_0;
+    assert_int_equal(vt_kv_create(m, &kv_opt, &(vt_kv *){NULL}), VT_ERR_DTYPE);
+    const struct {
+        vt_session_options opt;
+        vt_status want;
+    } cases[] = {
+        {{.struct_size = sizeof(vt_session_options), .n_ctx = TINY_CTX + 1}, VT_ERR_LIMIT},
+        {{.struct_size = sizeof(vt_session_options), .n_ctx = -1}, VT_ERR_INVALID},
+        {{.struct_size = sizeof(vt_session_options), .flags = 2}, VT_ERR_INVALID},
+        {{.struct_size = sizeof(vt_session_options), .kv = kv}, VT_ERR_CONFLICT},
+        {{.struct_size = sizeof(vt_session_options), .kv = half, .flags = VT_SESSION_EXACT}, VT_ERR_INVALID},
+        {{.struct_size = 4}, VT_ERR_INVALID},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(vt_session_create(m, &cases[i].opt, &s), cases[i].want);
+        assert_null(s);
+    }
+    assert_int_equal(vt_session_create(NULL, NULL, &s), VT_ERR_INVALID);
+    assert_int_equal(vt_session_create(m, NULL, NULL), VT_ERR_INVALID);
+    vt_kv_release(kv);
+    vt_kv_release(half);
+    vt_model_release(m);
+    vt_model_release(other);
+    vt_context_release(ctx);
+}
+
+static void full_pool_is_a_limit_and_blocks_come_back(void **state) {
+    int32_t ids[TINY_CTX] = {0};
+    vt_kv_options opt = VT_STRUCT_INIT(vt_kv_options);
+    vt_kv *kv;
+    const float *last;
+    vt_context *ctx = tiny_context(1);
+    vt_model *m = tiny_open(ctx, "tiny_llama");
+    (void)state;
+    opt.n_tokens = 48;
+    assert_int_equal(vt_kv_create(m, &opt, &kv), VT_OK);
+    vt_session *a = tiny_session(m, VT_SESSION_EXACT, kv, NULL), *b = tiny_session(m, 0, kv, NULL);
+    assert_int_equal(vt_session_feed(a, ids, 20), VT_OK);
+    assert_int_equal(vt_session_feed(b, ids, 10), VT_OK);
+    assert_int_equal(vt_kv_block_used(kv), 3);
+    assert_int_equal(vt_session_feed(b, ids, 7), VT_ERR_LIMIT);
+    assert_int_equal(vt_session_feed(a, ids, 30), VT_ERR_LIMIT);
+    assert_int_equal(vt_kv_block_used(kv), 3);
+    assert_int_equal(vt_session_count(a), 20);
+    assert_int_equal(vt_session_logits(a, &last), VT_ERR_STATE);
+    assert_int_equal(vt_session_feed(b, ids, 6), VT_OK); /* the rest of its block */
+    assert_int_equal(vt_session_trim(a, 16), VT_OK);
+    assert_int_equal(vt_kv_block_used(kv), 2);
+    assert_int_equal(vt_session_feed(b, ids, 16), VT_OK);
+    vt_session_release(a);
+    assert_int_equal(vt_kv_block_used(kv), 2);
+    vt_session_release(b);
+    assert_int_equal(vt_kv_block_used(kv), 0);
+    vt_model_release(m); /* the pool keeps it */
+    vt_kv_release(kv);
+    vt_context_release(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exact_logits_equal_the_reference), cmocka_unit_test(fast_logits_are_near_the_reference),
+        cmocka_unit_test(cuts_and_threads_change_no_bit), cmocka_unit_test(scores_are_log_probabilities_of_the_logits),
+        cmocka_unit_test(trim_and_feed_again_gives_the_same), cmocka_unit_test(drawn_token_is_computed_when_it_is_needed),
+        cmocka_unit_test(too_long_and_wrong_ids_leave_the_session_as_it_was), cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(full_pool_is_a_limit_and_blocks_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
