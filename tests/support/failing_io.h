@@ -86,6 +86,22 @@ static inline int failing_io_unmap(void *user, void *data, size_t size) {
     return fails ? -1 : r;
 }
 
+static inline int failing_io_open_beneath(void *user, int dir, const char *path, int flags) {
+    failing_io *f = user;
+    if (failing_io_now(f, "open")) return -1;
+    int fd = vt__io_system()->open_beneath(NULL, dir, path, flags);
+    if (fd >= 0) f->open_files++;
+    return fd;
+}
+
+static inline int failing_io_stat_at(void *user, int dir, const char *name, struct stat *out) {
+    return failing_io_now(user, "stat") ? -1 : vt__io_system()->stat_at(NULL, dir, name, out);
+}
+
+static inline ssize_t failing_io_read_folder(void *user, int fd, void *data, size_t size) {
+    return failing_io_now(user, "read") ? -1 : vt__io_system()->read_folder(NULL, fd, data, size);
+}
+
 /* A table that does not fail yet. Operations added to vt__io later go to the system until they get a line here. */
 static inline void failing_io_init(failing_io *f) {
     *f = (failing_io){.table = *vt__io_system()};
@@ -100,6 +116,9 @@ static inline void failing_io_init(failing_io *f) {
     f->table.unlink = failing_io_unlink;
     f->table.map = failing_io_map;
     f->table.unmap = failing_io_unmap;
+    f->table.open_beneath = failing_io_open_beneath;
+    f->table.stat_at = failing_io_stat_at;
+    f->table.read_folder = failing_io_read_folder;
 }
 
 #endif
