@@ -13,7 +13,11 @@ int luaopen_venturi_core(lua_State *L) {
     lua_newtable(L);
     bind_context(L);
     bind_folder(L);
+    bind_text(L);
+    bind_sections(L);
     bind_sample(L);
+    bind_kv(L);
+    bind_llm(L);
     bind_retrieve(L);
     bind_experimental(L);
     return 1;

@@ -1,4 +1,4 @@
-/* Lua face of venturi/text.h: tokenizers, decoders, sections, words. */
+/* Lua face of venturi/text.h: tokenizers, decoders, chat, words. Sections are in bind_sections.c. */
 #include <limits.h>
 #include <string.h>
 
@@ -15,12 +15,8 @@ static void release_tokenizer(void *handle) {
 static void release_decoder(void *handle) {
     vt_decoder_release(handle);
 }
-static void release_sections(void *handle) {
-    vt_sections_release(handle);
-}
 const box_type bind_tokenizer = {"vt.tokenizer", "tokenizer", release_tokenizer};
 static const box_type decoder_type = {"vt.decoder", "decoder", release_decoder};
-static const box_type sections_type = {"vt.sections", "sections", release_sections};
 
 /* ---- tokenizer ---- */
 
@@ -211,42 +207,7 @@ static int decoder_finish(lua_State *L) {
     return 1;
 }
 
-/* ---- documents ---- */
-
-static void push_section(lua_State *L, const vt_section *s) {
-    lua_createtable(L, 0, 3);
-    lua_pushinteger(L, s->level);
-    lua_setfield(L, -2, "level");
-    lua_pushlstring(L, s->title, s->title_len);
-    lua_setfield(L, -2, "title");
-    lua_pushlstring(L, s->text, s->text_len);
-    lua_setfield(L, -2, "text");
-}
-
-/* vt.sections(text, "html" | "markdown" | "text") -> list of { level, title, text }, with the document's title as its field `title` */
-static int sections_parse(lua_State *L) {
-    static const char *const names[] = {"text", "markdown", "html", NULL};
-    size_t len;
-    const char *text = luaL_checklstring(L, 1, &len);
-    int32_t format = luaL_checkoption(L, 2, "text", names); /* in the order of VT_DOCUMENT_* */
-    box *b = box_push(L, &sections_type, 0);
-    vt_sections *sections = NULL;
-    box_ok(L, vt_sections_parse(vt__capability_get(L)->ctx, format, text, len, &sections));
-    b->handle = sections;
-
-    int64_t n = vt_sections_count(sections);
-    lua_createtable(L, n > INT_MAX ? INT_MAX : (int)n, 1);
-    lua_pushstring(L, vt_sections_title(sections));
-    lua_setfield(L, -2, "title");
-    for (int64_t i = 0; i < n; i++) {
-        vt_section s = VT_STRUCT_INIT(vt_section);
-        box_ok(L, vt_sections_get(sections, i, &s));
-        push_section(L, &s);
-        lua_rawseti(L, -2, i + 1);
-    }
-    box_close(b, &sections_type);
-    return 1;
-}
+/* ---- words ---- */
 
 /* vt.words(text) -> list of strings */
 static int words(lua_State *L) {
@@ -275,10 +236,8 @@ void bind_text(lua_State *L) {
         {"token", tokenizer_token}, {"bos", tokenizer_bos}, {"eos", tokenizer_eos}, {"is_eog", tokenizer_is_eog}, {"chat", tokenizer_chat},
         {"pieces", tokenizer_pieces}, {"decoder", decoder_new}, {NULL, NULL}};
     static const luaL_Reg decoder_methods[] = {{"push", decoder_push}, {"finish", decoder_finish}, {NULL, NULL}};
-    static const luaL_Reg none[] = {{NULL, NULL}};
-    static const luaL_Reg functions[] = {{"tokenizer", tokenizer_open}, {"sections", sections_parse}, {"words", words}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"tokenizer", tokenizer_open}, {"words", words}, {NULL, NULL}};
     box_register(L, &bind_tokenizer, tokenizer_methods);
     box_register(L, &decoder_type, decoder_methods);
-    box_register(L, &sections_type, none);
     luaL_setfuncs(L, functions, 0);
 }

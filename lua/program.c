@@ -1,9 +1,10 @@
 /* venturi.program: terminal, folders, the interrupt signal and the context of the `venturi` program; see program.h. */
 #include "program.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
+#include <lualib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,39 @@ static int program_realpath(lua_State *L) {
     return 1;
 }
 
+static int close_dir(lua_State *L) {
+    DIR **dir = lua_touserdata(L, 1);
+    if (*dir) closedir(*dir);
+    *dir = NULL;
+    return 0;
+}
+
+/* list(path) -> names in a folder, links included, sorted; raises VT_ERR_NOT_FOUND */
+static int program_list(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
+    *dir = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, close_dir);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    *dir = opendir(path);
+    if (!*dir) return box_raise(L, VT_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0);
+    lua_getfield(L, -1, "sort");
+    lua_newtable(L);
+    lua_Integer n = 0;
+    for (struct dirent *entry = readdir(*dir); entry; entry = readdir(*dir)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, -2, ++n);
+    }
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    lua_call(L, 1, 0);
+    return 1;
+}
+
 /* mkdirs(path): the folder and those above it, as `mkdir -p`; raises VT_ERR_IO */
 static int program_mkdirs(lua_State *L) {
     size_t len;
@@ -190,7 +224,7 @@ static int program_mkdirs(lua_State *L) {
 
 int vt__program_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"start", program_start}, {"interrupted", program_interrupted}, {"rearm", program_rearm},
-        {"clock", program_clock}, {"tty", program_tty}, {"width", program_width}, {"kind", program_kind}, {"realpath", program_realpath}, {"mkdirs", program_mkdirs},
+        {"clock", program_clock}, {"tty", program_tty}, {"width", program_width}, {"kind", program_kind}, {"realpath", program_realpath}, {"list", program_list}, {"mkdirs", program_mkdirs},
 #ifdef VT_HAVE_LIBEDIT
         {"readline", program_readline}, {"history", program_history},
 #endif

@@ -6,7 +6,7 @@ local program = require "venturi.program"
 local M = {}
 
 --- The verbs in the order in which help lists them.
-M.verbs = { "help", "version" }
+M.verbs = { "chat", "generate", "tokenize", "info", "run", "repl", "help", "version" }
 
 local known = {}
 for _, name in ipairs(M.verbs) do known[name] = true end
@@ -32,7 +32,9 @@ local function explain(err, verb)
   if err.usage then return 2, err.usage, ("Try 'venturi %shelp'."):format(verb and verb .. " --" or "") end
   if err.exit then return err.exit, err.message, err.hint end
   if err.name == "VT_ERR_CANCELLED" then return 130, "interrupted" end
-  return exit_of[err.name] or 1, err.message or tostring(err), hint_of[err.name]
+  if err.message then return exit_of[err.name] or 1, err.message, hint_of[err.name] end
+  local meta = getmetatable(err)
+  return 1, type(meta) == "table" and meta.__tostring and tostring(err) or "error object is a table"
 end
 
 -- A traceback only for what is no named failure.

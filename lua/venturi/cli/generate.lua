@@ -1,0 +1,73 @@
+--- venturi generate: a model goes on with a text.
+local vt = require "venturi"
+local models = require "venturi.cli.model"
+local program = require "venturi.program"
+local shared = require("venturi.cli.options").shared
+local talk = require "venturi.cli.talk"
+
+local M = {
+  name = "generate",
+  summary = "let a model go on with a text",
+  examples = {
+    "venturi generate -p 'The capital of France is' -n 8 --temp 0",
+    "venturi generate -m model.gguf -f story.txt -n 200 --seed 7",
+    "echo 'Once upon a time' | venturi generate -f - --json",
+  },
+  options = {
+    { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "the text to go on with" },
+    { "file", short = "f", arg = "FILE", kind = "string", group = "Text", env = false, help = "read it from a file, - for stdin" },
+    { "special", kind = "flag", group = "Text", help = "text such as <|im_end|> in the prompt becomes its special token" },
+    { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 256, group = "Text", help = "most tokens to make; 0: to the end of answer or context" },
+    { "ignore-eos", kind = "flag", group = "Text", help = "go on after the model's end of answer" },
+    shared.model, shared.ctx, shared.threads, shared.exact, shared.temp, shared.top_k, shared.top_p, shared.min_p, shared.seed,
+    shared.json, shared.output, shared.force,
+  },
+}
+
+local function prompt_of(opt)
+  if (opt.prompt ~= nil) == (opt.file ~= nil) then error({ usage = "give either --prompt or --file" }, 0) end
+  if opt.prompt then return opt.prompt end
+  if opt.file == "-" then return io.read("a") end
+  local file, message = io.open(opt.file, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  if not text then talk.fail(3, message or opt.file .. ": cannot be read") end
+  return text
+end
+
+function M.run(opt)
+  local prompt = prompt_of(opt)
+  if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
+  local out = talk.open(opt)
+  local model, tok, session = models.open(opt)
+  local sampler, seed = models.sampler(opt)
+  local ids = tok:encode(prompt, { special = opt.special, bos = true })
+  local start = program.clock()
+  session:feed(ids)
+  models.report_speed("prompt", #ids, program.clock() - start)
+
+  local pieces, n = {}, 0
+  start = program.clock()
+  for piece in session:generate{ max_tokens = opt.max_tokens, sampler = sampler, ignore_eog = opt.ignore_eos } do
+    n = n + 1
+    if opt.json then
+      pieces[n] = piece
+    else
+      out:write(piece)
+      out:flush()
+    end
+  end
+  models.report_speed("answer", n, program.clock() - start)
+  if opt.json then
+    out:write(vt.json.encode{
+      schema = 1, model = model:info().name, prompt_tokens = #ids, tokens = n, text = table.concat(pieces), seed = seed,
+      stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end",
+    }, "\n")
+  else
+    out:write("\n")
+  end
+  talk.finish(out, opt)
+  return 0
+end
+
+return M

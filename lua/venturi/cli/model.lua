@@ -1,0 +1,59 @@
+--- The model of a verb: where it is, opening it, sampling as the options say.
+local vt = require "venturi"
+local program = require "venturi.program"
+local talk = require "venturi.cli.talk"
+
+local M = {}
+
+local DEFAULT = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+--- Folder of the user's cache, $XDG_CACHE_HOME/venturi.
+function M.cache()
+  local base = os.getenv("XDG_CACHE_HOME")
+  if not base or base == "" then base = (os.getenv("HOME") or "") .. "/.cache" end
+  return base .. "/venturi"
+end
+
+--- Path of the model: -m, VENTURI_MODEL, or the one in the cache.
+function M.path(opt)
+  local path = opt.model or M.cache() .. "/models/" .. DEFAULT
+  if not program.kind(path) then
+    talk.fail(3, path .. ": no such model", "Name a GGUF file with -m FILE or VENTURI_MODEL=FILE; in a source tree './dev demo' fetches the default one.")
+  end
+  return path
+end
+
+--- Opens the model, its tokenizer and a session.
+function M.open(opt)
+  local path = M.path(opt)
+  local start = program.clock()
+  local model = vt.model(path)
+  local tok = model:tokenizer()
+  talk.detail("%s: %s, %d layers, opened in %.2f s; %d threads, %s kernels", path, model:info().architecture, model:info().n_layers,
+    program.clock() - start, vt.threads(), vt.isa())
+  return model, tok, model:session{ ctx = opt.ctx_size or 0, exact = opt.exact }
+end
+
+local function draw_seed()
+  local source = io.open("/dev/urandom", "rb")
+  local bytes = source and source:read(4)
+  if source then source:close() end
+  return bytes and #bytes == 4 and string.unpack("<I4", bytes) or os.time()
+end
+
+--- The sampler that the options describe, and its seed; a seed that had to be drawn is printed.
+function M.sampler(opt)
+  local seed = opt.seed
+  if opt.temp > 0 and not seed then
+    seed = draw_seed()
+    talk.say("seed: %d", seed)
+  end
+  return vt.sampler{ temperature = opt.temp, top_k = opt.top_k, top_p = opt.top_p, min_p = opt.min_p, seed = seed }, seed
+end
+
+--- Speed of a run for -v.
+function M.report_speed(what, tokens, seconds)
+  if seconds > 0 then talk.detail("%s: %d tokens in %.2f s, %.1f tokens/s", what, tokens, seconds, tokens / seconds) end
+end
+
+return M

