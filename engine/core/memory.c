@@ -46,7 +46,8 @@ void *vt__alloc64(vt_context *ctx, size_t bytes) {
     if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)(HEADER + ALIGN64), &total)) return NULL;
     char *base = vt__context_alloc(ctx, NULL, 0, total);
     if (!base) return NULL;
-    uintptr_t p = ((uintptr_t)base + HEADER + ALIGN64 - 1) & ~(uintptr_t)(ALIGN64 - 1);
+    /* Never right behind the header, even where that is aligned: the offset is how vt__realloc knows such a block. */
+    uintptr_t p = ((uintptr_t)base + HEADER + ALIGN64) & ~(uintptr_t)(ALIGN64 - 1);
     return place(base, total, (size_t)(p - (uintptr_t)base));
 }
 

@@ -148,6 +148,7 @@ static void a_token_is_raised_until_it_is_reset(void **state) {
     vt_cancel_raise(NULL);
     vt_cancel_reset(NULL);
     vt_cancel_release(NULL);
+    vt_cancel_release(c);
     assert_int_equal(vt_cancel_create(NULL, &c), VT_ERR_INVALID);
     assert_null(c);
     assert_int_equal(vt_cancel_create(ctx, NULL), VT_ERR_INVALID);
