@@ -6,6 +6,7 @@
 #include "box.h"
 
 extern const box_type bind_tokenizer;
+extern const box_type bind_folder_box;
 extern const box_type bind_kv_pool;
 extern const box_type bind_sampler;
 

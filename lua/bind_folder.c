@@ -9,10 +9,10 @@
 static void release_folder(void *handle) {
     vt_folder_release(handle);
 }
-static const box_type folder_type = {"vt.folder", "folder", release_folder};
+const box_type bind_folder_box = {"vt.folder", "folder", release_folder};
 
 static vt_folder *check_folder(lua_State *L) {
-    return box_check(L, 1, &folder_type);
+    return box_check(L, 1, &bind_folder_box);
 }
 
 static int folder_open(lua_State *L) {
@@ -20,7 +20,7 @@ static int folder_open(lua_State *L) {
     const char *path = luaL_optstring(L, 1, NULL);
     if (path && cap->sandboxed) return box_raise(L, VT_ERR_UNSUPPORTED, "vt.folder: a sandboxed script has only the folder that the host lent");
     if (!path && !cap->folder) return box_raise(L, VT_ERR_UNSUPPORTED, "vt.folder: no folder was lent to this script");
-    box *b = box_push(L, &folder_type, 0);
+    box *b = box_push(L, &bind_folder_box, 0);
     if (path) {
         vt_folder *folder = NULL;
         box_ok(L, vt_folder_open(cap->ctx, path, &folder));
@@ -70,7 +70,7 @@ static int folder_read(lua_State *L) {
 
 void bind_folder(lua_State *L) {
     static const luaL_Reg methods[] = {{"files", folder_files}, {"refresh", folder_refresh}, {"read", folder_read}, {NULL, NULL}};
-    box_register(L, &folder_type, methods);
+    box_register(L, &bind_folder_box, methods);
     lua_pushcfunction(L, folder_open);
     lua_setfield(L, -2, "folder");
 }

@@ -151,6 +151,7 @@ static int session_feed(lua_State *L) {
 }
 
 static void push_floats(lua_State *L, const float *x, int64_t n) {
+    vt__capability_charge(L, (uint64_t)n);
     lua_createtable(L, n > INT_MAX ? INT_MAX : (int)n, 0);
     for (int64_t i = 0; i < n; i++) {
         lua_pushnumber(L, (lua_Number)x[i]);

@@ -46,6 +46,7 @@ static float *check_logits(lua_State *L, int arg, int64_t *n) {
     luaL_checktype(L, arg, LUA_TTABLE);
     lua_Unsigned count = lua_rawlen(L, arg);
     luaL_argcheck(L, count >= 1 && count <= INT_MAX, arg, "a list of logits");
+    vt__capability_charge(L, count);
     float *x = lua_newuserdatauv(L, (size_t)count * sizeof *x, 0);
     for (lua_Unsigned i = 0; i < count; i++) {
         int ok = 0;

@@ -219,6 +219,7 @@ static int words(lua_State *L) {
     b->handle = buffer;
 
     const char *begin = vt_buffer_data(buffer), *end = begin + vt_buffer_size(buffer);
+    vt__capability_charge(L, vt_buffer_size(buffer) / 8);
     lua_newtable(L);
     lua_Integer n = 0;
     for (const char *p = begin; p < end; p++) {

@@ -266,6 +266,7 @@ int32_t *box_ids(lua_State *L, int arg, int64_t *n) {
     luaL_checktype(L, arg, LUA_TTABLE);
     lua_Unsigned count = lua_rawlen(L, arg);
     if (count > (lua_Unsigned)INT_MAX) luaL_argerror(L, arg, "too many ids");
+    vt__capability_charge(L, count);
     int32_t *ids = lua_newuserdatauv(L, (size_t)(count ? count : 1) * sizeof *ids, 0);
     for (lua_Unsigned i = 0; i < count; i++) {
         int ok = 0;
@@ -281,6 +282,7 @@ int32_t *box_ids(lua_State *L, int arg, int64_t *n) {
 }
 
 void box_push_ids(lua_State *L, const int32_t *ids, int64_t n) {
+    vt__capability_charge(L, (uint64_t)n);
     lua_createtable(L, n > INT_MAX ? INT_MAX : (int)n, 0);
     for (int64_t i = 0; i < n; i++) {
         lua_pushinteger(L, ids[i]);

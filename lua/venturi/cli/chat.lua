@@ -1,5 +1,5 @@
 --- venturi chat: a conversation with a model, on the terminal or line by line from stdin.
-local vt = require "venturi"
+local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local prompts = require "venturi.prompt"
@@ -89,7 +89,7 @@ function M.run(opt)
   end
   local text, n = answer(chat, opt.prompt)
   if opt.json then
-    print(vt.json.encode{ schema = 1, model = model:info().name, text = text, tokens = n, seed = seed,
+    print(json.encode{ schema = 1, model = model:info().name, text = text, tokens = n, seed = seed,
       stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end" })
   end
   return 0

@@ -1,4 +1,5 @@
 --- venturi doctor: what this machine and this build are, to be pasted into a report.
+local json = require "venturi.cli.json"
 local vt = require "venturi"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
@@ -79,7 +80,7 @@ function M.run(opt)
   if opt.json then
     local object = { schema = 1 }
     for _, pair in ipairs(findings) do object[pair[1]] = pair[2] end
-    print(vt.json.encode(object))
+    print(json.encode(object))
   else
     for _, pair in ipairs(findings) do print(("%-18s %s"):format(pair[1], pair[2])) end
   end

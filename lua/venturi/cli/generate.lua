@@ -1,5 +1,5 @@
 --- venturi generate: a model goes on with a text.
-local vt = require "venturi"
+local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local shared = require("venturi.cli.options").shared
@@ -59,7 +59,7 @@ function M.run(opt)
   end
   models.report_speed("answer", n, program.clock() - start)
   if opt.json then
-    out:write(vt.json.encode{
+    out:write(json.encode{
       schema = 1, model = model:info().name, prompt_tokens = #ids, tokens = n, text = table.concat(pieces), seed = seed,
       stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end",
     }, "\n")

@@ -1,4 +1,5 @@
 --- venturi info: what a GGUF file holds.
+local json = require "venturi.cli.json"
 local vt = require "venturi"
 local program = require "venturi.program"
 local shared = require("venturi.cli.options").shared
@@ -54,7 +55,7 @@ function M.run(opt)
   end
   local metadata = {}
   for i, pair in ipairs(meta) do metadata[i] = { key = pair[1], value = pair[2] } end
-  print(vt.json.encode{ schema = 1, file = opt.file, metadata = metadata, n_params = sums.n_params, size = sums.size, tensors = tensors })
+  print(json.encode{ schema = 1, file = opt.file, metadata = metadata, n_params = sums.n_params, size = sums.size, tensors = tensors })
   return 0
 end
 

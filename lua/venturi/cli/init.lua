@@ -6,7 +6,7 @@ local program = require "venturi.program"
 local M = {}
 
 --- The verbs in the order in which help lists them.
-M.verbs = { "chat", "generate", "tokenize", "info", "run", "repl", "help", "version" }
+M.verbs = { "chat", "generate", "tokenize", "info", "run", "repl", "doctor", "help", "version" }
 
 local known = {}
 for _, name in ipairs(M.verbs) do known[name] = true end
@@ -22,7 +22,7 @@ local exit_of = {
 }
 
 local hint_of = {
-  VT_ERR_NOMEM = "Try a smaller model or a smaller context (-c N).",
+  VT_ERR_NOMEM = "Use a smaller model or context (-c N); a sandboxed script can be given more (--memory MIB).",
   VT_ERR_CONFLICT = "Somebody else changed the file, or it was made with other settings; run again, or remove it to make it anew.",
 }
 

@@ -13,7 +13,7 @@ local M = {
   },
   arguments = { { "script", help = "file, or - for stdin; what follows is the script's" } },
   options = {
-    { "sandbox", kind = "flag", group = "Sandbox", help = "no files, no programs, limits; its global function main, if any, gets the arguments" },
+    { "sandbox", kind = "flag", group = "Sandbox", help = "no files, no programs, limits; the arguments are in arg, as without it" },
     { "memory", arg = "MIB", kind = "integer", min = 1, max = 1048576, default = 256, group = "Sandbox", help = "most memory of Lua objects" },
     { "instructions", arg = "N", kind = "integer", min = 0, default = 0, group = "Sandbox", help = "most virtual machine instructions; 0: no limit" },
     { "time", arg = "SECONDS", kind = "number", min = 0, max = 1e6, default = 0, group = "Sandbox", help = "most wall clock time; 0: no limit" },
@@ -38,8 +38,9 @@ local function sandboxed(text, name, opt)
     folder = opt.folder and vt.folder(opt.folder), models = opt.models,
     print = function(line) io.write(line, "\n") end,
   }
+  script:load("arguments", "vt = require 'venturi' function set_arg(list) arg, set_arg = list, nil end")
+  script:call("set_arg", table.move(opt.rest, 1, #opt.rest, 1, {}))
   script:load(name:sub(2), text)
-  if #opt.rest > 0 or script:has("main") then script:call("main", table.unpack(opt.rest)) end
 end
 
 local function traceback(err)

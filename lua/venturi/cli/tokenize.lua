@@ -1,4 +1,5 @@
 --- venturi tokenize: text to token ids and back.
+local json = require "venturi.cli.json"
 local vt = require "venturi"
 local models = require "venturi.cli.model"
 local shared = require("venturi.cli.options").shared
@@ -44,7 +45,7 @@ function M.run(opt)
   if opt.json then
     local tokens = {}
     for i, id in ipairs(ids) do tokens[i] = { id = id, text = tok:token(id) } end
-    out:write(vt.json.encode{ schema = 1, count = #ids, tokens = tokens }, "\n")
+    out:write(json.encode{ schema = 1, count = #ids, tokens = tokens }, "\n")
   elseif opt.count then
     out:write(#ids, "\n")
   elseif opt.ids then

@@ -1,4 +1,5 @@
 --- venturi version
+local json = require "venturi.cli.json"
 local vt = require "venturi"
 
 local M = {
@@ -10,7 +11,7 @@ local M = {
 
 function M.run(opt)
   if opt.json then
-    print(vt.json.encode{ schema = 1, version = vt.version(), abi = vt.abi_version(), isa = vt.isa() })
+    print(json.encode{ schema = 1, version = vt.version(), abi = vt.abi_version(), isa = vt.isa() })
   else
     print("venturi " .. vt.version())
   end
