@@ -65,8 +65,7 @@ static ssize_t sys_read_folder(void *user, int fd, void *data, size_t size) {
     return getdents64(fd, data, size);
 }
 
-/* One level at a time, no links at all: what is left where the kernel (before 5.6) or a sandbox has no openat2. */
-static int open_by_steps(int dir, const char *path, int flags) {
+int vt__io_open_by_steps(int dir, const char *path, int flags) {
     char name[NAME_MAX + 1];
     int at = dir;
     for (;;) {
@@ -94,7 +93,7 @@ static int sys_open_beneath(void *user, int dir, const char *path, int flags) {
     for (int tries = 0; tries < 16; tries++) { /* EAGAIN: a rename came between; it may be no escape at all */
         long fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
         if (fd >= 0) return (int)fd;
-        if (errno == ENOSYS || errno == EPERM) return open_by_steps(dir, path, flags);
+        if (errno == ENOSYS || errno == EPERM) return vt__io_open_by_steps(dir, path, flags);
         if (errno != EAGAIN && errno != EINTR) return -1;
     }
     errno = EXDEV;

@@ -30,6 +30,9 @@ typedef struct vt__io {
 /* The operating system's. */
 const vt__io *vt__io_system(void);
 
+/* open_beneath one level at a time, following no link at all: what is left where the kernel (before 5.6) or a sandbox has no openat2. */
+int vt__io_open_by_steps(int dir, const char *path, int flags);
+
 /* A whole file, mapped. Size 0 is a valid mapping with data == NULL. `id` changes when the file is replaced or rewritten. */
 typedef struct vt__mapping {
     const unsigned char *data;
