@@ -96,6 +96,7 @@ suite_fuzz() {
             tail -n 60 "build-fuzz/$target.out" >&2
         fi
     done
+    [ $((ok + bad)) -gt 0 ] || bad=1
     report fuzz "$ok" "$bad" 0 "$(seconds_since "$start")" "$fuzz_seconds s a target"
 }
 
@@ -113,7 +114,7 @@ build_fuzz() {
     need build clang ccache
     # shellcheck disable=SC2086 # options
     CC=clang configure build-fuzz -Dwerror=true -Dfuzz=true $sanitize -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all
-    build_tree build-fuzz
+    build_tree build-fuzz fuzzers
 }
 
 build_asan() {
@@ -127,7 +128,7 @@ build_tsan() {
     need build test clang ccache
     # shellcheck disable=SC2086 # options
     CC=clang configure build-tsan -Dwerror=true $sanitize -Db_sanitize=thread
-    build_tree build-tsan all meson-test-prereq
+    build_tree build-tsan tsan-tests
 }
 
 build_check() {
@@ -145,7 +146,7 @@ run_suite() {
     abi) need abi; build_check; meson_suite abi build --suite abi ;;
     bindings) need bindings; build_check; meson_suite bindings build --suite bindings ;;
     golden) build_check; suite_golden ;;
-    asan) build_asan; meson_suite asan build-asan --suite unit --suite lua --suite cli --suite golden ;;
+    asan) build_asan; meson_suite asan build-asan --suite unit --suite lua --suite cli --suite torture ;;
     fuzz-replay) build_asan; meson_suite fuzz-replay build-asan --suite fuzz-replay ;;
     fuzz) build_fuzz; suite_fuzz ;;
     tsan) build_tsan; meson_suite tsan build-tsan --suite tsan ;;
