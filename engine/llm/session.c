@@ -16,7 +16,7 @@
 #include "llm/pass.h"
 #include "sample/token.h"
 
-enum { MAX_ROWS = 64, SCORE_ROWS = 8 };
+enum { MAX_ROWS = 128, SCORE_ROWS = 8 };
 
 struct vt_session {
     atomic_int refs;

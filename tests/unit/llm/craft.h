@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,13 @@
 
 #include <cmocka.h>
 
-enum { CRAFT_EMBD = 64, CRAFT_HEADS = 4, CRAFT_KV_HEADS = 2, CRAFT_FF = 32, CRAFT_LAYERS = 2, CRAFT_CTX = 128, CRAFT_VOCAB = 260, CRAFT_EOG = 257 };
+#define VT_EXPERIMENTAL
+#include "venturi.h"
+#include "venturi_experimental.h"
+
+#include "craft_bytes.h"
+
+enum { CRAFT_EMBD = 64, CRAFT_HEADS = 4, CRAFT_KV_HEADS = 2, CRAFT_FF = 32, CRAFT_LAYERS = 2, CRAFT_CTX = 300, CRAFT_VOCAB = 260, CRAFT_EOG = 257 };
 
 typedef struct craft_key {
     const char *key;
@@ -33,31 +40,9 @@ typedef struct craft {
     craft_tensor tensors[2]; /* the same for tensors; dtype -1: remove */
     const char *chain;       /* distinct bytes: each is followed by the next one, the last by CRAFT_EOG (the layers do nothing); NULL: random weights */
     int tied, no_vocab;
+    int mixed;               /* matrices of all types that have kernels, side by side */
+    int poisoned;            /* the output norm is NaN */
 } craft;
-
-/* ---- bytes ---- */
-
-typedef struct craft_out {
-    unsigned char *data;
-    size_t len, cap;
-} craft_out;
-
-static inline void craft_put(craft_out *o, const void *data, size_t n) {
-    if (o->len + n > o->cap) {
-        o->cap = 2 * (o->len + n);
-        o->data = realloc(o->data, o->cap);
-        assert_non_null(o->data);
-    }
-    if (n) memcpy(o->data + o->len, data, n);
-    o->len += n;
-}
-
-static inline void craft_u32(craft_out *o, uint32_t v) { craft_put(o, &v, 4); }
-static inline void craft_u64(craft_out *o, uint64_t v) { craft_put(o, &v, 8); }
-static inline void craft_str(craft_out *o, const char *s, size_t n) {
-    craft_u64(o, n);
-    craft_put(o, s, n);
-}
 
 /* ---- keys ---- */
 
@@ -161,16 +146,22 @@ static inline void craft_add_tensor(const craft *c, craft_list *l, const craft_t
     craft_tensor use = *t;
     for (int i = 0; i < 2; i++)
         if (c->tensors[i].name && strcmp(c->tensors[i].name, name) == 0) use = c->tensors[i];
+    static const int32_t mix[] = {VT_DTYPE_Q4_1, VT_DTYPE_Q8_0, VT_DTYPE_F16, VT_DTYPE_Q4_0, VT_DTYPE_BF16, VT_DTYPE_Q4_1, VT_DTYPE_F32};
+    if (c->mixed && use.rows) use.dtype = mix[l->n % 7];
     if (use.dtype < 0 || (c->tied && strcmp(name, "output.weight") == 0)) return;
     snprintf(l->names[l->n], sizeof l->names[0], "%s", name);
     use.name = l->names[l->n];
     l->t[l->n++] = use;
 }
 
-static inline size_t craft_size(const craft_tensor *t) {
-    int64_t n = t->cols * (t->rows ? t->rows : 1);
-    return (size_t)(t->dtype == 0 ? 4 * n : t->dtype == 1 ? 2 * n : t->dtype == 8 ? n / 32 * 34 : n);
+static inline size_t craft_row_size(const craft_tensor *t) {
+    int64_t elems;
+    size_t size;
+    assert_int_equal(vt_quant_block(t->dtype, &elems, &size), VT_OK);
+    return (size_t)(t->cols / elems) * size;
 }
+
+static inline size_t craft_size(const craft_tensor *t) { return craft_row_size(t) * (size_t)(t->rows ? t->rows : 1); }
 
 static inline void craft_list_tensors(const craft *c, craft_list *l) {
     char name[64];
@@ -213,6 +204,7 @@ static inline int64_t craft_before(const char *chain, int64_t id) {
 static inline float craft_weight(const craft *c, const char *name, int64_t row, int64_t col) {
     int64_t id = strcmp(name, "output.weight") == 0 && c->chain ? craft_before(c->chain, row) : row;
     uint32_t h = craft_hash((uint32_t)(id * 4096 + col));
+    if (c->poisoned && strcmp(name, "output_norm.weight") == 0) return NAN;
     if (strstr(name, "norm")) return 1;
     if (strncmp(name, "rope", 4) == 0) return 2;
     if (strncmp(name, "token", 5) == 0 || strncmp(name, "output", 6) == 0) return h & 1 ? 1.0F : -1.0F;
@@ -221,18 +213,20 @@ static inline float craft_weight(const craft *c, const char *name, int64_t row, 
     return ((float)(h % 2001) - 1000) / 6000;
 }
 
+static inline void craft_put_row(craft_out *o, const craft *c, const craft_tensor *t, int64_t row) {
+    float x[CRAFT_EMBD];
+    unsigned char packed[4 * CRAFT_EMBD] = {0};
+    for (int64_t k = 0; k < t->cols && k < CRAFT_EMBD; k++) x[k] = craft_weight(c, t->name, row, k);
+    if (t->dtype != VT_DTYPE_I8) assert_int_equal(vt_quant_encode(t->dtype, x, t->cols, packed, craft_row_size(t)), VT_OK);
+    craft_put(o, packed, craft_row_size(t));
+}
+
 static inline void craft_put_data(craft_out *o, const craft *c, const craft_list *l) {
     static const unsigned char zeros[32];
     size_t begin = o->len;
     for (int i = 0; i < l->n; i++) {
-        const craft_tensor *t = &l->t[i];
         craft_put(o, zeros, begin + l->offset[i] - o->len);
-        if (t->dtype == 0) {
-            for (int64_t r = 0; r < (t->rows ? t->rows : 1); r++)
-                for (int64_t k = 0; k < t->cols; k++) craft_put(o, &(float){craft_weight(c, t->name, r, k)}, 4);
-        } else {
-            for (size_t b = craft_size(t); b > 0; b--) craft_put(o, zeros, 1);
-        }
+        for (int64_t r = 0; r < (l->t[i].rows ? l->t[i].rows : 1); r++) craft_put_row(o, c, &l->t[i], r);
     }
     craft_put(o, zeros, (32 - (o->len - begin) % 32) % 32);
 }
@@ -254,6 +248,8 @@ static inline void craft_put_keys(craft_out *o, const craft *c, uint64_t *count)
     }
     if (!c->no_vocab) craft_put_vocab(o, count);
 }
+
+static size_t craft_header_size; /* bytes before the tensors of the file written last */
 
 /* Writes the file and returns its path, good until the next call. */
 static inline const char *craft_write(const craft *c) {
@@ -277,6 +273,7 @@ static inline const char *craft_write(const craft *c) {
         craft_u64(&o, l.offset[i]);
     }
     while (o.len % 32) craft_put(&o, "", 1);
+    craft_header_size = o.len;
     craft_put_data(&o, c, &l);
     snprintf(path, sizeof path, "/tmp/vt-craft-%ld.gguf", (long)getpid());
     FILE *f = fopen(path, "wb");

@@ -157,20 +157,22 @@ static void on_alarm(int sig) {
     vt_cancel_raise(to_raise);
 }
 
+enum { CANCEL_IDS = 128 };
+
 /* Whenever the signal comes: either all was fed or nothing was, and going on gives the same numbers. */
 static void cancelled_feed_is_undone(void **state) {
     static float want[CRAFT_VOCAB];
-    int32_t ids[CRAFT_CTX];
+    int32_t ids[CANCEL_IDS];
     const float *last;
     int n_cancelled = 0;
     vt_model *m;
     vt_context *ctx = tiny_context(2);
     (void)state;
-    for (int i = 0; i < CRAFT_CTX; i++) ids[i] = i * 31 % CRAFT_VOCAB;
+    for (int i = 0; i < CANCEL_IDS; i++) ids[i] = i * 31 % CRAFT_VOCAB;
     assert_int_equal(vt_model_open(ctx, craft_write(&(craft){0}), NULL, &m), VT_OK);
     assert_int_equal(vt_cancel_create(ctx, &to_raise), VT_OK);
     vt_session *s = tiny_session(m, 0, NULL, to_raise);
-    assert_int_equal(vt_session_feed(s, ids, CRAFT_CTX), VT_OK);
+    assert_int_equal(vt_session_feed(s, ids, CANCEL_IDS), VT_OK);
     assert_int_equal(vt_session_logits(s, &last), VT_OK);
     memcpy(want, last, sizeof want);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
@@ -178,15 +180,15 @@ static void cancelled_feed_is_undone(void **state) {
         vt_cancel_reset(to_raise);
         assert_int_equal(vt_session_trim(s, 7), VT_OK);
         assert_int_equal(setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = us}, NULL), 0);
-        vt_status st = vt_session_feed(s, ids + 7, CRAFT_CTX - 7);
+        vt_status st = vt_session_feed(s, ids + 7, CANCEL_IDS - 7);
         setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
         assert_true(st == VT_OK || st == VT_ERR_CANCELLED);
         n_cancelled += st != VT_OK;
-        assert_int_equal(vt_session_count(s), st == VT_OK ? CRAFT_CTX : 7);
+        assert_int_equal(vt_session_count(s), st == VT_OK ? CANCEL_IDS : 7);
         if (st == VT_OK) continue;
         assert_int_equal(vt_session_logits(s, &last), VT_ERR_STATE);
         vt_cancel_reset(to_raise);
-        assert_int_equal(vt_session_feed(s, ids + 7, CRAFT_CTX - 7), VT_OK);
+        assert_int_equal(vt_session_feed(s, ids + 7, CANCEL_IDS - 7), VT_OK);
         assert_int_equal(vt_session_logits(s, &last), VT_OK);
         assert_memory_equal(last, want, sizeof want);
     }

@@ -1,4 +1,6 @@
 /* Sessions: the numbers against the reference, their independence of cuts and threads, and what a failing call leaves. */
+#include "core/pool.h"
+#include "craft.h"
 #include "tiny.h"
 
 /* ---- numbers ---- */
@@ -79,6 +81,55 @@ static void cuts_and_threads_change_no_bit(void **state) {
                 }
                 vt_context_release(ctx);
             }
+}
+
+/* Longer than a chunk of rows, matrices of every type. */
+static void chunks_of_a_long_prompt_change_no_bit(void **state) {
+    static const int whole[] = {300}, odd[] = {127, 2, 1, 128, 42}, near[] = {130, 170};
+    static const int *const cuts[] = {whole, odd, near};
+    static float want[CRAFT_CTX * CRAFT_VOCAB], got[CRAFT_CTX * CRAFT_VOCAB];
+    int32_t ids[CRAFT_CTX];
+    (void)state;
+    for (int i = 0; i < CRAFT_CTX; i++) ids[i] = (i * 37 + 11) % CRAFT_VOCAB;
+    for (uint32_t flags = 0; flags <= VT_SESSION_EXACT; flags++)
+        for (int32_t n_threads = 1; n_threads <= 4; n_threads *= 2) {
+            vt_context *ctx = tiny_context(n_threads);
+            vt_model *m;
+            assert_int_equal(vt_model_open(ctx, craft_write(&(craft){.mixed = 1}), NULL, &m), VT_OK);
+            for (int c = 0; c < 3; c++) {
+                int first = n_threads == 1 && c == 0;
+                vt_session *s = tiny_session(m, flags, NULL, NULL);
+                for (int at = 0, i = 0; at < CRAFT_CTX; at += cuts[c][i++])
+                    assert_int_equal(vt_session_feed_logits(s, ids + at, cuts[c][i], (first ? want : got) + at * CRAFT_VOCAB), VT_OK);
+                if (!first) assert_memory_equal(got, want, sizeof want);
+                vt_session_release(s);
+            }
+            vt_model_release(m);
+            vt_context_release(ctx);
+        }
+}
+
+static void fast_mode_stays_near_exact_mode_for_every_type(void **state) {
+    static float exact[50 * CRAFT_VOCAB], fast[50 * CRAFT_VOCAB];
+    int32_t ids[50];
+    double err = 0, norm = 0;
+    vt_context *ctx = tiny_context(2);
+    vt_model *m;
+    (void)state;
+    for (int i = 0; i < 50; i++) ids[i] = (i * 37 + 11) % CRAFT_VOCAB;
+    assert_int_equal(vt_model_open(ctx, craft_write(&(craft){.mixed = 1}), NULL, &m), VT_OK);
+    vt_session *a = tiny_session(m, VT_SESSION_EXACT, NULL, NULL), *b = tiny_session(m, 0, NULL, NULL);
+    assert_int_equal(vt_session_feed_logits(a, ids, 50, exact), VT_OK);
+    assert_int_equal(vt_session_feed_logits(b, ids, 50, fast), VT_OK);
+    for (int i = 0; i < 50 * CRAFT_VOCAB; i++) {
+        err += pow((double)(exact[i] - fast[i]), 2);
+        norm += pow((double)exact[i], 2);
+    }
+    assert_true(err < 1e-4 * norm); /* 1 % of the length: 8-bit activations */
+    vt_session_release(a);
+    vt_session_release(b);
+    vt_model_release(m);
+    vt_context_release(ctx);
 }
 
 static void scores_are_log_probabilities_of_the_logits(void **state) {
@@ -294,13 +345,75 @@ static void full_pool_is_a_limit_and_blocks_come_back(void **state) {
     vt_context_release(ctx);
 }
 
+static void nan_logits_are_a_numeric_error(void **state) {
+    vt_context *ctx = tiny_context(1);
+    vt_model *m;
+    int32_t id = -7;
+    (void)state;
+    assert_int_equal(vt_model_open(ctx, craft_write(&(craft){.poisoned = 1}), NULL, &m), VT_OK);
+    vt_session *s = tiny_session(m, 0, NULL, NULL);
+    assert_int_equal(vt_session_feed(s, &(int32_t){1}, 1), VT_OK);
+    assert_int_equal(vt_session_next(s, NULL, &id), VT_ERR_NUMERIC);
+    assert_int_equal(id, -7);
+    assert_int_equal(vt_session_count(s), 1);
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
+/* ---- threads ---- */
+
+typedef struct crowd {
+    vt_model *m;
+    vt_kv *kv;
+    float last[4][TINY_VOCAB];
+} crowd;
+
+static void one_of_the_crowd(void *user, int64_t i) {
+    crowd *c = user;
+    vt_session *s = tiny_session(c->m, 0, c->kv, NULL);
+    const float *last;
+    for (int round = 0; round < 5; round++) {
+        assert_int_equal(vt_session_trim(s, 0), VT_OK);
+        for (int32_t id = 0; id < 40; id++) assert_int_equal(vt_session_feed(s, &id, 1), VT_OK);
+    }
+    assert_int_equal(vt_session_logits(s, &last), VT_OK);
+    memcpy(c->last[i], last, sizeof c->last[i]);
+    vt_session_release(s);
+}
+
+static void sessions_on_threads_share_model_and_pool(void **state) {
+    static crowd c;
+    vt_context *ctx = tiny_context(2), *hands = tiny_context(4); /* the threads of one context use sessions of the other */
+    vt_kv_options opt = VT_STRUCT_INIT(vt_kv_options);
+    (void)state;
+    c.m = tiny_open(ctx, "tiny_llama");
+    opt.n_tokens = 4 * TINY_CTX;
+    assert_int_equal(vt_kv_create(c.m, &opt, &c.kv), VT_OK);
+    vt__parallel(hands, 4, one_of_the_crowd, &c);
+    for (int i = 1; i < 4; i++) assert_memory_equal(c.last[i], c.last[0], sizeof c.last[0]);
+    assert_int_equal(vt_kv_block_used(c.kv), 0);
+    vt_kv_release(c.kv);
+    vt_model_release(c.m);
+    vt_context_release(ctx);
+    vt_context_release(hands);
+}
+
+static int remove_file(void **state) {
+    (void)state;
+    remove(craft_write(&(craft){0}));
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_logits_equal_the_reference), cmocka_unit_test(fast_logits_are_near_the_reference),
-        cmocka_unit_test(cuts_and_threads_change_no_bit), cmocka_unit_test(scores_are_log_probabilities_of_the_logits),
+        cmocka_unit_test(cuts_and_threads_change_no_bit), cmocka_unit_test(chunks_of_a_long_prompt_change_no_bit),
+        cmocka_unit_test(fast_mode_stays_near_exact_mode_for_every_type), cmocka_unit_test(scores_are_log_probabilities_of_the_logits),
         cmocka_unit_test(trim_and_feed_again_gives_the_same), cmocka_unit_test(drawn_token_is_computed_when_it_is_needed),
         cmocka_unit_test(too_long_and_wrong_ids_leave_the_session_as_it_was), cmocka_unit_test(wrong_options_are_refused),
-        cmocka_unit_test(full_pool_is_a_limit_and_blocks_come_back),
+        cmocka_unit_test(full_pool_is_a_limit_and_blocks_come_back), cmocka_unit_test(nan_logits_are_a_numeric_error),
+        cmocka_unit_test(sessions_on_threads_share_model_and_pool),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_file);
 }
