@@ -1,5 +1,6 @@
 #include "formats/json.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <msgpack.h>
@@ -14,18 +15,54 @@
 
 /* ---- text to MessagePack ---- */
 
-/* Depth of the brackets outside strings; the rest of the grammar is jansson's to judge. */
-static vt_status check_depth(const char *text, size_t len) {
+/* jansson's buffer for the token at hand grows by malloc, and it does not look whether that failed: characters go missing, or a check of its
+ * own aborts the process. So it gets the text as the second item of an array whose first is a string longer than any token: that makes the
+ * buffer large enough once, and its length afterwards tells whether it worked. A number so long that it could not be checked is refused. */
+enum { LONGEST_NUMBER = 1000, SPARE = 64 };
+
+typedef struct feed {
+    struct {
+        const char *data; /* NULL: so many 'x' */
+        size_t size;
+    } parts[5];
+    int part;
+    size_t at;
+} feed;
+
+static size_t pull(void *out, size_t room, void *user) {
+    feed *f = user;
+    size_t done = 0;
+    while (done < room && f->part < 5) {
+        size_t rest = f->parts[f->part].size - f->at, n = rest < room - done ? rest : room - done;
+        if (!f->parts[f->part].data)
+            memset((char *)out + done, 'x', n);
+        else if (n > 0)
+            memcpy((char *)out + done, f->parts[f->part].data + f->at, n);
+        done += n;
+        f->at += n;
+        if (f->at == f->parts[f->part].size) f->part++, f->at = 0;
+    }
+    return done;
+}
+
+/* Depth of the brackets outside strings, and the longest token; the rest of the grammar is jansson's to judge. */
+static vt_status scan(const char *text, size_t len, size_t *longest) {
     int depth = 0, in_string = 0;
     long long line = 1;
+    size_t token = 0;
+    *longest = LONGEST_NUMBER;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         line += c == '\n';
+        token = in_string || !strchr("[]{}:,\" \t\r\n", c) ? token + 1 : 0;
+        if (token > *longest) *longest = token;
+        if (!in_string && token > LONGEST_NUMBER)
+            return vt__fail(VT_ERR_LIMIT, "json: line %lld has a number or word of more than %d characters", line, (int)LONGEST_NUMBER);
         if (in_string) {
             if (c == '\\')
                 i++;
             else if (c == '"')
-                in_string = 0;
+                in_string = 0, token = 0;
         } else if (c == '"') {
             in_string = 1;
         } else if (c == '[' || c == '{') {
@@ -35,6 +72,40 @@ static vt_status check_depth(const char *text, size_t len) {
         }
     }
     return VT_OK;
+}
+
+/* jansson's words, but where it speaks of the bracket that we put behind the text. end: where that is. */
+static const char *complaint(const json_error_t *error, size_t end) {
+    if (json_error_code(error) == json_error_end_of_input_expected) return "something follows the value";
+    if (error->position > 0 && (size_t)error->position > end) return "the text ends where a value is wanted or open";
+    return error->text;
+}
+
+/* The value in *out (json_decref). */
+static vt_status parse(const char *text, size_t len, json_t **out) {
+    json_error_t error;
+    size_t longest;
+    vt_status st = scan(text, len, &longest);
+    if (st != VT_OK) return st;
+    size_t pad = 2 * longest + SPARE; /* twice: the scan counts an escape as one character */
+    feed f = {.parts = {{"[\"", 2}, {NULL, pad}, {"\",\n", 3}, {text, len}, {"]", 1}}};
+
+    errno = 0;
+    json_t *root = json_load_callback(pull, &f, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (!root) {
+        /* Our first line has no error, so what fails there, or nowhere, is memory; behind it malloc's errno tells. */
+        if (errno == ENOMEM || error.line <= 1 || json_error_code(&error) == json_error_out_of_memory) return vt__fail_nomem("json", len);
+        return vt__fail(VT_ERR_FORMAT, "json: line %d, column %d: %s", error.line - 1, error.column, complaint(&error, pad + 5 + len));
+    }
+    if (json_string_length(json_array_get(root, 0)) != pad) {
+        st = vt__fail_nomem("json", pad);
+    } else if (json_array_size(root) != 2) {
+        st = vt__fail(VT_ERR_FORMAT, "json: %zu values, need one", json_array_size(root) - 1);
+    } else {
+        *out = json_incref(json_array_get(root, 1));
+    }
+    json_decref(root);
+    return st;
 }
 
 static int append(void *user, const char *data, size_t size) {
@@ -74,18 +145,13 @@ static void pack_json(msgpack_packer *pk, json_t *v) {
 }
 
 vt_status vt__json_to_msgpack(vt_context *ctx, const char *text, size_t len, vt_buffer **out) {
-    json_error_t error;
+    json_t *root;
     vt__bytes bytes;
     msgpack_packer pk;
 
     *out = NULL;
-    vt_status st = check_depth(text, len);
+    vt_status st = parse(text, len, &root);
     if (st != VT_OK) return st;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (!root) {
-        if (json_error_code(&error) == json_error_out_of_memory) return vt__fail_nomem("json", len);
-        return vt__fail(VT_ERR_FORMAT, "json: line %d, column %d: %s", error.line, error.column, error.text);
-    }
     vt__bytes_init(&bytes, ctx);
     msgpack_packer_init(&pk, &bytes, append);
     pack_json(&pk, root);

@@ -4,8 +4,6 @@
 #ifndef VENTURI_FAULTS_H
 #define VENTURI_FAULTS_H
 
-#include "failing_io.h"
-#include "torture.h"
 #include "venturi.h"
 
 typedef struct world {
@@ -32,11 +30,13 @@ int torture_main(const torture_case *cases, int n);
 /* Appends to w->answer. */
 void torture_note(world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Set by malloc_hook.c where it is linked in: fails the k-th malloc of a library on this thread. */
+/* What malloc_hook.c, where it is linked in, fails and counts: mallocs of this thread while armed, ours through the context left out. */
 typedef struct library_faults {
-    long calls, fail_at, live;
+    long calls, fail_at;
     int sticky, armed;
 } library_faults;
 extern _Thread_local library_faults torture_libraries;
+/* Blocks of such mallocs that are still alive. */
+extern long torture_libraries_live(void);
 
 #endif
