@@ -35,7 +35,9 @@ _Static_assert(sizeof(vt__image_meta) == 56 && sizeof(vt__image_source) == 24 &&
                "no padding in what is written to files");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and read in place");
 
-/* Bytes of section s for these counts; 1 on overflow. */
+/* ---- layout: a function of the counts, so that a file has no freedom in it ---- */
+
+/* Bytes of section s; 1 on overflow. */
 static int section_size(const vt__image_meta *m, int64_t strings_size, int s, size_t *out) {
     switch (s) {
     case VT__SECTION_META: return vt__mul_size(1, sizeof(vt__image_meta), out);
@@ -49,14 +51,12 @@ static int section_size(const vt__image_meta *m, int64_t strings_size, int s, si
     }
 }
 
-/* ---- writing ---- */
-
 /* Offsets and sizes of all sections in order; 1 on overflow. */
-static int place_sections(const vt__image_plan *plan, section table[VT__N_SECTIONS], size_t *out_size) {
+static int place_sections(const vt__image_meta *meta, int64_t strings_size, section table[VT__N_SECTIONS], size_t *out_size) {
     size_t at = sizeof(front);
     for (int s = 0; s < VT__N_SECTIONS; s++) {
         size_t size, end;
-        if (section_size(&plan->meta, plan->strings_size, s, &size) || __builtin_add_overflow(at, size, &end) || end > SIZE_MAX - 8) return 1;
+        if (section_size(meta, strings_size, s, &size) || __builtin_add_overflow(at, size, &end) || end > SIZE_MAX - 8) return 1;
         table[s] = (section){.at = at, .size = size};
         at = (end + 7) & ~(size_t)7;
     }
@@ -64,10 +64,12 @@ static int place_sections(const vt__image_plan *plan, section table[VT__N_SECTIO
     return 0;
 }
 
+/* ---- writing ---- */
+
 vt_status vt__image_lay_out(vt_context *ctx, vt__image_plan *plan) {
     front f;
     memset(&f, 0, sizeof f);
-    if (place_sections(plan, f.table, &plan->size)) return vt__fail_nomem("index: new image", 0);
+    if (place_sections(&plan->meta, plan->strings_size, f.table, &plan->size)) return vt__fail_nomem("index: new image", 0);
     unsigned char *p = plan->block = vt__calloc(ctx, plan->size);
     if (!p) return vt__fail_nomem("index: new image", plan->size);
     memcpy(f.head.magic, MAGIC, sizeof MAGIC);
@@ -136,23 +138,34 @@ static vt_status check_front(const unsigned char *data, size_t size, front *f) {
     return VT_OK;
 }
 
-/* Every section inside the file, of the size that the counts ask for, with the right checksum. */
+static vt_status check_meta(const vt__image_meta *m) {
+    if (m->weighting != VT__WEIGHTING_BM25 && m->weighting != VT__WEIGHTING_GIVEN) return damaged("weighting", m->weighting);
+    if (m->n_passages > VT__MAX_PASSAGES || m->reserved) return damaged("passage count", m->n_passages);
+    if (!(m->k1 > 0 && m->k1 <= 100 && m->b >= 0 && m->b <= 1)) return damaged("BM25 parameters", 0);
+    return VT_OK;
+}
+
+/* Every section where and as large as the counts say, with the right checksum, and nothing between them. */
 static vt_status check_sections(const unsigned char *data, size_t size, const front *f) {
+    section want[VT__N_SECTIONS];
     vt__image_meta meta;
-    size_t want;
+    size_t want_size, end = sizeof *f;
+    uint64_t strings = f->table[VT__SECTION_STRINGS].size;
+    if (size - sizeof *f < sizeof meta || strings > size) return damaged("section size", 0);
+    memcpy(&meta, data + sizeof *f, sizeof meta);
+    vt_status st = check_meta(&meta);
+    if (st != VT_OK) return st;
+    if (place_sections(&meta, (int64_t)strings, want, &want_size) || want_size != size) return damaged("counts", (int64_t)want_size);
     for (int s = 0; s < VT__N_SECTIONS; s++) {
         const section *t = &f->table[s];
-        if (t->at % 8 != 0 || t->at > size || t->size > size - t->at) return damaged("section outside of the file", s);
+        if (t->at != want[s].at || t->size != want[s].size) return damaged("section size", s);
+        for (; end < t->at; end++)
+            if (data[end]) return damaged("bytes between sections", s);
         if (t->checksum != vt__hash(data + t->at, t->size)) return damaged("section checksum", s);
+        end = t->at + t->size;
     }
-    if (f->table[VT__SECTION_META].size != sizeof meta) return damaged("section size", VT__SECTION_META);
-    memcpy(&meta, data + f->table[VT__SECTION_META].at, sizeof meta);
-    if (meta.weighting != VT__WEIGHTING_BM25 && meta.weighting != VT__WEIGHTING_GIVEN) return damaged("weighting", meta.weighting);
-    if (meta.n_passages > VT__MAX_PASSAGES || meta.reserved) return damaged("passage count", meta.n_passages);
-    if (!(meta.k1 > 0 && meta.k1 <= 100 && meta.b >= 0 && meta.b <= 1)) return damaged("BM25 parameters", 0);
-    int64_t strings = (int64_t)f->table[VT__SECTION_STRINGS].size;
-    for (int s = 0; s < VT__N_SECTIONS; s++)
-        if (section_size(&meta, strings, s, &want) || want != f->table[s].size) return damaged("section size", s);
+    for (; end < size; end++)
+        if (data[end]) return damaged("bytes behind the sections", (int64_t)end);
     return VT_OK;
 }
 
