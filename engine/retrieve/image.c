@@ -106,14 +106,22 @@ static void set_pointers(vt__image *im, const front *f) {
     im->strings = (const char *)p + f->table[VT__SECTION_STRINGS].at;
 }
 
+void vt__image_sign(unsigned char *data, size_t size) {
+    front f;
+    if (size < sizeof f) return;
+    memcpy(&f, data, sizeof f);
+    for (int s = 0; s < VT__N_SECTIONS; s++)
+        if (f.table[s].at <= size && f.table[s].size <= size - f.table[s].at) f.table[s].checksum = vt__hash(data + f.table[s].at, f.table[s].size);
+    memcpy(data, &f, sizeof f);
+    f.checksum = front_checksum(data);
+    memcpy(data, &f, sizeof f);
+}
+
 void vt__image_seal(vt_context *ctx, vt__image_plan *plan, vt__image *out) {
     front f;
+    memcpy(plan->block + sizeof f, &plan->meta, sizeof plan->meta);
+    vt__image_sign(plan->block, plan->size);
     memcpy(&f, plan->block, sizeof f);
-    memcpy(plan->block + f.table[VT__SECTION_META].at, &plan->meta, sizeof plan->meta);
-    for (int s = 0; s < VT__N_SECTIONS; s++) f.table[s].checksum = vt__hash(plan->block + f.table[s].at, f.table[s].size);
-    memcpy(plan->block, &f, sizeof f);
-    f.checksum = front_checksum(plan->block);
-    memcpy(plan->block, &f, sizeof f);
     *out = (vt__image){.ctx = ctx, .block = plan->block, .data = plan->block, .size = plan->size};
     set_pointers(out, &f);
     plan->block = NULL;

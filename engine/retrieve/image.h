@@ -89,7 +89,9 @@ typedef struct vt__image_plan {
 
 /* Allocates the block for plan->meta's counts and strings_size and sets the pointers. Errors: NOMEM. */
 vt_status vt__image_lay_out(vt_context *ctx, vt__image_plan *plan);
-/* Fills in head, table and checksums; the image takes the block. */
+/* Writes all checksums of an image into it. What does not lie inside is left alone. */
+void vt__image_sign(unsigned char *data, size_t size);
+/* Writes counts and checksums; the image takes the block. */
 void vt__image_seal(vt_context *ctx, vt__image_plan *plan, vt__image *out);
 
 /* Maps and checks a file: afterwards no number in it leads outside. Nobody may write into the file while it is mapped; commits never do.
