@@ -25,7 +25,9 @@ enum {
 };
 
 /**
- * Token ids of a text. Invalid UTF-8 is taken byte by byte, so that decode gives the same bytes back.
+ * Token ids of a text. Invalid UTF-8 is taken byte by byte, so that decode gives the same bytes back, a byte that the vocabulary has no token
+ * for excepted: it is left out, as the model's makers do (SmolLM2 lacks 21, among them 0x04 and 0xFF). Without VT_TOKENIZE_SPECIAL no text
+ * becomes a control token. A beginning-of-sequence token that the text itself begins with is not put there twice.
  *
  * out   buffer of int32 ids; vt_buffer_size / 4 of them.
  * Errors:  VT_ERR_INVALID, VT_ERR_LIMIT (text over 1 GiB), VT_ERR_NOMEM.
@@ -51,8 +53,9 @@ VT_API int32_t vt_tokenizer_is_eog(const vt_tokenizer *tok, int32_t id);
 /** flags: VT_TOKENIZE_SPECIAL or 0. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out);
 VT_API void vt_decoder_release(vt_decoder *dec);
-/** Adds one id and lends the text that became complete: whole code points only; invalid bytes come out as U+FFFD.
- *  *out_text borrowed until the next call on dec; *out_len may be 0. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
+/** Adds one id and lends the text that became complete: whole code points only; the longest beginning of a code point that is broken off, and any
+ *  other bad byte, come out as one U+FFFD. *out_text borrowed until the next call on dec; *out_len may be 0.
+ *  Errors: VT_ERR_INVALID, VT_ERR_NOMEM; the id was not taken then. */
 VT_API VT_MUST_USE vt_status vt_decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len);
 /** Lends what is left (an unfinished code point as U+FFFD) and starts afresh. Errors: VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len);
@@ -70,9 +73,13 @@ enum { VT_CHAT_ADD_PROMPT = 1 }; /* end with the opening of the assistant's turn
 /**
  * Messages as the model was trained to see them, by the chat template of its file.
  *
- * messages  [n], n >= 1. A system message of the template's own comes first where the template says so and none is given.
+ * messages  [n], n >= 1. A system message of the template's own comes first where the template says so and the first message is none.
+ *           A role is a word: letters, '_' and '-', at most 64.
  * out       text; encode it with VT_TOKENIZE_SPECIAL.
- * Errors:  VT_ERR_INVALID, VT_ERR_UNSUPPORTED (no template, or one that is not ChatML; other templates come with a renderer), VT_ERR_NOMEM.
+ * Content cannot end its turn or begin another: each special token in it, "<|im_end|>" say, gets a space after its first character
+ * ("< |im_end|>") and so stays text. Nothing else is changed.
+ * Errors:  VT_ERR_INVALID (a role; a special token of one character in a content), VT_ERR_UNSUPPORTED (no template, or one that is not ChatML;
+ *          other templates come with a renderer), VT_ERR_NOMEM.
  */
 VT_API VT_MUST_USE vt_status vt_chat_render(const vt_tokenizer *tok, const vt_chat_message *messages, int64_t n, uint32_t flags, vt_buffer **out);
 

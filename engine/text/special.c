@@ -25,14 +25,14 @@ static int before(const void *user, int64_t a, int64_t b) {
 }
 
 /* Sorted ids in `order` into the ranks and their groups. */
-static vt_status fill(vt_tokenizer *tok, const int64_t *order) {
+static vt_status fill(vt_tokenizer *tok, const char *name, const int64_t *order) {
     vt__specials *s = &tok->specials;
     size_t len = 0;
     for (int64_t rank = 0; rank < s->n; rank++) {
         vt__span text = vt__token_text(tok, order[rank]);
         int class = class_of(tok, order[rank]);
         if (text.len > MAX_LEN)
-            return vt__fail(VT_ERR_FORMAT, "tokenizer: special token %lld has %zu bytes, at most %d are allowed", (long long)order[rank], text.len,
+            return vt__fail(VT_ERR_FORMAT, "%s: special token %lld has %zu bytes, at most %d are allowed", name, (long long)order[rank], text.len,
                             MAX_LEN);
         if (rank == 0 || text.len != len) s->group[s->n_groups++] = (vt__special_group){.first = rank, .len = len = text.len};
         s->id[rank] = (int32_t)order[rank];
@@ -43,7 +43,7 @@ static vt_status fill(vt_tokenizer *tok, const int64_t *order) {
     return VT_OK;
 }
 
-vt_status vt__specials_create(vt_tokenizer *tok) {
+vt_status vt__specials_create(vt_tokenizer *tok, const char *name) {
     vt__specials *s = &tok->specials;
     vt_status st = VT_OK;
     int64_t n = 0;
@@ -57,7 +57,7 @@ vt_status vt__specials_create(vt_tokenizer *tok) {
     } else {
         for (int64_t id = 0; id < tok->n_tokens; id++)
             if (class_of(tok, id) && vt__token_text(tok, id).len > 0) order[s->n++] = id;
-        st = vt__sort(tok->ctx, order, s->n, before, tok) ? vt__fail_nomem("tokenizer", 0) : fill(tok, order);
+        st = vt__sort(tok->ctx, order, s->n, before, tok) ? vt__fail_nomem("tokenizer", 0) : fill(tok, name, order);
     }
     vt__free(tok->ctx, order);
     return st;

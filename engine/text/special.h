@@ -32,8 +32,8 @@ typedef struct vt__special_hits {
     int64_t n, cap;
 } vt__special_hits;
 
-/* Fills tok->specials from tok's texts and types. Errors: FORMAT (a text too long), NOMEM. */
-vt_status vt__specials_create(vt_tokenizer *tok);
+/* Fills tok->specials from tok's texts and types; name is for messages. Errors: FORMAT (a text too long), NOMEM. */
+vt_status vt__specials_create(vt_tokenizer *tok, const char *name);
 void vt__specials_free(vt_context *ctx, vt__specials *specials);
 
 /* All special tokens of these classes in a text, left to right, not overlapping. Where they would overlap the longest one wins, then the

@@ -105,7 +105,7 @@ vt_status vt__tokenizer_create(vt_context *ctx, const vt__vocab *vocab, vt_token
     st = copy_texts(tok, vocab);
     if (st == VT_OK) st = copy_types(tok, vocab);
     if (st == VT_OK) st = copy_template(tok, vocab->chat_template);
-    if (st == VT_OK) st = vt__specials_create(tok);
+    if (st == VT_OK) st = vt__specials_create(tok, vocab->name);
     if (st == VT_OK) st = family->create(tok, vocab, &tok->state);
     if (st != VT_OK) {
         vt__tokenizer_release(tok);

@@ -11,6 +11,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "failing_io.h"
 #include "formats/gguf.h"
 #include "gguf_build.h"
 #include "torture.h"
@@ -378,6 +379,32 @@ static void survives_every_failing_allocation(void **state) {
     }
 }
 
+static void every_failing_file_operation_is_reported(void **state) {
+    char path[1024];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/tiny_llama.gguf", getenv("VT_GOLDEN") ? getenv("VT_GOLDEN") : "tests/golden");
+    for (long k = 1;; k++) {
+        vt_context *c;
+        vt__gguf *g;
+        failing_io io;
+        failing_io_init(&io);
+        io.fail_at = k;
+        assert_int_equal(vt__context_create(&(vt__context_params){0}, &c), VT_OK);
+        vt__context_set_io(c, &io.table);
+        vt_status st = vt__gguf_open(c, path, &g);
+        vt__gguf_release(g);
+        assert_int_equal(io.open_files, 0);
+        assert_int_equal(io.live_maps, 0);
+        vt__context_release(c);
+        if (io.calls < k) {
+            assert_int_equal(st, VT_OK);
+            break;
+        }
+        int harmless = !strcmp(io.failed, "close") || !strcmp(io.failed, "unmap"); /* nothing was written */
+        if (st != (harmless ? VT_OK : VT_ERR_IO)) fail_msg("%s: %s", io.failed, vt__status_name(st));
+    }
+}
+
 static void missing_and_odd_files_are_told_apart(void **state) {
     vt__gguf *g;
     (void)state;
@@ -393,7 +420,8 @@ int main(void) {
         cmocka_unit_test(reads_keys_of_every_kind),     cmocka_unit_test(finds_tensors_by_name),
         cmocka_unit_test(damage_is_named),              cmocka_unit_test(odd_but_valid_files_are_read),
         cmocka_unit_test(every_truncation_is_an_error), cmocka_unit_test(flipped_bits_never_crash),
-        cmocka_unit_test(survives_every_failing_allocation), cmocka_unit_test(missing_and_odd_files_are_told_apart),
+        cmocka_unit_test(survives_every_failing_allocation), cmocka_unit_test(every_failing_file_operation_is_reported),
+        cmocka_unit_test(missing_and_odd_files_are_told_apart),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
