@@ -145,7 +145,7 @@ static void pack_json(msgpack_packer *pk, json_t *v) {
 }
 
 vt_status vt__json_to_msgpack(vt_context *ctx, const char *text, size_t len, vt_buffer **out) {
-    json_t *root;
+    json_t *root = NULL;
     vt__bytes bytes;
     msgpack_packer pk;
 
