@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "text/utf8.h"
 
 /* The parser is given memory from an arena, for three reasons: it never looks whether an allocation failed, so failing must not return
  * (longjmp out of it, then drop the arena); its own clean-up recurses, so a deep document would overflow the stack; and its calls for memory
@@ -156,6 +157,19 @@ static int is_navigation(const GumboElement *e) {
            gumbo_get_attribute(&e->attributes, "hidden") != NULL;
 }
 
+/* Gumbo's text, with U+FFFD for what is no UTF-8: a character reference that overflows (&#xffffffff;) comes out as stray bytes. */
+static void say_clean(vt__cutter *c, void (*say)(vt__cutter *, const char *, size_t), const char *text) {
+    size_t len = strlen(text), from = 0, n;
+    for (size_t i = 0; i < len; i += n) {
+        if (vt__utf8_step(text + i, len - i, &n) == VT__UTF8_VALID) continue;
+        n = 1;
+        say(c, text + from, i - from);
+        say(c, "\xEF\xBF\xBD", 3);
+        from = i + 1;
+    }
+    say(c, text + from, len - from);
+}
+
 static void keep_title(walk *w, const GumboElement *e) {
     vt__cutter line; /* a title is a heading: one line, white space collapsed */
     if (*w->title || e->tag_namespace != GUMBO_NAMESPACE_HTML) return;
@@ -163,7 +177,7 @@ static void keep_title(walk *w, const GumboElement *e) {
     vt__cutter_heading_begin(&line);
     for (unsigned i = 0; i < e->children.length; i++) {
         const GumboNode *kid = e->children.data[i];
-        if (kid->type == GUMBO_NODE_TEXT) vt__cutter_text(&line, kid->v.text.text, strlen(kid->v.text.text));
+        if (kid->type == GUMBO_NODE_TEXT) say_clean(&line, vt__cutter_text, kid->v.text.text);
     }
     vt__bytes_append_byte(&line.heading, '\0');
     if (line.heading.failed) w->c->failed = 1;
@@ -204,10 +218,7 @@ static void leave(walk *w, const GumboNode *node) {
 }
 
 static void say(walk *w, const GumboNode *node) {
-    const char *text = node->v.text.text;
-    if (w->head) return;
-    if (w->pre) vt__cutter_verbatim(w->c, text, strlen(text));
-    else vt__cutter_text(w->c, text, strlen(text));
+    if (!w->head) say_clean(w->c, w->pre ? vt__cutter_verbatim : vt__cutter_text, node->v.text.text);
 }
 
 static void walk_tree(walk *w, const GumboNode *root) {
