@@ -240,8 +240,11 @@ static vt_status check_ids(const vt_session *s, const int32_t *ids, int64_t n) {
 
 static vt_status append(vt_session *s, const int32_t *ids, int64_t n, const wanted *w) {
     int64_t old = s->n_ids;
+    /* Tokens of the session itself may be fed to it again: they move when room is made. */
+    uintptr_t own = (uintptr_t)ids - (uintptr_t)s->ids;
     vt_status st = reserve_ids(s, old + n);
     if (st != VT_OK) return st;
+    if (own < (size_t)old * sizeof *ids) ids = s->ids + own / sizeof *ids;
     memcpy(s->ids + old, ids, (size_t)n * sizeof *ids);
     s->n_ids = old + n;
     st = advance(s, s->n_done, w);

@@ -2,6 +2,7 @@
 #include "core/pool.h"
 #include "craft.h"
 #include "tiny.h"
+#include "torture.h"
 
 /* ---- numbers ---- */
 
@@ -361,6 +362,64 @@ static void nan_logits_are_a_numeric_error(void **state) {
     vt_context_release(ctx);
 }
 
+/* An allocation fails once in the middle of a call: the call fails, the session is as it was, and the same call then succeeds. */
+static void starved_call_can_be_repeated(void **state) {
+    static const int cuts[] = {5, 20, 3, 40, 60};
+    int32_t ids[CRAFT_CTX];
+    float want[CRAFT_VOCAB];
+    double scores[CRAFT_CTX];
+    torture t = {0};
+    vt_context_options opt = VT_STRUCT_INIT(vt_context_options);
+    vt_context *ctx;
+    vt_model *m;
+    int n_failed = 0;
+    (void)state;
+    for (int i = 0; i < CRAFT_CTX; i++) ids[i] = (i * 37 + 11) % CRAFT_VOCAB;
+    opt.alloc = torture_alloc;
+    opt.alloc_user = &t;
+    opt.n_threads = 1;
+    assert_int_equal(vt_context_create(&opt, &ctx), VT_OK);
+    assert_int_equal(vt_model_open(ctx, craft_write(&(craft){0}), NULL, &m), VT_OK);
+    for (long k = 0;; k++) {
+        vt_session *s = tiny_session(m, 0, NULL, NULL);
+        const float *last;
+        int at = 0;
+        t.fail_at = k ? t.calls + k : 0;
+        for (int c = 0; c < 5; at += cuts[c++]) {
+            vt_status st = c == 2 ? vt_session_score(s, ids + at, cuts[c], scores) : vt_session_feed(s, ids + at, cuts[c]);
+            if (st == VT_OK) continue;
+            assert_int_equal(st, VT_ERR_NOMEM);
+            assert_int_equal(vt_session_count(s), at);
+            n_failed++;
+            assert_int_equal(vt_session_feed(s, ids + at, cuts[c]), VT_OK);
+        }
+        long reached = t.fail_at <= t.calls;
+        t.fail_at = 0;
+        assert_int_equal(vt_session_logits(s, &last), VT_OK);
+        if (k == 0) memcpy(want, last, sizeof want);
+        assert_memory_equal(last, want, sizeof want);
+        vt_session_release(s);
+        if (!reached) break;
+    }
+    assert_true(n_failed > 5);
+    vt_model_release(m);
+    vt_context_release(ctx);
+    assert_int_equal(t.live, 0);
+}
+
+static void own_tokens_may_be_fed_again(void **state) {
+    vt_context *ctx = tiny_context(1);
+    vt_model *m = tiny_open(ctx, "tiny_llama");
+    vt_session *s = tiny_session(m, 0, NULL, NULL);
+    (void)state;
+    assert_int_equal(vt_session_feed(s, (const int32_t[]){3, 1, 4, 1}, 4), VT_OK);
+    for (int n = 4; n < TINY_CTX; n *= 2) assert_int_equal(vt_session_feed(s, vt_session_tokens(s), n), VT_OK);
+    for (int i = 4; i < TINY_CTX; i++) assert_int_equal(vt_session_tokens(s)[i], vt_session_tokens(s)[i - 4]);
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
 /* ---- threads ---- */
 
 typedef struct crowd {
@@ -413,6 +472,7 @@ int main(void) {
         cmocka_unit_test(trim_and_feed_again_gives_the_same), cmocka_unit_test(drawn_token_is_computed_when_it_is_needed),
         cmocka_unit_test(too_long_and_wrong_ids_leave_the_session_as_it_was), cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(full_pool_is_a_limit_and_blocks_come_back), cmocka_unit_test(nan_logits_are_a_numeric_error),
+        cmocka_unit_test(starved_call_can_be_repeated), cmocka_unit_test(own_tokens_may_be_fed_again),
         cmocka_unit_test(sessions_on_threads_share_model_and_pool),
     };
     return cmocka_run_group_tests(tests, NULL, remove_file);
