@@ -157,7 +157,7 @@ static int is_navigation(const GumboElement *e) {
            gumbo_get_attribute(&e->attributes, "hidden") != NULL;
 }
 
-/* Gumbo's text, with U+FFFD for what is no UTF-8: a character reference that overflows (&#xffffffff;) comes out as stray bytes. */
+/* Gumbo's text, with U+FFFD for what is no UTF-8: a character reference that overflows (&#x800000ff;) comes out as stray bytes. */
 static void say_clean(vt__cutter *c, void (*say)(vt__cutter *, const char *, size_t), const char *text) {
     size_t len = strlen(text), from = 0, n;
     for (size_t i = 0; i < len; i += n) {
