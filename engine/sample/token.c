@@ -155,26 +155,47 @@ static double exp_sum(const vt_sampler *s, float max) {
     return sum;
 }
 
-/* Brings the best tokens to the front, in order, one by one, until `enough` of softmax mass is reached and min_keep of them stand there;
- * returns their number. The others stay behind them. */
-static int64_t take_mass(vt_sampler *s, double enough, int64_t min_keep, float max) {
-    int64_t n = s->n, kept = 0;
-    double mass = 0;
-    if (s->sorted) {
-        while (kept < n && (kept < min_keep || mass < enough)) mass += (double)expf(s->set[kept++].logit - max);
-        return kept;
-    }
-    make_heap(s->set, n, 1);
-    for (; kept < n && (kept < min_keep || mass < enough); kept++) {
-        mass += (double)expf(s->set[0].logit - max);
-        pop(s->set, n - kept, 1);
+typedef struct mass {
+    double sum, enough; /* of exp(logit - max) */
+    int64_t min_keep, kept;
+    float max;
+} mass;
+
+static int wants_more(const mass *m) { return m->kept < m->min_keep || m->sum < m->enough; }
+
+/* Brings the best of h[0..n) to its front, in order, one by one, until there is enough. */
+static void take_from(candidate *h, int64_t n, mass *m) {
+    make_heap(h, n, 1);
+    for (int64_t left = n; left > 0 && wants_more(m); left--, m->kept++) {
+        m->sum += (double)expf(h[0].logit - m->max);
+        pop(h, left, 1);
     }
     for (int64_t i = 0, j = n - 1; i < j; i++, j--) { /* they gathered at the back */
-        candidate t = s->set[i];
-        s->set[i] = s->set[j];
-        s->set[j] = t;
+        candidate t = h[i];
+        h[i] = h[j];
+        h[j] = t;
     }
-    return kept;
+}
+
+/* The same for the whole set; returns how many were taken, the others stay behind them. Those near the best go first and nearly always
+ * suffice, which spares making a heap of the vocabulary. */
+static int64_t take_mass(vt_sampler *s, double enough, int64_t min_keep, float max) {
+    enum { NEAR = 8 };
+    mass m = {.enough = enough, .min_keep = min_keep, .max = max};
+    int64_t n_near = 0;
+    if (s->sorted) {
+        while (m.kept < s->n && wants_more(&m)) m.sum += (double)expf(s->set[m.kept++].logit - max);
+        return m.kept;
+    }
+    for (int64_t i = 0; i < s->n; i++) {
+        candidate c = s->set[i];
+        if (!(c.logit >= max - (float)NEAR)) continue;
+        s->set[i] = s->set[n_near];
+        s->set[n_near++] = c;
+    }
+    take_from(s->set, n_near, &m);
+    if (wants_more(&m)) take_from(s->set + n_near, s->n - n_near, &m);
+    return m.kept;
 }
 
 static void top_k(vt_sampler *s, int64_t k) {
