@@ -17,8 +17,8 @@ local function paragraphs(text)
   return list
 end
 
--- A sentence ends with . ! or ?, perhaps a closing quote or bracket, and space.
-local function sentences(text)
+--- Sentences of a text: each ends with . ! or ?, perhaps a closing quote or bracket, and space.
+function M.sentences(text)
   local list, start = {}, 1
   for stop, next_start in text:gmatch("()[.!?]+[\"')%]]*%s+()") do
     local _, last = text:find("^[.!?]+[\"')%]]*", stop)
@@ -38,12 +38,15 @@ end
 -- Ways to cut, coarse to fine, and what stands between two parts when they are put together again.
 local levels = {
   { cut = paragraphs, joint = "\n\n" },
-  { cut = sentences, joint = " " },
+  { cut = M.sentences, joint = " " },
   { cut = words, joint = " " },
 }
 
--- Fills pieces up to `max` words; a part that is longer on its own is cut by the next finer way.
+-- Fills pieces up to `max` words, evenly: a text of 1.1 times `max` becomes two halves, not a piece and a crumb that would outrank it by
+-- being short. A part that is longer on its own is cut by the next finer way.
 local function pack(text, max, level, out)
+  local total = M.count(text)
+  local target = math.ceil(total / math.max(1, math.ceil(total / max)))
   local held, n = {}, 0
   local function flush()
     if n > 0 then out[#out + 1] = table.concat(held, levels[level].joint) end
@@ -51,7 +54,7 @@ local function pack(text, max, level, out)
   end
   for _, part in ipairs(levels[level].cut(text)) do
     local size = M.count(part)
-    if n + size > max then flush() end
+    if n >= target or n + size > max then flush() end
     if size > max then
       pack(part, max, level + 1, out)
     else

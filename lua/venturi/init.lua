@@ -1,5 +1,5 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
--- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.chunk`,
+-- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.chunk`,
 -- `vt.prompt`, `vt.test`.
 local core = require "venturi.core"
 
@@ -19,7 +19,7 @@ function M.try(f, ...)
   return settle(pcall(f, ...))
 end
 
-local lazy = { chunk = true, prompt = true, test = true }
+local lazy = { answer = true, chunk = true, prompt = true, test = true }
 
 return setmetatable(M, { __index = function(t, name)
   if not lazy[name] then return nil end

@@ -1,0 +1,127 @@
+--- Questions answered from a folder of documents, with sources (retrieval-augmented generation).
+-- read -> chunk -> index -> retrieve -> prompt -> generate. Every step is a function of this table: replace one, and the others use yours.
+-- Sources come from retrieval, never from the model's words; when nothing passes the threshold there is no answer.
+local vt = require "venturi"
+
+local rag = {}
+
+--- Defaults, to be read through rag.options. The first three belong to the index: a change of them reads the documents anew.
+rag.defaults = {
+  version = 1,          -- of this file's way to cut documents
+  max_words = 250,      -- of a passage: a section that is longer is cut between paragraphs
+  index_titles = true,  -- the words of the headings count: often they are the question
+  k = 3,                -- passages taken from the index, best first
+  min_coverage = 0.45,  -- threshold: share of the question's weight (rare words weigh more) that a passage must hold
+  n_ctx = 2048,         -- tokens of prompt and answer together
+  max_tokens = 160,     -- of the answer
+  style = "quoted",     -- "quoted": in the words of the passages; "free": in the model's own
+  system = { quoted = "Answer with one or two sentences taken from the text.", free = "Answer the question using only the text. Be brief." },
+  user = "Text:\n${passages}\n\nQuestion: ${question}",
+}
+
+function rag.options(given)
+  local opt = {}
+  for key, value in pairs(rag.defaults) do opt[key] = value end
+  for key, value in pairs(given or {}) do
+    if rag.defaults[key] == nil then error(("rag: unknown option '%s'"):format(key), 2) end
+    opt[key] = value
+  end
+  return opt
+end
+
+local formats = { html = "html", htm = "html", xhtml = "html", md = "markdown", markdown = "markdown", txt = "text", text = "text", rst = "text" }
+
+--- How to read a file, by its name; nil: not a document. Names without an ending (README) are text.
+function rag.format(name)
+  local ending = name:match("%.([^./]+)$")
+  return not ending and "text" or formats[ending:lower()]
+end
+
+--- A document as a list of passages { title, text }, the title being the path of headings; none when it is not text after all.
+function rag.chunk(name, content, opt)
+  if content:find("\0", 1, true) then return {} end
+  local sections = vt.sections(content, rag.format(name))
+  local passages = vt.chunk.passages(sections, { max_words = opt.max_words })
+  for _, passage in ipairs(passages) do
+    if passage.title == "" then passage.title = sections.title ~= "" and sections.title or name end
+  end
+  return passages
+end
+
+local function put(index, name, content, print, opt)
+  index:put_source(name, print)
+  for _, passage in ipairs(rag.chunk(name, content, opt)) do
+    index:add(name, { title = passage.title, text = passage.text, index_title = opt.index_titles })
+  end
+end
+
+--- Brings an index up to date with a folder: what is new or changed is read into it, what is gone is taken out.
+-- A file with the content of another one (a link, a copy) is passed over.
+-- @tparam[opt] function progress (fraction, name)
+-- @treturn table counts { added, changed, removed, kept, passages }
+function rag.update(index, folder, opt, progress)
+  local old, seen, contents = index:sources(), {}, {}
+  local stats = { added = 0, changed = 0, removed = 0, kept = 0 }
+  local settings = ("%d %d %s "):format(opt.version, opt.max_words, opt.index_titles)
+  local files = folder:files()
+  for i, file in ipairs(files) do
+    vt.poll()
+    local content = rag.format(file.name) and folder:read(file.name)
+    local print = content and vt.hash(settings .. content)
+    if content and not contents[print] then
+      if progress then progress(i / #files, file.name) end
+      contents[print], seen[file.name] = true, true
+      local fate = not old[file.name] and "added" or old[file.name] == print and "kept" or "changed"
+      stats[fate] = stats[fate] + 1
+      if fate ~= "kept" then put(index, file.name, content, print, opt) end
+    end
+  end
+  for name in pairs(old) do
+    if not seen[name] then
+      index:remove_source(name)
+      stats.removed = stats.removed + 1
+    end
+  end
+  if stats.added + stats.changed + stats.removed > 0 then index:commit() end
+  stats.passages = index:count()
+  return stats
+end
+
+--- Passages for a question that pass the threshold, best first; an empty list when nothing is relevant.
+function rag.retrieve(index, question, opt)
+  return index:search(question, opt.k, { min_coverage = opt.min_coverage })
+end
+
+--- Prompt text, and the passages that are in it, cut to what the context leaves.
+function rag.prompt(tok, question, passages, opt)
+  local function render(text)
+    local user = vt.prompt.fill(opt.user, { passages = text, question = vt.prompt.plain(question) })
+    return tok:chat{ { role = "system", content = opt.system[opt.style] }, { role = "user", content = user } }
+  end
+  local room = opt.n_ctx - opt.max_tokens - #tok:encode(render(""), { special = true })
+  local used = vt.prompt.fit(function(text) return #tok:encode(text) end, passages, room)
+  if #used == 0 then error("the question leaves no room for passages in the context", 0) end
+  return render(vt.prompt.numbered(used)), used
+end
+
+--- Iterator over the sentences of an answer; the session holds the prompt.
+function rag.generate(world, question, passages, opt)
+  if opt.style == "free" then
+    return vt.answer.free(world.session:generate{ max_tokens = opt.max_tokens, sampler = world.sampler }, opt.max_tokens)
+  end
+  return vt.answer.quoted(world.session, world.tok, { question = question, passages = passages })
+end
+
+--- Answers one question.
+-- @tparam table world { index, tok, session, sampler = nil: greedy }
+-- @treturn table sources: the passages that the prompt holds; empty when nothing is relevant
+-- @treturn function iterator over the answer; nil when nothing is relevant
+function rag.ask(world, question, opt)
+  local passages = rag.retrieve(world.index, question, opt)
+  if #passages == 0 then return {} end
+  local text, used = rag.prompt(world.tok, question, passages, opt)
+  world.session:trim(0):feed(world.tok:encode(text, { special = true, bos = true }))
+  return used, rag.generate(world, question, used, opt)
+end
+
+return rag
