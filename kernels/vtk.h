@@ -55,7 +55,7 @@ typedef struct vtk_table {
     void (*encode_q8_row)(void *y, const float *x, int64_t n);
 
     /* matmul: rows row0..row1-1 of W. matmul_q8 is NULL for F32, F16 and BF16; all of its bodies but ref's agree bit for bit. They use up to
-     * 48 KiB of stack. */
+     * 64 KiB of stack. */
     void (*matmul_f32[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
     void (*matmul_q8[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
 

@@ -30,9 +30,11 @@ VTK_INLINE __m256i load_tile(const uint8_t *p) { return _mm256_load_si256((const
 VTK_INLINE void store_tile(uint8_t *p, __m256i v) { _mm256_store_si256((__m256i *)(void *)p, v); }
 
 /* 16 bytes of each of 8 rows; out[t] gets word t of every row, in lane order. */
-VTK_INLINE void transpose(__m256i out[4], const unsigned char *const rows[LANES], size_t at) {
+VTK_INLINE void transpose(__m256i out[4], const unsigned char *rows, size_t stride, size_t at) {
     __m256i z[4];
-    for (int j = 0; j < 4; j++) z[j] = _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(rows[j] + at)), load_16(rows[j + 4] + at), 1);
+    const unsigned char *p = rows + at, *p4 = p + 4 * stride;
+    for (size_t j = 0; j < 4; j++)
+        z[j] = _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(p + j * stride)), load_16(p4 + j * stride), 1);
     __m256i a = _mm256_unpacklo_epi32(z[0], z[1]), b = _mm256_unpackhi_epi32(z[0], z[1]);
     __m256i c = _mm256_unpacklo_epi32(z[2], z[3]), d = _mm256_unpackhi_epi32(z[2], z[3]);
     out[0] = _mm256_unpacklo_epi64(a, c);
@@ -48,12 +50,15 @@ VTK_INLINE __m256 low_halves(__m256i v) {
 }
 
 /* Scales go through memory as they are: a scalar copy a row beats any gather. */
-VTK_INLINE void pack_scales(tile *t, const unsigned char *const rows[LANES], int64_t n_blocks, int type) {
+VTK_INLINE void pack_scales(tile *t, const unsigned char *rows, size_t stride, int64_t n_blocks, int type) {
     _Alignas(32) uint32_t raw[CHUNK][LANES];
 
-    for (int r = 0; r < LANES; r++) {
-        const unsigned char *p = rows[r];
-        for (int64_t b = 0; b < n_blocks; b++, p += block_size(type)) memcpy(&raw[b][r], p, 4); /* d, and m or two quants */
+    for (int64_t b = 0; b < n_blocks; b++, rows += block_size(type)) {
+        const unsigned char *p4 = rows + 4 * stride;
+        for (size_t j = 0; j < 4; j++) { /* d, and m or two quants */
+            memcpy(&raw[b][j], rows + j * stride, 4);
+            memcpy(&raw[b][4 + j], p4 + j * stride, 4);
+        }
     }
     for (int64_t b = 0; b < n_blocks; b++) {
         __m256i dm = _mm256_load_si256((const __m256i *)(const void *)raw[b]);
@@ -62,16 +67,24 @@ VTK_INLINE void pack_scales(tile *t, const unsigned char *const rows[LANES], int
     }
 }
 
-VTK_INLINE void pack(tile *t, const unsigned char *const rows[LANES], int64_t n_blocks, int type) {
+/* Eight rows at a time are too many streams for the hardware to foresee: while one lot is worked on, the next is fetched in the order in
+ * which it lies in memory. at: the offset in the rows that are worked on. */
+VTK_INLINE void fetch(const unsigned char *next, size_t at, int type) {
+    if (!next) return;
+    for (size_t i = 0; i < LANES * block_size(type); i += 64) _mm_prefetch((const char *)next + LANES * at + i, _MM_HINT_T0);
+}
+
+VTK_INLINE void pack(tile *t, const unsigned char *rows, size_t stride, int64_t n_blocks, const unsigned char *next, int type) {
     const __m256i low = _mm256_set1_epi8(15);
     int halves = type == VTK_Q8_0 ? 2 : 1, second = type == VTK_Q8_0 ? WORDS : 4; /* where the high nibbles go */
     __m256i v[4];
 
-    pack_scales(t, rows, n_blocks, type);
+    pack_scales(t, rows, stride, n_blocks, type);
     for (int64_t b = 0; b < n_blocks; b++) {
-        size_t at = (size_t)b * block_size(type) + head_size(type);
+        size_t at = (size_t)b * block_size(type);
+        fetch(next, at, type);
         for (int half = 0; half < halves; half++) {
-            transpose(v, rows, at + 16 * (size_t)half);
+            transpose(v, rows, stride, at + head_size(type) + 16 * (size_t)half);
             for (int j = 0; j < 4; j++) {
                 if (type == VTK_Q8_0) v[j] = _mm256_xor_si256(v[j], _mm256_set1_epi8((char)0x80));
                 store_tile(t->q[b][4 * half + j], _mm256_and_si256(v[j], low));
@@ -87,21 +100,29 @@ VTK_INLINE __m256i broadcast(const unsigned char *p) {
     return _mm256_set1_epi32(v);
 }
 
+/* The compiler would turn a chain of sums into a tree, whose many live values do not fit the registers. */
+VTK_INLINE __m256i in_order(__m256i v) {
+    __asm__("" : "+x"(v));
+    return v;
+}
+
 /* dot[a] = block b of the weights times block b of activation row a, in integers. */
 VTK_INLINE void dots(__m256i dot[ACTS], const tile *t, const act *x, int64_t b, int n_acts, int type) {
-    for (int plane = 0; plane < (type == VTK_Q8_0 ? 2 : 1); plane++) {
-        __m256i part[ACTS];
-        for (int j = 0; j < WORDS; j++) {
-            __m256i w = load_tile(t->q[b][WORDS * plane + j]);
-            for (int a = 0; a < n_acts; a++) {
-                __m256i two = _mm256_maddubs_epi16(w, broadcast(x[a].q + b * VTK_BLOCK + 4 * j));
-                part[a] = j ? _mm256_add_epi16(part[a], two) : two;
+    int planes = type == VTK_Q8_0 ? 2 : 1;
+    __m256i part[2][ACTS];
+
+    for (int j = 0; j < WORDS; j++) {
+        for (int a = 0; a < n_acts; a++) {
+            __m256i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+            for (int i = 0; i < planes; i++) {
+                __m256i two = _mm256_maddubs_epi16(load_tile(t->q[b][WORDS * i + j]), xa);
+                part[i][a] = in_order(j ? _mm256_add_epi16(part[i][a], two) : two);
             }
         }
-        for (int a = 0; a < n_acts; a++) {
-            __m256i sum = _mm256_madd_epi16(part[a], _mm256_set1_epi16(plane ? 16 : 1));
-            dot[a] = plane ? _mm256_add_epi32(dot[a], sum) : sum;
-        }
+    }
+    for (int a = 0; a < n_acts; a++) {
+        dot[a] = _mm256_madd_epi16(part[0][a], _mm256_set1_epi16(1));
+        if (planes == 2) dot[a] = _mm256_add_epi32(dot[a], _mm256_madd_epi16(part[1][a], _mm256_set1_epi16(16)));
     }
 }
 
@@ -147,20 +168,43 @@ VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, in
     }
 }
 
+/* Room for a chunk of rows that have to be repeated. */
+typedef struct row_copy {
+    unsigned char bytes[LANES][CHUNK * VTK_Q8_0_SIZE];
+} row_copy;
+
+/* A chunk of 8 rows; lanes without a row repeat the last. */
+VTK_INLINE const unsigned char *find_rows(const vtk_matmul *p, int64_t row, int64_t row1, int64_t b0, int64_t n_blocks, row_copy *copy, size_t *stride,
+                                          int type) {
+    size_t at = (size_t)b0 * block_size(type);
+
+    *stride = p->w_stride;
+    if (row + LANES <= row1) return (const unsigned char *)p->w + (size_t)row * p->w_stride + at;
+    for (int64_t j = 0; j < LANES; j++) {
+        int64_t r = row + j < row1 ? row + j : row1 - 1;
+        memcpy(copy->bytes[j], (const unsigned char *)p->w + (size_t)r * p->w_stride + at, (size_t)n_blocks * block_size(type));
+    }
+    *stride = sizeof copy->bytes[0];
+    return copy->bytes[0];
+}
+
+/* Where to fetch ahead from while rows before `row` are worked on, at block b0. */
+VTK_INLINE const unsigned char *find_next(const vtk_matmul *p, int64_t row, int64_t row1, int64_t b0, int type) {
+    return row < row1 ? (const unsigned char *)p->w + (size_t)row * p->w_stride + LANES * (size_t)b0 * block_size(type) : NULL;
+}
+
 VTK_INLINE void q8_rows(const vtk_matmul *p, int64_t row0, int64_t row1, int type) {
     _Alignas(32) tile t;
-    const unsigned char *rows[LANES];
+    row_copy copy;
+    size_t stride;
     int64_t n_blocks = p->k / VTK_BLOCK;
 
     for (int64_t row = row0; row < row1; row += LANES) {
         for (int64_t b0 = 0; b0 == 0 || b0 < n_blocks; b0 += CHUNK) {
-            int64_t n = n_blocks - b0 < CHUNK ? n_blocks - b0 : CHUNK, left = row1 - row;
-            for (int64_t j = 0; j < LANES; j++) { /* lanes without a row repeat the last */
-                int64_t r = j < left ? row + j : row1 - 1;
-                rows[j] = (const unsigned char *)p->w + (size_t)r * p->w_stride + (size_t)b0 * block_size(type);
-            }
-            pack(&t, rows, n, type);
-            multiply_all(&t, p, row, b0, n, left, type);
+            int64_t n = n_blocks - b0 < CHUNK ? n_blocks - b0 : CHUNK;
+            const unsigned char *rows = find_rows(p, row, row1, b0, n, &copy, &stride, type);
+            pack(&t, rows, stride, n, find_next(p, row + LANES, row1, b0, type), type);
+            multiply_all(&t, p, row, b0, n, row1 - row, type);
         }
     }
 }
