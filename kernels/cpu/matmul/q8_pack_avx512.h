@@ -116,7 +116,7 @@ VTK_INLINE const unsigned char *find_rows(const vtk_matmul *p, int64_t row, int6
                                           __mmask16 *keep, int type) {
     size_t at = (size_t)b0 * block_size(type);
 
-    *keep = first_lanes(row < row1 ? row1 - row : 0);
+    *keep = first_lanes(row1 - row);
     *stride = p->w_stride;
     if (row + LANES <= row1) return (const unsigned char *)p->w + (size_t)row * p->w_stride + at;
     for (int64_t j = 0; j < LANES; j++) {

@@ -90,25 +90,25 @@ VTK_INLINE __m512 add_block(__m512 sum, __m512i dot, __m512 d, __m512 m, __m512 
 
 VTK_INLINE __m512 spread(const unsigned char *p) { return _mm512_set1_ps(vtk_load_f32(p)); }
 
-/* One chunk of 32 weight rows times n_acts activation rows; the first chunk starts the sums, the others go on with them. */
-VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, const __mmask16 *keep, int go_on, int n_acts, int type) {
+/* One chunk of 16 * n_groups weight rows times n_acts activation rows; the first chunk starts the sums, the others go on with them. */
+VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, const __mmask16 *keep, int go_on, int n_groups, int n_acts, int type) {
     __m512 sum[GROUPS][ACTS];
 
-    for (int g = 0; g < GROUPS; g++) {
+    for (int g = 0; g < n_groups; g++) {
         for (int a = 0; a < n_acts; a++) sum[g][a] = go_on ? _mm512_maskz_loadu_ps(keep[g], x[a].out + LANES * g) : _mm512_setzero_ps();
     }
     for (int64_t b = 0; b < n_blocks; b++) {
         __m512i dot[GROUPS][ACTS];
         const __m512i *w[GROUPS];
-        for (int g = 0; g < GROUPS; g++) w[g] = (const __m512i *)(const void *)t[g].q[b];
-        dots(dot, w, x, b, GROUPS, n_acts, type);
+        for (int g = 0; g < n_groups; g++) w[g] = (const __m512i *)(const void *)t[g].q[b];
+        dots(dot, w, x, b, n_groups, n_acts, type);
         for (int a = 0; a < n_acts; a++) {
             __m512 dx = spread(x[a].d + 4 * b), sx = spread(x[a].sum + 4 * b);
-            for (int g = 0; g < GROUPS; g++)
+            for (int g = 0; g < n_groups; g++)
                 sum[g][a] = add_block(sum[g][a], dot[g][a], _mm512_load_ps(t[g].d[b]), _mm512_load_ps(t[g].m[b]), dx, sx, type);
         }
     }
-    for (int g = 0; g < GROUPS; g++) {
+    for (int g = 0; g < n_groups; g++) {
         for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out + LANES * g, keep[g], sum[g][a]);
     }
 }
@@ -163,7 +163,8 @@ VTK_INLINE void few_acts(const vtk_matmul *p, int64_t row0, int64_t row1, int n_
     }
 }
 
-VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, int64_t b0, int64_t n_blocks, const __mmask16 *keep, int type) {
+VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, int64_t b0, int64_t n_blocks, const __mmask16 *keep, int n_groups,
+                             int type) {
     act x[ACTS];
     int go_on = b0 > 0;
 
@@ -171,14 +172,14 @@ VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, in
         int64_t n = p->m - i < ACTS ? p->m - i : ACTS;
         find_acts(x, p, i, n, row, b0);
         switch (n) {
-        case 1: multiply(t, x, n_blocks, keep, go_on, 1, type); break;
-        case 2: multiply(t, x, n_blocks, keep, go_on, 2, type); break;
-        case 3: multiply(t, x, n_blocks, keep, go_on, 3, type); break;
+        case 1: multiply(t, x, n_blocks, keep, go_on, n_groups, 1, type); break;
+        case 2: multiply(t, x, n_blocks, keep, go_on, n_groups, 2, type); break;
+        case 3: multiply(t, x, n_blocks, keep, go_on, n_groups, 3, type); break;
 #if ACTS > 4
-        case 4: multiply(t, x, n_blocks, keep, go_on, 4, type); break;
-        case 5: multiply(t, x, n_blocks, keep, go_on, 5, type); break;
+        case 4: multiply(t, x, n_blocks, keep, go_on, n_groups, 4, type); break;
+        case 5: multiply(t, x, n_blocks, keep, go_on, n_groups, 5, type); break;
 #endif
-        default: multiply(t, x, n_blocks, keep, go_on, ACTS, type); break;
+        default: multiply(t, x, n_blocks, keep, go_on, n_groups, ACTS, type); break;
         }
     }
 }
@@ -192,13 +193,15 @@ VTK_INLINE void many_acts(const vtk_matmul *p, int64_t row0, int64_t row1, int t
     int64_t n_blocks = p->k / VTK_BLOCK;
 
     for (int64_t row = row0; row < row1; row += GROUPS * LANES) {
+        int n_groups = row1 - row > LANES ? GROUPS : 1;
         for (int64_t b0 = 0; b0 == 0 || b0 < n_blocks; b0 += CHUNK) {
             int64_t n = n_blocks - b0 < CHUNK ? n_blocks - b0 : CHUNK;
-            for (int g = 0; g < GROUPS; g++) {
+            for (int g = 0; g < n_groups; g++) {
                 rows = find_rows(p, row + g * LANES, row1, b0, n, &copy, &stride, &keep[g], type);
                 pack(&t[g], rows, stride, n, find_next(p, row + (g + GROUPS) * LANES, row1, b0, type), type);
             }
-            multiply_all(t, p, row, b0, n, keep, type);
+            if (n_groups == GROUPS) multiply_all(t, p, row, b0, n, keep, GROUPS, type);
+            else multiply_all(t, p, row, b0, n, keep, 1, type);
         }
     }
 }
