@@ -54,7 +54,7 @@ static int find(const char *isa) {
 static int fill_up_to(vtk_table *t, int top) {
     int i = 0;
     vtk_fill_ref(t);
-    while (i < top && levels[i + 1].has()) levels[++i].fill(t);
+    while (i < top && i + 1 < N_LEVELS && levels[i + 1].has()) levels[++i].fill(t);
     return i;
 }
 

@@ -45,7 +45,7 @@ vt_status vt__block_bytes(int32_t dtype, int64_t cols, int64_t rows, size_t *out
 /* The kernel of a row of n elements in size bytes. */
 static vt_status find_kernel(int32_t dtype, int64_t n, size_t size, int32_t *kernel) {
     const vt__block_type *t = vt__block_type_of(dtype);
-    size_t want;
+    size_t want = 0;
 
     if (!t) return unknown(dtype);
     if (t->kernel < 0) return vt__fail(VT_ERR_UNSUPPORTED, "blocks: no kernel for %s yet", t->name);
@@ -58,14 +58,14 @@ static vt_status find_kernel(int32_t dtype, int64_t n, size_t size, int32_t *ker
 }
 
 vt_status vt__block_decode(int32_t dtype, const void *data, size_t size, float *out, int64_t n) {
-    int32_t kernel;
+    int32_t kernel = 0;
     vt_status st = find_kernel(dtype, n, size, &kernel);
     if (st == VT_OK && n > 0) vtk_get()->decode[kernel](out, data, n);
     return st;
 }
 
 vt_status vt__block_encode(int32_t dtype, const float *x, int64_t n, void *out, size_t size) {
-    int32_t kernel;
+    int32_t kernel = 0;
     vt_status st = find_kernel(dtype, n, size, &kernel);
     if (st == VT_OK && n > 0) vtk_get()->encode[kernel](out, x, n);
     return st;

@@ -15,7 +15,7 @@ static void multiply(const vtk_matmul *p, const unsigned char *const w[ROWS], in
 
     for (int64_t i = 0; i < p->m; i += ACTS) {
         int n_acts = p->m - i < ACTS ? (int)(p->m - i) : ACTS;
-        for (int a = 0; a < n_acts; a++) x[a] = (const float *)((const unsigned char *)p->x + (size_t)(i + a) * p->x_stride) + k0;
+        for (int a = 0; a < n_acts; a++) x[a] = (const float *)(const void *)((const unsigned char *)p->x + (size_t)(i + a) * p->x_stride) + k0;
         if (n_acts == 2) dot_4_rows(v, w, x, n, 2, 0);
         else dot_4_rows(v, w, x, n, 1, 0);
         for (int a = 0; a < n_acts; a++) {
@@ -40,7 +40,7 @@ static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_f
                 w[r] = (const unsigned char *)p->w + (size_t)at * p->w_stride + (size_t)(k0 / PIECE) * bytes;
                 if (!decode) continue;
                 if (r < n_rows) decode(tile[r], w[r], n);
-                w[r] = (const unsigned char *)tile[r < n_rows ? r : n_rows - 1];
+                w[r] = (const unsigned char *)(const void *)tile[r < n_rows ? r : n_rows - 1];
             }
             multiply(p, w, row, n_rows, k0, n);
         }

@@ -22,7 +22,7 @@ static void by_decoding(const vtk_matmul *p, int64_t row0, int64_t row1, decode_
                 int64_t n = p->k - k < VTK_BLOCK ? p->k - k : VTK_BLOCK;
                 decode(w, row + (size_t)(k / VTK_BLOCK) * bytes, n);
                 for (int64_t i = 0; i < rows; i++) {
-                    const float *x = (const float *)((const unsigned char *)p->x + (size_t)(i0 + i) * p->x_stride) + k;
+                    const float *x = (const float *)(const void *)((const unsigned char *)p->x + (size_t)(i0 + i) * p->x_stride) + k;
                     for (int64_t j = 0; j < n; j++) sum[i] += (double)w[j] * (double)x[j];
                 }
             }
