@@ -43,9 +43,10 @@ local function sandboxed(text, name, opt)
   script:load(name:sub(2), text)
 end
 
+-- The script's part of the traceback: what lies below its main chunk is the program's.
 local function traceback(err)
   if type(err) == "table" then return err end
-  return debug.traceback(tostring(err), 2)
+  return (debug.traceback(tostring(err), 2):gsub("\n%s*%[C%]: in function 'xpcall'\n[^\n]*venturi/cli/run%.lua.*$", ""))
 end
 
 function M.run(opt)

