@@ -1,127 +1,42 @@
 #include "text/html.h"
 
-#include <gumbo.h>
-#include <setjmp.h>
 #include <string.h>
+#include <strings.h>
 
-#include "core/clock.h"
 #include "core/error.h"
 #include "core/memory.h"
-#include "text/utf8.h"
+#include "text/html_entity.h"
+#include "text/html_token.h"
 
-/* The parser is given memory from an arena, for three reasons: it never looks whether an allocation failed, so failing must not return
- * (longjmp out of it, then drop the arena); its own clean-up recurses, so a deep document would overflow the stack; and its calls for memory
- * are the one place where we can look at what it is doing. Much of HTML's tree building is quadratic on input made for that: depth is looked
- * at by walking down the last children, every so many calls; the rest (a tag with a million attributes, say) is left to a limit on the
- * thread's time, which a real document does not come near: it is parsed at some 20 MB/s. */
-enum {
-    CHUNK_FIRST = 1 << 14,
-    CHUNK_MOST = 1 << 22,
-    ALIGN = 16,
-    LOOK_EVERY = 128, /* allocations; a level costs at least one */
-    MAX_DEPTH = 1024
-};
-static const uint64_t MEMORY_BASE = 64u << 20, MEMORY_A_BYTE = 32; /* what parsing may take: about 10 are usual */
-static const int64_t TIME_BASE_NS = 1000000000, TIME_A_BYTE_NS = 500;
+/* No tree is built: of nesting we need to know only which headings, preformatted texts and things to leave out are open. They and the
+ * containers around them lie on a stack; an end tag closes its element and all that is open inside of it, and does nothing when none of its
+ * kind is open, which a count tells without looking. So every tag costs what it opened, and depth costs no stack of ours. */
 
-typedef struct chunk {
-    struct chunk *next;
-    size_t size, used; /* bytes of the whole chunk, and taken; the head counts */
-} chunk;
-
-typedef struct arena {
-    vt_context *ctx;
-    chunk *chunks;
-    uint64_t total, most; /* bytes asked of the context, and allowed */
-    int64_t cpu_end;      /* ns */
-    int calls;
-    const GumboOutput *output; /* the parser's first allocation; its tree grows below */
-    jmp_buf out;
-    vt_status status; /* why we jumped */
-} arena;
-
-static _Noreturn void give_up(arena *a, vt_status status) {
-    a->status = status;
-    longjmp(a->out, 1);
-}
-
-/* Elements on the way down the last children. Misses what is put in front of a table for being misplaced in it. */
-static int open_depth(const GumboNode *node) {
-    int depth = 0;
-    while (node && depth <= MAX_DEPTH) {
-        const GumboVector *kids = node->type == GUMBO_NODE_DOCUMENT ? &node->v.document.children : &node->v.element.children;
-        int holds = node->type == GUMBO_NODE_DOCUMENT || node->type == GUMBO_NODE_ELEMENT || node->type == GUMBO_NODE_TEMPLATE;
-        node = holds && kids->length > 0 ? kids->data[kids->length - 1] : NULL;
-        depth++;
-    }
-    return depth;
-}
-
-static void look(arena *a) {
-    if (a->output && open_depth(a->output->document) > MAX_DEPTH)
-        give_up(a, vt__fail(VT_ERR_LIMIT, "html: elements nested more than %d deep", (int)MAX_DEPTH));
-    if (vt__clock_thread_cpu() > a->cpu_end) give_up(a, vt__fail(VT_ERR_LIMIT, "html: too tangled to be parsed in reasonable time"));
-}
-
-static chunk *add_chunk(arena *a, size_t need) {
-    size_t size = a->chunks ? a->chunks->size * 2 : CHUNK_FIRST;
-    if (size > CHUNK_MOST) size = CHUNK_MOST;
-    if (size < need + sizeof(chunk) + ALIGN) size = need + sizeof(chunk) + ALIGN;
-    a->total += size;
-    if (a->total > a->most) give_up(a, vt__fail(VT_ERR_LIMIT, "html: parsing takes more than %llu bytes of memory", (unsigned long long)a->most));
-    chunk *c = vt__calloc(a->ctx, size); /* zeroed: look() meets half-made objects */
-    if (!c) give_up(a, vt__fail_nomem("html", size));
-    *c = (chunk){.next = a->chunks, .size = size, .used = (sizeof(chunk) + ALIGN - 1) / ALIGN * ALIGN};
-    return a->chunks = c;
-}
-
-static void *arena_alloc(void *user, size_t size) {
-    arena *a = user;
-    chunk *c = a->chunks;
-    if (++a->calls % LOOK_EVERY == 0) look(a);
-    if (size > SIZE_MAX / 2) give_up(a, vt__fail_nomem("html", size));
-    size_t rounded = (size + ALIGN - 1) / ALIGN * ALIGN;
-    if (!c || c->size - c->used < rounded) c = add_chunk(a, rounded);
-    void *p = (char *)c + c->used;
-    c->used += rounded;
-    if (a->calls == 1) a->output = p;
-    return p;
-}
-
-static void arena_free(void *user, void *ptr) { /* all at once, at the end */
-    (void)user;
-    (void)ptr;
-}
-
-static void arena_drop(arena *a) {
-    while (a->chunks) {
-        chunk *c = a->chunks;
-        a->chunks = c->next;
-        vt__free(a->ctx, c);
-    }
-}
-
-/* ---- the tree into text ---- */
+typedef enum kind { INLINE, BLOCK, LINE, CELL, HEADING, PRE, SKIPPED, RAW, EMPTY } kind;
 
 typedef struct place {
-    const GumboNode *node;
-    unsigned next; /* child to visit */
+    GumboTag tag;
+    kind kind;
+    int left_out; /* with all that is inside */
 } place;
 
 typedef struct walk {
     vt__cutter *c;
-    place *path; /* stack: trees are as deep as their authors like */
-    int64_t n, cap;
-    int pre, head, headings; /* <pre>, <head> and heading elements that we are in */
+    vt__html_reader in;
+    vt__entities entities;
+    place *open; /* stack */
+    int64_t n_open, cap_open;
+    int64_t n_of[GUMBO_TAG_LAST + 1]; /* how many of each are on it */
+    int64_t pre, headings, left_out;  /* how many of these are on it */
+    int pre_begins;                   /* a line end right behind <pre> does not count */
     char **title;
+    vt_status status;
 } walk;
-
-typedef enum kind { INLINE, BLOCK, LINE, CELL, HEADING, PRE, SKIPPED } kind;
 
 static kind kind_of(GumboTag tag) {
     switch (tag) {
     case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_H5: case GUMBO_TAG_H6: return HEADING;
-    case GUMBO_TAG_PRE: case GUMBO_TAG_LISTING: case GUMBO_TAG_XMP: case GUMBO_TAG_PLAINTEXT: return PRE;
+    case GUMBO_TAG_PRE: case GUMBO_TAG_LISTING: return PRE;
     case GUMBO_TAG_BR: case GUMBO_TAG_LI: case GUMBO_TAG_TR: case GUMBO_TAG_DT: case GUMBO_TAG_DD: return LINE;
     case GUMBO_TAG_TD: case GUMBO_TAG_TH: return CELL;
     case GUMBO_TAG_P: case GUMBO_TAG_DIV: case GUMBO_TAG_UL: case GUMBO_TAG_OL: case GUMBO_TAG_DL: case GUMBO_TAG_TABLE: case GUMBO_TAG_CAPTION:
@@ -129,135 +44,187 @@ static kind kind_of(GumboTag tag) {
     case GUMBO_TAG_MAIN: case GUMBO_TAG_FIGURE: case GUMBO_TAG_FIGCAPTION: case GUMBO_TAG_ADDRESS: case GUMBO_TAG_HR: case GUMBO_TAG_FORM:
     case GUMBO_TAG_FIELDSET: case GUMBO_TAG_DETAILS: case GUMBO_TAG_SUMMARY: case GUMBO_TAG_CENTER: case GUMBO_TAG_DIR: case GUMBO_TAG_MENU:
     case GUMBO_TAG_HGROUP: case GUMBO_TAG_BODY: case GUMBO_TAG_THEAD: case GUMBO_TAG_TBODY: case GUMBO_TAG_TFOOT: return BLOCK;
-    case GUMBO_TAG_HEAD: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_STYLE: case GUMBO_TAG_NAV: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_NOSCRIPT:
-    case GUMBO_TAG_SVG: case GUMBO_TAG_MATH: case GUMBO_TAG_IFRAME: case GUMBO_TAG_OBJECT: case GUMBO_TAG_CANVAS: case GUMBO_TAG_AUDIO:
-    case GUMBO_TAG_VIDEO: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_SELECT: case GUMBO_TAG_BUTTON: case GUMBO_TAG_TITLE: return SKIPPED;
+    case GUMBO_TAG_NAV: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_SVG: case GUMBO_TAG_MATH: case GUMBO_TAG_OBJECT:
+    case GUMBO_TAG_CANVAS: case GUMBO_TAG_AUDIO: case GUMBO_TAG_VIDEO: case GUMBO_TAG_SELECT: case GUMBO_TAG_BUTTON: return SKIPPED;
+    case GUMBO_TAG_TITLE: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_STYLE: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_IFRAME: case GUMBO_TAG_NOEMBED:
+    case GUMBO_TAG_NOFRAMES: case GUMBO_TAG_XMP: case GUMBO_TAG_PLAINTEXT: return RAW;
+    case GUMBO_TAG_AREA: case GUMBO_TAG_BASE: case GUMBO_TAG_BASEFONT: case GUMBO_TAG_BGSOUND: case GUMBO_TAG_COL: case GUMBO_TAG_EMBED:
+    case GUMBO_TAG_FRAME: case GUMBO_TAG_IMG: case GUMBO_TAG_IMAGE: case GUMBO_TAG_INPUT: case GUMBO_TAG_KEYGEN: case GUMBO_TAG_LINK:
+    case GUMBO_TAG_META: case GUMBO_TAG_PARAM: case GUMBO_TAG_SOURCE: case GUMBO_TAG_TRACK: case GUMBO_TAG_WBR: return EMPTY;
     default: return INLINE;
     }
 }
 
-/* Whether one of the words of an attribute's value is in the list. */
-static int has_word(const GumboElement *e, const char *attribute, const char *const *words, size_t n_words) {
-    const GumboAttribute *a = gumbo_get_attribute(&e->attributes, attribute);
-    for (const char *p = a ? a->value : ""; *p;) {
-        size_t len = strcspn(p, " \t\r\n\f");
-        for (size_t i = 0; i < n_words; i++)
-            if (strlen(words[i]) == len && memcmp(words[i], p, len) == 0) return 1;
-        p += len;
-        p += strspn(p, " \t\r\n\f");
+/* ---- text ---- */
+
+static void say_plain(walk *w, const char *text, size_t len) {
+    if (w->pre_begins && len > 0) {
+        size_t skip = text[0] == '\n' ? 1 : text[0] == '\r' ? 1 + (size_t)(len > 1 && text[1] == '\n') : 0;
+        w->pre_begins = 0;
+        text += skip;
+        len -= skip;
     }
-    return 0;
+    if (w->pre > 0) vt__cutter_verbatim(w->c, text, len);
+    else vt__cutter_text(w->c, text, len);
 }
 
-/* Ways through documents that are no <nav>: the roles of WAI-ARIA, and the classes that DocBook, Sphinx, Doxygen and the like write. */
-static int is_navigation(const GumboElement *e) {
-    static const char *const roles[] = {"navigation", "search"};
-    static const char *const classes[] = {"nav", "navbar", "navheader", "navfooter", "navigation", "toc", "breadcrumb", "breadcrumbs", "headerlink"};
-    return has_word(e, "role", roles, sizeof roles / sizeof *roles) || has_word(e, "class", classes, sizeof classes / sizeof *classes) ||
-           gumbo_get_attribute(&e->attributes, "hidden") != NULL;
-}
-
-/* Gumbo's text, with U+FFFD for what is no UTF-8: a character reference that overflows (&#x800000ff;) comes out as stray bytes. */
-static void say_clean(vt__cutter *c, void (*say)(vt__cutter *, const char *, size_t), const char *text) {
-    size_t len = strlen(text), from = 0, n;
-    for (size_t i = 0; i < len; i += n) {
-        if (vt__utf8_step(text + i, len - i, &n) == VT__UTF8_VALID) continue;
-        n = 1;
-        say(c, text + from, i - from);
-        say(c, "\xEF\xBF\xBD", 3);
-        from = i + 1;
+static void say(walk *w, const char *text, size_t len) {
+    for (size_t i = 0; i < len && w->status == VT_OK;) {
+        const char *sign = memchr(text + i, '&', len - i), *meaning;
+        size_t end = sign ? (size_t)(sign - text) : len, used;
+        say_plain(w, text + i, end - i);
+        i = end;
+        if (i == len) break;
+        w->status = vt__entity_decode(&w->entities, text + i, len - i, &meaning, &used);
+        if (w->status == VT_OK) say_plain(w, meaning, strlen(meaning));
+        i += used;
     }
-    say(c, text + from, len - from);
 }
 
-static void keep_title(walk *w, const GumboElement *e) {
-    vt__cutter line; /* a title is a heading: one line, white space collapsed */
-    if (*w->title || e->tag_namespace != GUMBO_NAMESPACE_HTML) return;
-    vt__cutter_init(&line, w->c->ctx);
+/* One line, white space collapsed: a heading. The first title is the document's. */
+static void keep_title(walk *w, const vt__html_token *content) {
+    vt__cutter line, *body = w->c;
+    if (*w->title || w->left_out > 0) return;
+    vt__cutter_init(&line, body->ctx);
     vt__cutter_heading_begin(&line);
-    for (unsigned i = 0; i < e->children.length; i++) {
-        const GumboNode *kid = e->children.data[i];
-        if (kid->type == GUMBO_NODE_TEXT) say_clean(&line, vt__cutter_text, kid->v.text.text);
-    }
+    w->c = &line;
+    say(w, content->text, content->len);
+    w->c = body;
     vt__bytes_append_byte(&line.heading, '\0');
-    if (line.heading.failed) w->c->failed = 1;
+    if (line.heading.failed) body->failed = 1;
     *w->title = line.heading.data;
     line.heading.data = NULL;
     vt__cutter_free(&line);
 }
 
-/* The head is walked for its title, in silence. */
-static int enter(walk *w, const GumboNode *node) {
-    const GumboElement *e = &node->v.element;
-    kind k = kind_of(e->tag);
-    if (e->tag == GUMBO_TAG_TITLE) keep_title(w, e);
-    if ((k == SKIPPED && e->tag != GUMBO_TAG_HEAD) || is_navigation(e)) return 0;
-    if (vt__reserve(w->c->ctx, (void **)&w->path, &w->cap, w->n + 1, sizeof *w->path)) {
-        w->c->failed = 1;
-        return 0;
-    }
-    w->path[w->n++] = (place){.node = node};
-    if (k == HEADING && w->headings++ == 0) vt__cutter_heading_begin(w->c);
-    if (k == LINE) vt__cutter_lines(w->c, 1);
-    if (k == BLOCK || k == PRE) vt__cutter_lines(w->c, 2);
-    if (k == CELL) vt__cutter_gap(w->c, '\t');
-    w->pre += k == PRE;
-    w->head += e->tag == GUMBO_TAG_HEAD;
-    return 1;
+/* ---- elements ---- */
+
+static int is_one_of(const char *word, size_t len, const char *const *words) {
+    for (; *words; words++)
+        if (strlen(*words) == len && memcmp(*words, word, len) == 0) return 1;
+    return 0;
 }
 
-static void leave(walk *w, const GumboNode *node) {
-    GumboTag tag = node->v.element.tag;
-    kind k = kind_of(tag);
-    if (k == LINE) vt__cutter_lines(w->c, 1);
-    if (k == BLOCK || k == PRE) vt__cutter_lines(w->c, 2);
-    w->pre -= k == PRE;
-    w->head -= tag == GUMBO_TAG_HEAD;
+static int has_word(const vt__html_attribute *a, const char *const *words) {
+    for (size_t i = 0, n; i < a->value_len; i += n + 1) {
+        for (n = 0; i + n < a->value_len && !strchr(" \t\r\n\f", a->value[i + n]);) n++;
+        if (is_one_of(a->value + i, n, words)) return 1;
+    }
+    return 0;
+}
+
+/* Hidden, or a way through documents that is no <nav>: by role of WAI-ARIA, or by class as DocBook, Sphinx, Doxygen and the like write them. */
+static int is_left_out(const vt__html_token *t) {
+    static const char *const roles[] = {"navigation", "search", NULL};
+    static const char *const classes[] = {"nav", "navbar", "navheader", "navfooter", "navigation", "toc", "breadcrumb", "breadcrumbs", "headerlink", NULL};
+    vt__html_attribute a;
+    for (size_t at = 0; vt__html_next_attribute(t, &at, &a);) {
+        if (a.name_len == 6 && strncasecmp(a.name, "hidden", 6) == 0) return 1;
+        if (a.name_len == 4 && strncasecmp(a.name, "role", 4) == 0 && has_word(&a, roles)) return 1;
+        if (a.name_len == 5 && strncasecmp(a.name, "class", 5) == 0 && has_word(&a, classes)) return 1;
+    }
+    return 0;
+}
+
+static void pop(walk *w) {
+    place p = w->open[--w->n_open];
+    w->n_of[p.tag]--;
+    w->left_out -= p.left_out;
+    if (p.kind == PRE) {
+        w->pre--;
+        w->pre_begins = 0;
+    }
+    if (w->left_out > 0 || p.left_out) return;
+    if (p.kind == BLOCK || p.kind == PRE) vt__cutter_lines(w->c, 2);
     /* A heading inside of a heading belongs to it. */
-    if (k == HEADING && --w->headings == 0) vt__cutter_heading_end(w->c, (int32_t)(tag - GUMBO_TAG_H1) + 1);
+    if (p.kind == HEADING && --w->headings == 0) vt__cutter_heading_end(w->c, (int32_t)(p.tag - GUMBO_TAG_H1) + 1);
 }
 
-static void say(walk *w, const GumboNode *node) {
-    if (!w->head) say_clean(w->c, w->pre ? vt__cutter_verbatim : vt__cutter_text, node->v.text.text);
+static void push(walk *w, GumboTag tag, kind k, int left_out) {
+    if (vt__reserve(w->c->ctx, (void **)&w->open, &w->cap_open, w->n_open + 1, sizeof *w->open)) {
+        w->status = vt__fail_nomem("html", 0);
+        return;
+    }
+    w->open[w->n_open++] = (place){.tag = tag, .kind = k, .left_out = left_out};
+    w->n_of[tag]++;
+    w->left_out += left_out;
+    w->pre += k == PRE;
+    if (k == HEADING && w->left_out == 0 && w->headings++ == 0) vt__cutter_heading_begin(w->c);
 }
 
-static void walk_tree(walk *w, const GumboNode *root) {
-    if (!enter(w, root)) return;
-    while (w->n > 0 && !w->c->failed) {
-        place *p = &w->path[w->n - 1];
-        const GumboVector *kids = &p->node->v.element.children;
-        if (p->next == kids->length) {
-            const GumboNode *done = p->node;
-            w->n--;
-            leave(w, done);
-            continue;
-        }
-        const GumboNode *kid = kids->data[p->next++];
-        if (kid->type == GUMBO_NODE_ELEMENT) (void)enter(w, kid);
-        if (kid->type == GUMBO_NODE_TEXT || kid->type == GUMBO_NODE_WHITESPACE || kid->type == GUMBO_NODE_CDATA) say(w, kid);
+/* Whether an element on top of the stack, without an end tag of its own, ends where this one begins. Only what is left out gets there. */
+static int ends_before(GumboTag top, GumboTag tag, kind k) {
+    switch (top) {
+    case GUMBO_TAG_P: return k == BLOCK || k == HEADING || k == PRE || (k == LINE && tag != GUMBO_TAG_BR) || k == CELL;
+    case GUMBO_TAG_LI: return tag == GUMBO_TAG_LI;
+    case GUMBO_TAG_DT: case GUMBO_TAG_DD: return tag == GUMBO_TAG_DT || tag == GUMBO_TAG_DD;
+    case GUMBO_TAG_TD: case GUMBO_TAG_TH: return k == CELL || tag == GUMBO_TAG_TR;
+    case GUMBO_TAG_TR: return tag == GUMBO_TAG_TR;
+    case GUMBO_TAG_BODY: return 0;
+    default: return 0;
     }
 }
 
-/* In a function of its own: what the caller has is not touched by the jump. */
-static const GumboOutput *parse(arena *a, const char *text, size_t len) {
-    GumboOptions options = kGumboDefaultOptions;
-    options.allocator = arena_alloc;
-    options.deallocator = arena_free;
-    options.userdata = a;
-    options.max_errors = 0;
-    if (setjmp(a->out) != 0) return NULL;
-    return gumbo_parse_with_options(&options, text, len);
+/* The content of an element that holds no markup. Inside of drawings and formulas they are elements like others, and left out anyway. */
+static void take_raw(walk *w, GumboTag tag) {
+    vt__html_token content;
+    if (w->n_of[GUMBO_TAG_SVG] + w->n_of[GUMBO_TAG_MATH] > 0) return;
+    vt__html_raw(&w->in, gumbo_normalized_tagname(tag), &content);
+    if (tag == GUMBO_TAG_TITLE) keep_title(w, &content);
+    if (w->left_out > 0 || (tag != GUMBO_TAG_XMP && tag != GUMBO_TAG_PLAINTEXT)) return;
+    vt__cutter_lines(w->c, 2);
+    vt__cutter_verbatim(w->c, content.text, content.len);
+    vt__cutter_lines(w->c, 2);
+}
+
+static void take_start(walk *w, const vt__html_token *t) {
+    kind k = kind_of(t->tag);
+    int foreign = t->tag == GUMBO_TAG_SVG || t->tag == GUMBO_TAG_MATH;
+    while (w->n_open > 0 && ends_before(w->open[w->n_open - 1].tag, t->tag, k)) pop(w);
+    if (k == HEADING && w->n_open > 0 && w->open[w->n_open - 1].kind == HEADING) pop(w); /* the one before was not closed */
+    if (w->left_out == 0) {
+        if (k == LINE) vt__cutter_lines(w->c, 1);
+        if (k == BLOCK || k == PRE) vt__cutter_lines(w->c, 2);
+        if (k == CELL) vt__cutter_gap(w->c, '\t');
+    }
+    if (k == RAW) take_raw(w, t->tag);
+    if (k == EMPTY || k == RAW || t->tag == GUMBO_TAG_BR || t->tag == GUMBO_TAG_HR || (foreign && t->self_closing)) return;
+    int left_out = k == SKIPPED || is_left_out(t);
+    int contains = (k == BLOCK && t->tag != GUMBO_TAG_P && t->tag != GUMBO_TAG_BODY) || k == HEADING || k == PRE;
+    if (left_out || contains) push(w, t->tag, k, left_out);
+    w->pre_begins = k == PRE;
+}
+
+static int is_heading(GumboTag tag) { return kind_of(tag) == HEADING; }
+
+static void take_end(walk *w, const vt__html_token *t) {
+    kind k = kind_of(t->tag);
+    int64_t open = w->n_of[t->tag];
+    if (k == HEADING) /* any heading's end ends any heading */
+        for (GumboTag h = GUMBO_TAG_H1; h <= GUMBO_TAG_H6; h++) open += h != t->tag ? w->n_of[h] : 0;
+    while (open > 0) {
+        GumboTag top = w->open[w->n_open - 1].tag;
+        pop(w);
+        if (top == t->tag || (k == HEADING && is_heading(top))) break;
+    }
+    if (w->left_out > 0) return;
+    if (k == LINE) vt__cutter_lines(w->c, 1);
+    if (k == BLOCK || k == HEADING) vt__cutter_lines(w->c, 2);
 }
 
 vt_status vt__html_cut(vt__cutter *c, const char *text, size_t len, char **out_title) {
-    arena a = {.ctx = c->ctx, .most = MEMORY_BASE + MEMORY_A_BYTE * len, .status = VT_OK};
-    walk w = {.c = c, .title = out_title};
+    walk w = {.c = c, .in = {text, len, 0}, .title = out_title, .status = VT_OK};
+    vt__html_token t;
 
     *out_title = NULL;
-    a.cpu_end = vt__clock_thread_cpu() + TIME_BASE_NS + TIME_A_BYTE_NS * (int64_t)len;
-    const GumboOutput *tree = parse(&a, text, len);
-    if (tree && tree->root) walk_tree(&w, tree->root);
-    vt__free(c->ctx, w.path);
-    arena_drop(&a);
-    return a.status;
+    vt__entities_init(&w.entities, c->ctx);
+    while (w.status == VT_OK && !c->failed && vt__html_next(&w.in, &t)) {
+        if (t.kind == VT__HTML_START) take_start(&w, &t);
+        else if (t.kind == VT__HTML_END) take_end(&w, &t);
+        else if (w.left_out == 0) say(&w, t.text, t.len);
+    }
+    while (w.n_open > 0) pop(&w);
+    vt__entities_free(&w.entities);
+    vt__free(c->ctx, w.open);
+    return w.status;
 }

@@ -1,11 +1,11 @@
-/* HTML into sections, by libgumbo. */
+/* HTML into sections. */
 #ifndef VENTURI_TEXT_HTML_H
 #define VENTURI_TEXT_HTML_H
 
 #include "text/cutter.h"
 
-/* text: clean UTF-8. *out_title: the document's title, a block of vt__alloc, or NULL when it has none; NULL on failure too.
- * Errors: LIMIT (nested deeper than 1,024 elements, or built so that parsing it takes unreasonably much memory or time), NOMEM. */
+/* text: clean UTF-8. *out_title: the document's title, a block of vt__alloc, or NULL when it has none; NULL on failure too. Linear in len.
+ * Errors: NOMEM (some are kept in the cutter). */
 vt_status vt__html_cut(vt__cutter *c, const char *text, size_t len, char **out_title);
 
 #endif
