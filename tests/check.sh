@@ -163,7 +163,7 @@ run_suite() {
     case $1 in
     golden) suite_golden ;;
     fuzz) suite_fuzz ;;
-    asan) meson_suite asan build-asan --suite unit --suite lua --suite cli --suite torture ;;
+    asan) meson_suite asan build-asan --suite unit --suite lua --suite cli --suite torture --suite golden-tiny ;;
     fuzz-replay) meson_suite fuzz-replay build-asan --suite fuzz-replay ;;
     tsan) meson_suite tsan build-tsan --suite tsan ;;
     *) meson_suite "$1" build --suite "$1" ;;
