@@ -48,6 +48,8 @@ static int raise_status(lua_State *L, vt_status st) {
         lua_setfield(L, -2, "__tostring");
         lua_pushstring(L, ERROR_META);
         lua_setfield(L, -2, "__name");
+        lua_pushliteral(L, "locked"); /* shared by all errors; a script that put a __gc there would run code with no limits */
+        lua_setfield(L, -2, "__metatable");
     }
     lua_setmetatable(L, -2);
     return lua_error(L);

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdint.h>
 
+#include "box.h"
 #include "venturi/context.h"
 
 static const char grant_key; /* its address is the registry key */
@@ -30,7 +31,7 @@ static const vt__capability *grant_default(lua_State *L) {
     lua_pushcfunction(L, release_default);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    if (vt_context_create(NULL, &cap->ctx) != VT_OK) luaL_error(L, "%s", vt_error_message());
+    box_ok(L, vt_context_create(NULL, &cap->ctx));
     lua_rawsetp(L, LUA_REGISTRYINDEX, &grant_key);
     return cap;
 }
@@ -45,7 +46,8 @@ const vt__capability *vt__capability_get(lua_State *L) {
 
 const vt__capability *vt__capability_need(lua_State *L, uint32_t what, const char *who) {
     const vt__capability *cap = vt__capability_get(L);
-    if (what & ~cap->may) luaL_error(L, "%s: the host did not allow this script to %s", who, what & VT__CAN_WRITE & ~cap->may ? "write" : "open files by path");
+    if (what & ~cap->may)
+        box_raise(L, VT_ERR_UNSUPPORTED, "%s: the host did not allow this script to %s", who, what & VT__CAN_WRITE & ~cap->may ? "write" : "open files by path");
     return cap;
 }
 

@@ -50,6 +50,7 @@ static int in_class(int c, int name) {
     case 'u': in = isupper(c); break;
     case 'w': in = isalnum(c); break;
     case 'x': in = isxdigit(c); break;
+    case 'z': in = c == 0; break; /* not in the manual any more, still in Lua */
     default: return name == c;
     }
     return isupper(name) ? !in : in != 0;

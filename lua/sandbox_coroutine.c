@@ -12,9 +12,8 @@ enum {
 };
 
 static lua_State *check_coroutine(lua_State *L) {
-    lua_State *co = lua_tothread(L, 1);
-    luaL_argexpected(L, co, 1, "coroutine");
-    return co;
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    return lua_tothread(L, 1);
 }
 
 static int create(lua_State *L) {

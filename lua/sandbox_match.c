@@ -128,9 +128,7 @@ static void add_template(vt__matcher *m, luaL_Buffer *b, const char *start, cons
         } else if (mark[1] == '0') {
             luaL_addlstring(b, start, (size_t)(end - start));
         } else if (isdigit((unsigned char)mark[1])) {
-            int i = mark[1] - '1';
-            if (i > 0 && i >= m->n_captures) luaL_error(m->L, "invalid capture index %%%d in replacement string", i + 1);
-            vt__matcher_push(m, i, start, end);
+            vt__matcher_push(m, mark[1] - '1', start, end);
             (void)luaL_tolstring(m->L, -1, NULL); /* a position becomes text */
             lua_remove(m->L, -2);
             luaL_addvalue(b);

@@ -43,19 +43,22 @@ static void copy_message(char *out, size_t size, const char *text, size_t len) {
 /* Error value -> its text, its code. */
 static int describe(lua_State *L) {
     lua_Integer code = VT_ERR_STATE;
-    int plain = 0;
     if (lua_istable(L, 1)) {
         lua_pushliteral(L, "code");
         lua_rawget(L, 1);
         if (lua_isinteger(L, -1) && lua_tointeger(L, -1) < VT_OK && lua_tointeger(L, -1) >= VT_ERR_INTERNAL) code = lua_tointeger(L, -1);
-        plain = luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL;
-    } else if (lua_type(L, 1) == LUA_TSTRING && strcmp(lua_tostring(L, 1), "not enough memory") == 0) {
-        code = VT_ERR_NOMEM; /* Lua's own words; a coroutine hands them on as text */
+        lua_pushliteral(L, "message");
+        lua_rawget(L, 1);
+        if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+            luaL_tolstring(L, 1, NULL);
+        else if (lua_type(L, -1) != LUA_TSTRING)
+            lua_pushliteral(L, "the script raised a table without a message");
+    } else {
+        static const char words[] = "not enough memory"; /* Lua's own; a caught error and a coroutine hand them on as text */
+        size_t len;
+        const char *text = luaL_tolstring(L, 1, &len);
+        if (len >= sizeof words - 1 && strcmp(text + len - (sizeof words - 1), words) == 0) code = VT_ERR_NOMEM;
     }
-    if (plain)
-        lua_pushfstring(L, "the script raised a %s", luaL_typename(L, 1));
-    else
-        luaL_tolstring(L, 1, NULL);
     lua_pushinteger(L, code);
     return 2;
 }
@@ -63,16 +66,17 @@ static int describe(lua_State *L) {
 /* The error value is on the top. */
 static vt_status translate(vt__script *s, int status, vt_status code) {
     lua_State *L = s->L;
-    char message[MESSAGE_SIZE] = "the script raised an error without a text";
+    char message[MESSAGE_SIZE] = "the script raised an error whose text cannot be had";
 
-    if (status == LUA_ERRMEM) return s->budget.host->fail(VT_ERR_NOMEM, "script: out of memory (the context's or memory_limit)");
+    if (status == LUA_ERRMEM && !s->budget.killed) return s->budget.host->fail(VT_ERR_NOMEM, "script: out of memory (the context's or memory_limit)");
     lua_pushcfunction(L, describe);
     lua_insert(L, -2);
-    if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+    int described = lua_pcall(L, 1, 2, 0) == LUA_OK;
+    if (described && code == VT_OK) code = (vt_status)lua_tointeger(L, -1);
+    if (described || lua_type(L, -1) == LUA_TSTRING) { /* else: what describe itself raised, such as a limit reached in a __tostring */
         size_t len;
-        const char *text = lua_tolstring(L, -2, &len);
+        const char *text = lua_tolstring(L, described ? -2 : -1, &len);
         copy_message(message, sizeof message, text, len);
-        if (code == VT_OK) code = (vt_status)lua_tointeger(L, -1);
     }
     if (s->budget.killed) code = s->budget.killed;
     return s->budget.host->fail(code == VT_OK ? VT_ERR_STATE : code, message);
