@@ -88,7 +88,7 @@ static void errors_become_statuses(void **state) {
     script_host h;
     vt_script_options opt = VT_STRUCT_INIT(vt_script_options);
     (void)state;
-    opt.memory_limit = 32 << 20;
+    opt.memory_limit = 96 << 20;
     host_open(&h, opt);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         vt_status st = host_load(&h, cases[i].text);
