@@ -42,9 +42,9 @@ local M = {
     .. "(--json: \"relevant\": false). Several questions, or -i, share one model and one index.",
 }
 
-local function options_of(opt, n_params)
-  local style = opt.style ~= "auto" and opt.style or n_params < SMALL_MODEL and "quoted" or "free"
-  return rag.options{ k = opt.passages, min_coverage = opt.min_coverage, n_ctx = opt.ctx_size, max_tokens = opt.max_tokens, style = style }
+local function options_of(opt, info)
+  local style = opt.style ~= "auto" and opt.style or info.n_params < SMALL_MODEL and "quoted" or "free"
+  return rag.options{ k = opt.passages, min_coverage = opt.min_coverage, n_ctx = math.min(opt.ctx_size, info.n_ctx), max_tokens = opt.max_tokens, style = style }
 end
 
 local function sources_of(passages)
@@ -94,8 +94,8 @@ end
 function M.run(opt)
   if #opt.question == 0 and not opt.interactive then error({ usage = "missing argument 'question'" }, 0) end
   local index = library.open(opt.folder, opt.index, rag.options())
-  local model, tok, session = models.open(opt)
-  local settings = options_of(opt, model:info().n_params)
+  local model, tok, session = models.open(opt, opt.given.ctx_size and opt.ctx_size or 0)
+  local settings = options_of(opt, model:info())
   local world = { index = index, tok = tok, session = session }
   if settings.style == "free" then world.sampler = models.sampler(opt) end
   local asked = 0

@@ -29,7 +29,7 @@ local hint_of = {
 -- Results: exit code, message, hint. Message nil: nothing to say.
 local function explain(err, verb)
   if type(err) ~= "table" then return 1, tostring(err) end
-  if err.usage then return 2, err.usage, ("Try 'venturi %shelp'."):format(verb and verb .. " --" or "") end
+  if err.usage then return 2, err.usage, (err.meant and err.meant .. " " or "") .. ("Try 'venturi %shelp'."):format(verb and verb .. " --" or "") end
   if err.exit then return err.exit, err.message, err.hint end
   if err.name == "VT_ERR_CANCELLED" then return 130, "interrupted" end
   if err.message then return exit_of[err.name] or 1, err.message, hint_of[err.name] end

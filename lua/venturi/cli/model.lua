@@ -23,15 +23,15 @@ function M.path(opt)
   return path
 end
 
---- Opens the model, its tokenizer and a session.
-function M.open(opt)
+--- Opens the model, its tokenizer and a session of n_ctx tokens (default: as -c says).
+function M.open(opt, n_ctx)
   local path = M.path(opt)
   local start = program.clock()
   local model = vt.model(path)
   local tok = model:tokenizer()
   talk.detail("%s: %s, %d layers, opened in %.2f s; %d threads, %s kernels", path, model:info().architecture, model:info().n_layers,
     program.clock() - start, vt.threads(), vt.isa())
-  return model, tok, model:session{ ctx = opt.ctx_size or 0, exact = opt.exact }
+  return model, tok, model:session{ ctx = n_ctx or opt.ctx_size, exact = opt.exact }
 end
 
 local function draw_seed()

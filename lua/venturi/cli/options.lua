@@ -80,7 +80,7 @@ end
 
 local function build(verb)
   local parser = load_argparse()("venturi " .. verb.name):add_help(false)
-  parser.error = function(_, message) usage_error(message) end
+  parser.error = function(_, message) error({ usage = message:match("^[^\n]*"), meant = message:match("\n(Did you mean '[^']*'%?)") }, 0) end
   for _, option in ipairs(all_options(verb)) do
     local names = (option.short and "-" .. option.short .. " " or "") .. "--" .. option[1]
     if option[1] == "help" then
@@ -113,11 +113,34 @@ local function split_rest(verb, argv)
   return table.move(argv, 1, math.min(i, #argv), 1, {}), table.move(argv, i + 1, #argv, 1, {})
 end
 
+-- "-n -1" as "--max-tokens=-1": the parser takes a word that begins with '-' for an option.
+local function join_negative(verb, argv)
+  local long, out = {}, {}
+  for _, option in ipairs(all_options(verb)) do
+    if option.kind ~= "flag" then
+      long["--" .. option[1]] = "--" .. option[1]
+      if option.short then long["-" .. option.short] = "--" .. option[1] end
+    end
+  end
+  local i = 1
+  while i <= #argv do
+    if argv[i] == "--" then return table.move(argv, i, #argv, #out + 1, out) end
+    if long[argv[i]] and (argv[i + 1] or ""):find("^%-%.?%d") then
+      out[#out + 1] = long[argv[i]] .. "=" .. argv[i + 1]
+      i = i + 2
+    else
+      out[#out + 1] = argv[i]
+      i = i + 1
+    end
+  end
+  return out
+end
+
 --- Parses the words after the verb. Raises { usage = message } or { help = true }.
 -- @treturn table values by name, '-' as '_', with defaults filled in; `given` tells which came from the user
 function M.parse(verb, argv)
   local own, rest = split_rest(verb, argv)
-  local values = build(verb):parse(own)
+  local values = build(verb):parse(join_negative(verb, own))
   local given = {}
   for _, option in ipairs(all_options(verb)) do
     local key = key_of(option)
