@@ -3,6 +3,7 @@
 #define VENTURI_H
 
 #include "venturi/context.h"
+#include "venturi/document.h"
 #include "venturi/folder.h"
 #include "venturi/format.h"
 #include "venturi/kv.h"

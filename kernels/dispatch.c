@@ -68,7 +68,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void pick(void) {
     const char *cap = getenv("VT_ISA");
-    int top = cap ? find(cap) : N_LEVELS - 1;
+    int top = cap && *cap ? find(cap) : N_LEVELS - 1; /* set but empty: not set */
     fill_up_to(&table, top < 0 ? 0 : top);
 }
 

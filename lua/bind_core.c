@@ -14,7 +14,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_context(L);
     bind_folder(L);
     bind_text(L);
-    bind_sections(L);
+    bind_document(L);
     bind_sample(L);
     bind_kv(L);
     bind_llm(L);

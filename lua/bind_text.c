@@ -1,4 +1,4 @@
-/* Lua face of venturi/text.h: tokenizers, decoders, chat, words. Sections are in bind_sections.c. */
+/* Lua face of venturi/text.h: tokenizers, decoders, chat, words. Sections are in bind_document.c. */
 #include <limits.h>
 #include <string.h>
 

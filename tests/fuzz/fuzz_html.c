@@ -4,7 +4,7 @@
 #include <utf8proc.h>
 
 #include "core/context.h"
-#include "text/sections.h"
+#include "document/sections.h"
 #include "text/words.h"
 
 static void need(int holds) {

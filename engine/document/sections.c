@@ -1,4 +1,4 @@
-#include "text/sections.h"
+#include "document/sections.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
-#include "text/cutter.h"
-#include "text/html.h"
-#include "text/markdown.h"
+#include "document/cutter.h"
+#include "document/html.h"
+#include "document/markdown.h"
 
 enum { DOCUMENT_MAX = 64 << 20 };
 

@@ -1,10 +1,11 @@
-/* Public calls on tokenizers, decoders and chat of venturi/text.h, and vt_tokenizer_pieces of venturi_experimental.h. */
+/* Public calls of venturi/text.h, and vt_tokenizer_pieces of venturi_experimental.h: check and forward. */
 #define VT_EXPERIMENTAL
 #include "venturi/text.h"
 
 #include "core/error.h"
 #include "llm/vocab_gguf.h"
 #include "text/tokenizer.h"
+#include "text/words.h"
 #include "venturi_experimental.h"
 
 /* The engine has the same struct under its own name; only a pointer to it travels. */
@@ -77,4 +78,10 @@ vt_status vt_chat_render(const vt_tokenizer *tok, const vt_chat_message *message
     if (!tok || !messages || n < 1 || !out) return vt__fail(VT_ERR_INVALID, "chat: render needs a tokenizer, n=%lld >= 1 messages and out", (long long)n);
     vt_status st = check_flags(flags, VT_CHAT_ADD_PROMPT);
     return st == VT_OK ? vt__chat_render(tok, (const void *)messages, n, (flags & VT_CHAT_ADD_PROMPT) != 0, out) : st;
+}
+
+vt_status vt_text_words(vt_context *ctx, const char *text, size_t len, vt_buffer **out) {
+    if (out) *out = NULL;
+    if (!ctx || !out || (!text && len)) return vt__fail(VT_ERR_INVALID, "words: needs a context, a text and out");
+    return vt__text_words(ctx, text, len, out);
 }

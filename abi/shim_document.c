@@ -1,10 +1,9 @@
-/* Public calls of venturi/text.h about documents and words: check and forward. */
-#include "venturi/text.h"
+/* Public calls of venturi/document.h: check and forward. */
+#include "venturi/document.h"
 
 #include "core/error.h"
 #include "core/options.h"
-#include "text/sections.h"
-#include "text/words.h"
+#include "document/sections.h"
 
 _Static_assert((int)VT_DOCUMENT_TEXT == (int)VT__DOCUMENT_TEXT && (int)VT_DOCUMENT_MARKDOWN == (int)VT__DOCUMENT_MARKDOWN &&
                    (int)VT_DOCUMENT_HTML == (int)VT__DOCUMENT_HTML,
@@ -29,10 +28,4 @@ vt_status vt_sections_get(const vt_sections *sections, int64_t i, vt_section *ou
     vt__section s = vt__sections_get(sections, i);
     vt_section v = {sizeof v, s.level, s.title, s.title_len, s.text, s.text_len};
     return vt__result_write("section", out, &v, sizeof v, FIRST_SIZE);
-}
-
-vt_status vt_text_words(vt_context *ctx, const char *text, size_t len, vt_buffer **out) {
-    if (out) *out = NULL;
-    if (!ctx || !out || (!text && len)) return vt__fail(VT_ERR_INVALID, "words: needs a context, a text and out");
-    return vt__text_words(ctx, text, len, out);
 }

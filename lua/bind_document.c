@@ -1,9 +1,9 @@
-/* Lua face of the sections of venturi/text.h: a document cut at its headings, as plain tables. */
+/* Lua face of venturi/document.h: a document cut at its headings, as plain tables. */
 #include <limits.h>
 
 #include "bind.h"
 #include "capability.h"
-#include "venturi/text.h"
+#include "venturi/document.h"
 
 static void release_sections(void *handle) {
     vt_sections_release(handle);
@@ -45,7 +45,7 @@ static int sections_parse(lua_State *L) {
     return 1;
 }
 
-void bind_sections(lua_State *L) {
+void bind_document(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     box_register(L, &sections_type, none);
     lua_pushcfunction(L, sections_parse);

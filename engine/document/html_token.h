@@ -1,6 +1,6 @@
 /* Text and tags of HTML, as the standard's tokenizer finds them. Not here: what tags mean (html.h), character references (html_entity.h). */
-#ifndef VENTURI_TEXT_HTML_TOKEN_H
-#define VENTURI_TEXT_HTML_TOKEN_H
+#ifndef VENTURI_DOCUMENT_HTML_TOKEN_H
+#define VENTURI_DOCUMENT_HTML_TOKEN_H
 
 #include <gumbo.h>
 #include <stddef.h>

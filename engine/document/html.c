@@ -1,12 +1,12 @@
-#include "text/html.h"
+#include "document/html.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "text/html_entity.h"
-#include "text/html_token.h"
+#include "document/html_entity.h"
+#include "document/html_token.h"
 
 /* No tree is built: of nesting we need to know only which headings, preformatted texts and things to leave out are open. They and the
  * containers around them lie on a stack; an end tag closes its element and all that is open inside of it, and does nothing when none of its

@@ -1,4 +1,4 @@
-#include "text/markdown.h"
+#include "document/markdown.h"
 
 #include <string.h>
 

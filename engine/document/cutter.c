@@ -1,4 +1,4 @@
-#include "text/cutter.h"
+#include "document/cutter.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Makes sections: takes a document's text in reading order, joins and separates it, starts a section at each heading. */
-#ifndef VENTURI_TEXT_CUTTER_H
-#define VENTURI_TEXT_CUTTER_H
+#ifndef VENTURI_DOCUMENT_CUTTER_H
+#define VENTURI_DOCUMENT_CUTTER_H
 
 #include "core/buffer.h"
 #include "venturi/types.h"

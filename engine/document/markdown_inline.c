@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "text/markdown.h"
+#include "document/markdown.h"
 
 /* Two passes over a paragraph. The first marks which bytes go; the second hands out the rest. Marks of emphasis go only in pairs whose outer
  * sides are white space, punctuation or the ends: "5*3", "snake_case" and "*.txt" keep theirs. Looking ahead is paid from a purse that grows

@@ -1,4 +1,4 @@
-#include "text/html_entity.h"
+#include "document/html_entity.h"
 
 #include <gumbo.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "text/html_token.h"
+#include "document/html_token.h"
 
 #include <string.h>
 #include <strings.h>

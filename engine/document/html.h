@@ -1,8 +1,8 @@
 /* HTML into sections. */
-#ifndef VENTURI_TEXT_HTML_H
-#define VENTURI_TEXT_HTML_H
+#ifndef VENTURI_DOCUMENT_HTML_H
+#define VENTURI_DOCUMENT_HTML_H
 
-#include "text/cutter.h"
+#include "document/cutter.h"
 
 /* text: clean UTF-8. *out_title: the document's title, a block of vt__alloc, or NULL when it has none; NULL on failure too. Linear in len.
  * Errors: NOMEM (some are kept in the cutter). */

@@ -1,6 +1,6 @@
 /* A document cut at its headings: the handle. The formats are in html.h and markdown.h, the making of sections in cutter.h. */
-#ifndef VENTURI_TEXT_SECTIONS_H
-#define VENTURI_TEXT_SECTIONS_H
+#ifndef VENTURI_DOCUMENT_SECTIONS_H
+#define VENTURI_DOCUMENT_SECTIONS_H
 
 #include "venturi/types.h"
 

@@ -1,6 +1,6 @@
 /* Character references of HTML ("&eacute;", "&#233;") as UTF-8. */
-#ifndef VENTURI_TEXT_HTML_ENTITY_H
-#define VENTURI_TEXT_HTML_ENTITY_H
+#ifndef VENTURI_DOCUMENT_HTML_ENTITY_H
+#define VENTURI_DOCUMENT_HTML_ENTITY_H
 
 #include "core/buffer.h"
 #include "core/hash.h"
