@@ -54,6 +54,7 @@ static vt_status scan(const char *text, size_t len, size_t *longest) {
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         line += c == '\n';
+        if (c == '\0') return vt__fail(VT_ERR_FORMAT, "json: line %lld holds a NUL byte", line);
         token = in_string || !strchr("[]{}:,\" \t\r\n", c) ? token + 1 : 0;
         if (token > *longest) *longest = token;
         if (!in_string && token > LONGEST_NUMBER)

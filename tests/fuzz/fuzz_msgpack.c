@@ -1,4 +1,6 @@
-/* MessagePack and JSON, translated into each other. The first byte chooses which one the rest is. */
+/* MessagePack and JSON, translated into each other. The first byte chooses which one the rest is. What our check accepts, msgpack-c unpacks to
+ * the last byte, where it is not too deep for its stack of 32. */
+#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void need(int holds) {
     if (!holds) abort();
+}
+
+static void check_unpacker(const uint8_t *data, size_t size) {
+    enum { UNPACKER_DEPTH = 32 };
+    msgpack_unpacked u;
+    size_t used = 0;
+    msgpack_unpacked_init(&u);
+    if (msgpack_unpack_next(&u, (const char *)data, size, &used) == MSGPACK_UNPACK_SUCCESS) need(used == size);
+    else need(size > UNPACKER_DEPTH);
+    msgpack_unpacked_destroy(&u);
 }
 
 /* What JSON was made of can be made again, byte for byte. */
@@ -49,8 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         vt_status st = vt_msgpack_check(data + 1, size - 1);
         need(st == VT_OK || st == VT_ERR_FORMAT || st == VT_ERR_LIMIT);
         vt_buffer *text;
-        if (st == VT_OK) check_round_trip(ctx, data + 1, size - 1, data[0] & 2 ? VT_JSON_INDENT : 0);
-        else need(vt_json_from_msgpack(ctx, data + 1, size - 1, 0, &text) == st);
+        if (st == VT_OK) {
+            check_round_trip(ctx, data + 1, size - 1, data[0] & 2 ? VT_JSON_INDENT : 0);
+            check_unpacker(data + 1, size - 1);
+        } else need(vt_json_from_msgpack(ctx, data + 1, size - 1, 0, &text) == st);
     }
     vt_context_release(ctx);
     return 0;
