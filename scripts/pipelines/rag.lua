@@ -48,32 +48,38 @@ function rag.chunk(name, content, opt)
   return passages
 end
 
-local function put(index, name, content, print, opt)
+-- Reads one file into the index unless it is there as it is. Results: what became of it; "copy" when another file has the same content.
+local function take(index, folder, name, was, contents, opt)
+  local content = folder:read(name)
+  local print = vt.hash(("%d %d %s %s"):format(opt.version, opt.max_words, opt.index_titles, content))
+  if contents[print] then return "copy" end
+  contents[print] = true
+  if was == print then return "kept" end
+  local passages = rag.chunk(name, content, opt)
   index:put_source(name, print)
-  for _, passage in ipairs(rag.chunk(name, content, opt)) do
+  for _, passage in ipairs(passages) do
     index:add(name, { title = passage.title, text = passage.text, index_title = opt.index_titles })
   end
+  return was and "changed" or "added"
 end
 
---- Brings an index up to date with a folder: what is new or changed is read into it, what is gone is taken out.
--- A file with the content of another one (a link, a copy) is passed over.
--- @tparam[opt] function progress (fraction, name)
--- @treturn table counts { added, changed, removed, kept, passages }
+local fatal = { VT_ERR_CANCELLED = true, VT_ERR_NOMEM = true, VT_ERR_STATE = true }
+
+--- Brings an index up to date with a folder: what is new or changed is read into it, what is gone is taken out. A copy of another file is passed
+-- over, and so is a file that cannot be read (too large, no permission); what the index holds of it stays.
+-- @tparam[opt] function progress (fraction, name, problem or nil)
+-- @treturn table counts { added, changed, removed, kept, unreadable, passages }
 function rag.update(index, folder, opt, progress)
-  local old, seen, contents = index:sources(), {}, {}
-  local stats = { added = 0, changed = 0, removed = 0, kept = 0 }
-  local settings = ("%d %d %s "):format(opt.version, opt.max_words, opt.index_titles)
-  local files = folder:files()
+  local old, seen, contents, files = index:sources(), {}, {}, folder:files()
+  local stats = { added = 0, changed = 0, removed = 0, kept = 0, copy = 0, unreadable = 0 }
   for i, file in ipairs(files) do
     vt.poll()
-    local content = rag.format(file.name) and folder:read(file.name)
-    local print = content and vt.hash(settings .. content)
-    if content and not contents[print] then
-      if progress then progress(i / #files, file.name) end
-      contents[print], seen[file.name] = true, true
-      local fate = not old[file.name] and "added" or old[file.name] == print and "kept" or "changed"
-      stats[fate] = stats[fate] + 1
-      if fate ~= "kept" then put(index, file.name, content, print, opt) end
+    if rag.format(file.name) then
+      local fate, problem = vt.try(take, index, folder, file.name, old[file.name], contents, opt)
+      if problem and fatal[problem.name] then error(problem, 0) end
+      fate = fate or "unreadable"
+      stats[fate], seen[file.name] = stats[fate] + 1, fate ~= "copy"
+      if progress then progress(i / #files, file.name, problem) end
     end
   end
   for name in pairs(old) do
@@ -83,7 +89,7 @@ function rag.update(index, folder, opt, progress)
     end
   end
   if stats.added + stats.changed + stats.removed > 0 then index:commit() end
-  stats.passages = index:count()
+  stats.passages, stats.copy = index:count(), nil
   return stats
 end
 

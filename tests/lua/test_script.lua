@@ -68,6 +68,35 @@ t.test("the standard library works inside", function()
   ]])
 end)
 
+t.test("a script that runs out of memory anywhere leaves nothing behind and says so", function()
+  local text = [[
+    local vt = require "venturi"
+    local index = vt.index()
+    index:put_source("a", 1)
+    index:add("a", { title = "t", text = ("some words "):rep(50), index_title = true })
+    index:commit()
+    local hits = index:search("words", 3)
+    local sampler = vt.sampler{ top_k = 3, temperature = 1 }
+    sampler:sample{ 1, 2, 3 }
+    vt.json.decode(vt.json.encode{ a = { 1, 2, { b = "c" } } })
+    vt.sections(("# T\n\ntext\n\n"):rep(20), "markdown")
+    vt.words(("Many Words "):rep(50))
+    assert(not pcall(vt.sampler, { top_q = 1 }) and hits[1])
+  ]]
+  local passed
+  for limit = 60000, 2000000, 3001 do
+    local script, err = vt.try(vt.script, { memory = limit })
+    if script then
+      local _, problem = vt.try(script.load, script, "text", text)
+      script:close()
+      passed, err = not problem, problem
+    end
+    if passed then break end
+    t.equal(err.name, "VT_ERR_NOMEM", err.message)
+  end
+  assert(passed, "with enough memory it runs")
+end)
+
 t.test("a call within a call of the same script is refused", function()
   local script
   script = vt.script{ print = function() script:call("f") end }

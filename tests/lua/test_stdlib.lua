@@ -90,14 +90,26 @@ t.test("an index follows its folder: only what changed is read again", function(
     return rag.update(index, folder, opt), index:sources()
   end
   local stats, sources = update()
-  t.equal(stats, { added = 4, changed = 0, removed = 0, kept = 0, passages = 4 })
+  t.equal(stats, { added = 4, changed = 0, removed = 0, kept = 0, unreadable = 0, passages = 4 })
   assert(sources["cats.md"] and not sources["copy.md"] and not sources["picture.png"], "copies and pictures are passed over")
-  t.equal(update(), { added = 0, changed = 0, removed = 0, kept = 4, passages = 4 })
+  t.equal(update(), { added = 0, changed = 0, removed = 0, kept = 4, unreadable = 0, passages = 4 })
   t.write(root .. "/dogs.html", "<h1>Dogs</h1><p>A dog sleeps.<h1>Wolves</h1><p>A wolf howls.")
   assert(os.remove(root .. "/README"))
-  t.equal(update(), { added = 0, changed = 1, removed = 1, kept = 2, passages = 4 })
+  t.equal(update(), { added = 0, changed = 1, removed = 1, kept = 2, unreadable = 0, passages = 4 })
   opt.max_words = 5
   assert(update().changed == 3, "another way to cut reads all anew")
+end)
+
+t.test("a file that cannot be read is passed over and reported", function()
+  local root, opt, index = library(), rag.options(), vt.index()
+  local chunk, told = rag.chunk, {}
+  rag.chunk = function(name, ...)
+    if name == "dogs.html" then vt.folder("/no/such") end
+    return chunk(name, ...)
+  end
+  local stats = rag.update(index, vt.folder(root), opt, function(_, name, problem) if problem then told[name] = problem.name end end)
+  rag.chunk = chunk
+  t.equal({ stats.unreadable, stats.added, told }, { 1, 3, { ["dogs.html"] = "VT_ERR_NOT_FOUND" } })
 end)
 
 t.test("questions are answered with sources, or not at all", function()

@@ -21,7 +21,10 @@ local useless = { VT_ERR_FORMAT = true, VT_ERR_UNSUPPORTED = true, VT_ERR_CONFLI
 
 local function bring_up_to_date(path, folder, opt)
   local index = vt.index(path, { create = true })
-  local stats = rag.update(index, folder, opt, function(fraction, name) talk.progress("indexing %3d%%  %s", math.floor(100 * fraction), name) end)
+  local stats = rag.update(index, folder, opt, function(fraction, name, problem)
+    if problem then talk.say("%s: passed over: %s", name, problem.message) end
+    talk.progress("indexing %3d%%  %s", math.floor(100 * fraction), name)
+  end)
   talk.clear()
   return index, stats
 end

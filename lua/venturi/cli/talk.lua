@@ -39,9 +39,14 @@ function M.detail(fmt, ...)
   if M.verbose then write(M.style("dim", fmt:format(...))) end
 end
 
+local PROGRESS_PAUSE = 0.1 -- seconds between two progress lines
+local last_progress = 0
+
 --- A line that is overwritten by the next one; only on a terminal.
 function M.progress(fmt, ...)
-  if not M.live then return end
+  local now = program.clock()
+  if not M.live or now - last_progress < PROGRESS_PAUSE then return end
+  last_progress = now
   io.stderr:write("\r\27[K", (fmt:format(...):sub(1, program.width() - 1)))
   line_is_open = true
 end
