@@ -16,6 +16,8 @@
 #include "core/memory.h"
 #include "core/sort.h"
 
+/* Everything is looked up relative to the root's file descriptor, so renaming or replacing the path it was opened by changes nothing, and by
+ * openat2's RESOLVE_BENEATH, so a link that is put there while we walk leads nowhere. A walk holds one open folder at a time. */
 enum { MAX_DEPTH = 64, MAX_FILES = 1000000, ENTRIES_SIZE = 32768, MAX_TRIES = 3 };
 
 typedef struct found {
@@ -108,7 +110,8 @@ static vt_status take_link(walk *w, const char *name) {
     if (fd < 0) return skip_or_fail(w, "open", name);
     vt_status status = w->io->stat(w->io->user, fd, &st) == 0 ? VT_OK : vt__fail_errno("stat", name);
     (void)w->io->close(w->io->user, fd);
-    /* A link to a folder is not walked: what it shows lies below the root under its own name, and links can form rings. */
+    /* What became of the link since stat_at does not matter: this is what reading it would open.
+     * A link to a folder is not walked: what it shows lies below the root under its own name, and links can form rings. */
     if (status != VT_OK || !S_ISREG(st.st_mode)) return status;
     return listing_add(w->folder->ctx, w->out, name, (int64_t)st.st_size);
 }
@@ -133,7 +136,7 @@ static vt_status take_entries(walk *w, int fd, const char *folder, size_t size) 
         uint16_t reclen;
         memcpy(&reclen, w->entries + at + offsetof(struct dirent64, d_reclen), sizeof reclen);
         const char *base = w->entries + at + offsetof(struct dirent64, d_name);
-        if (reclen == 0) break;
+        if (reclen == 0) break; /* never from a kernel; it would be an endless loop */
         at += reclen;
         if (base[0] == '.') continue;
         w->name.len = 0;
@@ -148,6 +151,7 @@ static vt_status take_entries(walk *w, int fd, const char *folder, size_t size) 
 static vt_status walk_folder(walk *w, const char *folder) {
     vt_status st = VT_OK;
     int fd = w->io->open_beneath(w->io->user, w->folder->root, *folder ? folder : ".", O_RDONLY | O_DIRECTORY);
+    /* 64 levels of 255 bytes can be more than a path may have. */
     if (fd < 0 && errno == ENAMETOOLONG) return vt__fail(VT_ERR_LIMIT, "folder: a name of %zu bytes is too long for the system", strlen(folder));
     if (fd < 0) return *folder ? skip_or_fail(w, "open", folder) : vt__fail_errno("open", w->folder->path);
     while (st == VT_OK) {
@@ -234,6 +238,7 @@ static vt_status open_root(vt_folder *f, const char *path) {
     if (f->root >= 0) return VT_OK;
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
+    /* O_DIRECTORY has told a file from a folder; "file/" is neither. */
     if (errno != ENOTDIR || !*base) return vt__fail_errno("open", path);
     char *around = slash ? copy_text(f->ctx, path, slash == path ? 1 : (size_t)(slash - path)) : copy_text(f->ctx, ".", 1);
     f->single = copy_text(f->ctx, base, strlen(base));

@@ -5,6 +5,8 @@
 
 #include "core/memory.h"
 
+/* Entries lie in one array in the order of their coming, keys one behind the other in another; the slots hold entry numbers only. So growing
+ * moves four bytes an entry, the stored hash spares a look at most wrong keys, and nothing is ever in the table half. */
 enum { FIRST_SLOTS = 16, MOST_ENTRIES = 1 << 30 };
 
 uint64_t vt__hash(const void *data, size_t size) { return XXH3_64bits(data, size); }
@@ -43,6 +45,7 @@ int64_t vt__map_get(const vt__map *map, const void *key, size_t len, int64_t abs
     return i < 0 ? absent : map->entries[i].value;
 }
 
+/* The new slots are filled before the old ones go: on failure the table is as it was. */
 static int rehash(vt__map *map, int64_t n_slots) {
     size_t bytes;
     int32_t *slots = vt__mul_size(n_slots, sizeof *slots, &bytes) ? NULL : vt__alloc(map->ctx, bytes);

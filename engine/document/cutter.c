@@ -5,6 +5,9 @@
 #include "core/error.h"
 #include "core/memory.h"
 
+/* White space is never written when it is met but kept as due (`lines`, `gap`) until text follows. That is how blocks that open and close
+ * around nothing, trailing spaces and empty paragraphs leave no trace. */
+
 void vt__cutter_init(vt__cutter *c, vt_context *ctx) { *c = (vt__cutter){.ctx = ctx, .strings.ctx = ctx, .heading.ctx = ctx}; }
 
 void vt__cutter_free(vt__cutter *c) {
@@ -28,6 +31,7 @@ static int64_t trimmed(const vt__bytes *b, int64_t from, int64_t to) {
 
 /* Where text goes now, with what is due before it written; *out_start is where that text began. */
 static vt__bytes *target(vt__cutter *c) {
+    /* In a heading every separation is one space: a title is one line. */
     vt__bytes *to = c->in_heading ? &c->heading : &c->strings;
     int64_t start = c->in_heading ? 0 : c->text;
     if (c->lines > 0) {
@@ -62,6 +66,7 @@ void vt__cutter_verbatim(vt__cutter *c, const char *text, size_t len) {
         vt__cutter_text(c, text, len);
         return;
     }
+    /* Line ends of all kinds become '\n'. */
     for (size_t i = 0; i < len;) {
         size_t end = i;
         while (end < len && text[end] != '\r') end++;

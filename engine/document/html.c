@@ -160,7 +160,6 @@ static int ends_before(GumboTag top, GumboTag tag, kind k) {
     case GUMBO_TAG_DT: case GUMBO_TAG_DD: return tag == GUMBO_TAG_DT || tag == GUMBO_TAG_DD;
     case GUMBO_TAG_TD: case GUMBO_TAG_TH: return k == CELL || tag == GUMBO_TAG_TR;
     case GUMBO_TAG_TR: return tag == GUMBO_TAG_TR;
-    case GUMBO_TAG_BODY: return 0;
     default: return 0;
     }
 }

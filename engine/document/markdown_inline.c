@@ -102,15 +102,14 @@ static size_t take_link(inline_text *t, size_t i, int image) {
 static void find_markup(inline_text *t) {
     for (size_t i = 0; i < t->len;) {
         char b = t->text[i];
-        if (t->drop[i]) i++;
-        else if (b == '\\' && is_punctuation(at(t, i + 1))) {
+        if (b == '\\' && !t->drop[i] && is_punctuation(at(t, i + 1))) {
             drop(t, i, 1);
             i += 2;
-        } else if (b == '`') i = take_code(t, i);
+        } else if (t->drop[i] || !strchr("`*_![", b)) i++; /* b is no NUL: the text is clean */
+        else if (b == '`') i = take_code(t, i);
         else if (b == '*' || b == '_') i = take_emphasis(t, i);
-        else if (b == '!' && at(t, i + 1) == '[') i = take_link(t, i + 1, 1);
         else if (b == '[') i = take_link(t, i, 0);
-        else i++;
+        else i = at(t, i + 1) == '[' ? take_link(t, i + 1, 1) : i + 1;
     }
 }
 

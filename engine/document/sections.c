@@ -24,6 +24,8 @@ struct vt_sections {
 
 /* ---- input: UTF-8 with no NUL and no byte order mark ---- */
 
+/* The readers, the index and the model behind it may then take UTF-8 for granted. Most documents are clean and are not copied. */
+
 /* Length of the code point at text, or 0 for a bad byte. NUL counts as bad: the strings we hand out end with one. */
 static size_t good_at(const char *text, size_t left) {
     utf8proc_int32_t c;

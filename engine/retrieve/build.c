@@ -7,6 +7,9 @@
 #include "core/sort.h"
 #include "retrieve/bm25.h"
 
+/* Two passes, the first counting, the second writing, so that the image is one block of known size. Sources, passages and terms get their
+ * new numbers first; then each list is copied in the order of those. */
+
 /* A term of the new image: where it comes from and how many postings it will have. */
 typedef struct merged {
     int64_t old, fresh; /* number in the old image and in the changes; -1: not there */
@@ -155,6 +158,7 @@ static vt__image_text write_slice(builder *b, const char *strings, vt__image_tex
     return write_text(b, from.len ? strings + from.at : "", from.len);
 }
 
+/* The strings: names of the sources, titles and texts, then terms, each said once where it is used. */
 static void write_sources(builder *b) {
     const vt__changes *c = b->c;
     for (int64_t i = 0; i < c->names.count; i++) {

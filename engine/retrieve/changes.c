@@ -7,6 +7,8 @@
 #include "core/memory.h"
 #include "text/words.h"
 
+/* Nothing is taken out of these arrays before the commit. A source that is put or removed gets a new epoch instead, and what was added under
+ * an older one is passed over when the image is built: every change is an append, so a failed one is undone by setting lengths back. */
 enum { PASSAGE_MAX = 64 << 20 }; /* bytes of title and text together */
 
 static vt_status no_memory(void) { return vt__fail_nomem("index", 0); }
@@ -14,6 +16,7 @@ static vt_status no_memory(void) { return vt__fail_nomem("index", 0); }
 /* Number of a name's source, made as one that does not exist. -1: out of memory. */
 static int64_t source_number(vt__changes *c, const char *name, size_t len) {
     if (vt__reserve(c->ctx, (void **)&c->sources, &c->cap_sources, c->names.count + 1, sizeof *c->sources)) return -1;
+    /* Room in both lists first: once the name is in the map it must have its source. */
     if (vt__reserve(c->ctx, (void **)&c->live, &c->cap_live, c->n_live + 1, sizeof *c->live)) return -1;
     int64_t before = c->names.count, i = vt__map_add(&c->names, name, len, 0);
     if (i == before) c->sources[i] = (vt__source){.old = -1, .place = -1};
@@ -70,7 +73,7 @@ vt_status vt__changes_remove(vt__changes *c, const char *name) {
     int64_t i = vt__changes_find(c, name);
     if (i < 0) return vt__fail(VT_ERR_NOT_FOUND, "index: no source '%s'", name);
     vt__source *s = &c->sources[i];
-    int64_t last = c->live[--c->n_live];
+    int64_t last = c->live[--c->n_live]; /* fills the gap: the list has no order to keep */
     c->live[s->place] = last;
     c->sources[last].place = s->place;
     s->place = -1;

@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "core/memory.h"
 
+/* The strings are copies, not views of the image: hits would else keep a file mapped that a commit has replaced, for as long as a host's
+ * garbage collector likes, and k passages are small. */
 struct vt_hits {
     atomic_int refs;
     vt_context *ctx;
@@ -16,10 +18,10 @@ struct vt_hits {
 };
 
 /* Bytes for all strings with a NUL behind each; 1 on overflow (a made-up file may show the same gigabyte as every passage). */
-static int strings_size(const vt__image *im, const vt__found *found, int64_t n, size_t *out) {
+static int strings_size(const vt__image *im, const vt__found_list *found, size_t *out) {
     size_t size = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const vt__image_passage *p = &im->passages[found[i].id];
+    for (int64_t i = 0; i < found->n; i++) {
+        const vt__image_passage *p = &im->passages[found->items[i].id];
         int64_t lens[3] = {im->sources[p->source].name.len, p->title.len, p->text.len};
         for (int j = 0; j < 3; j++)
             if (__builtin_add_overflow(size, (size_t)lens[j] + 1, &size)) return 1;
@@ -36,7 +38,7 @@ static const char *copy(char **at, const vt__image *im, vt__image_text t) {
     return to;
 }
 
-vt_status vt__hits_create(const vt__image *image, const vt__found *found, int64_t n, vt_hits **out) {
+vt_status vt__hits_create(const vt__image *image, const vt__found_list *found, vt_hits **out) {
     vt_context *ctx = image->ctx;
     size_t size = 0;
     *out = NULL;
@@ -44,18 +46,19 @@ vt_status vt__hits_create(const vt__image *image, const vt__found *found, int64_
     if (!h) return vt__fail_nomem("hits", sizeof *h);
     atomic_init(&h->refs, 1);
     h->ctx = vt__context_retain(ctx);
-    h->n = n;
-    h->items = vt__calloc2(ctx, n, 1, sizeof *h->items);
-    h->strings = strings_size(image, found, n, &size) ? NULL : vt__alloc(ctx, size);
+    h->n = found->n;
+    h->items = vt__calloc2(ctx, found->n, 1, sizeof *h->items);
+    h->strings = strings_size(image, found, &size) ? NULL : vt__alloc(ctx, size);
     if (!h->items || !h->strings) {
         vt__hits_release(h);
         return vt__fail_nomem("hits", size);
     }
     char *at = h->strings;
-    for (int64_t i = 0; i < n; i++) {
-        const vt__image_passage *p = &image->passages[found[i].id];
+    for (int64_t i = 0; i < found->n; i++) {
+        const vt__found *f = &found->items[i];
+        const vt__image_passage *p = &image->passages[f->id];
         vt__hit *hit = &h->items[i];
-        *hit = (vt__hit){.id = found[i].id, .score = found[i].score, .coverage = found[i].coverage};
+        *hit = (vt__hit){.id = f->id, .score = f->score, .coverage = f->coverage};
         hit->source = copy(&at, image, image->sources[p->source].name);
         hit->title = copy(&at, image, p->title);
         hit->title_len = (size_t)p->title.len;

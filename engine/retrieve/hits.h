@@ -15,7 +15,7 @@ typedef struct vt__hit {
 } vt__hit;
 
 /* Copies what the image says about the found passages. Errors: NOMEM. */
-vt_status vt__hits_create(const vt__image *image, const vt__found *found, int64_t n, vt_hits **out);
+vt_status vt__hits_create(const vt__image *image, const vt__found_list *found, vt_hits **out);
 vt_hits *vt__hits_retain(vt_hits *hits);
 void vt__hits_release(vt_hits *hits);
 int64_t vt__hits_count(const vt_hits *hits);

@@ -8,6 +8,9 @@
 #include "core/hash.h"
 #include "core/memory.h"
 
+/* Checking goes from the outside in, each step on what the one before has made sure of: magic and version; size and checksum of the front;
+ * counts; places, sizes and checksums of the sections, which follow from the counts; then every number that is used as an index. */
+
 static const char MAGIC[8] = "VTINDEX";
 static const uint32_t ENDIAN_TAG = 0x01020304;
 
@@ -88,6 +91,7 @@ vt_status vt__image_lay_out(vt_context *ctx, vt__image_plan *plan) {
     return VT_OK;
 }
 
+/* 0 stands for "no image" elsewhere. */
 static uint64_t front_checksum(const void *data) {
     uint64_t h = vt__hash(data, offsetof(front, checksum));
     return h ? h : 1;
@@ -179,6 +183,7 @@ static vt_status check_sections(const unsigned char *data, size_t size, const fr
 
 static int text_outside(const vt__image_text *t, int64_t strings) { return t->at < 0 || t->len < 0 || t->at > strings || t->len > strings - t->at; }
 
+/* No two of one name: a changed source must be one. */
 static vt_status check_sources(const vt__image *im, int64_t strings) {
     vt__map names;
     vt_status st = VT_OK;
@@ -206,11 +211,12 @@ static vt_status check_passages(const vt__image *im, int64_t strings) {
 }
 
 int vt__compare_terms(const char *a, size_t a_len, const char *b, size_t b_len) {
-    size_t least = a_len < b_len ? a_len : b_len;
+    size_t least = a_len < b_len ? a_len : b_len; /* an empty term may have no address */
     int c = least ? memcmp(a, b, least) : 0;
     return c ? c : (a_len > b_len) - (a_len < b_len);
 }
 
+/* Sorted and without gaps, so that binary search finds every term and each posting belongs to one. */
 static vt_status check_terms(const vt__image *im, int64_t strings) {
     int64_t first = 0;
     const vt__image_text *before = NULL;

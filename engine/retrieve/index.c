@@ -159,6 +159,7 @@ static void prefer_mapping(vt_index *ix) {
     ix->image = mapped;
 }
 
+/* Build beside the old state, write, then swap: no step after the rename can fail, and none before it changes this handle. */
 vt_status vt__index_commit(vt_index *index) {
     vt__image next = {.ctx = index->ctx};
     vt__changes rest = {.ctx = index->ctx};
@@ -189,14 +190,13 @@ vt_status vt__index_commit(vt_index *index) {
     return VT_OK;
 }
 
-/* ---- searching ---- */
+/* ---- searching: the index is only read, so that searches may run together ---- */
 
 static vt_status run(const vt_index *ix, vt__query_term *query, int64_t n, const vt__search_params *params, vt_hits **out) {
-    vt__found *found;
-    int64_t n_found;
-    vt_status st = vt__inverted_search(&ix->image, query, n, params, &found, &n_found);
-    if (st == VT_OK) st = vt__hits_create(&ix->image, found, n_found, out);
-    vt__free(ix->ctx, found);
+    vt__found_list found;
+    vt_status st = vt__inverted_search(&ix->image, query, n, params, &found);
+    if (st == VT_OK) st = vt__hits_create(&ix->image, &found, out);
+    vt__free(ix->ctx, found.items);
     return st;
 }
 

@@ -5,6 +5,9 @@
 #include "core/error.h"
 #include "core/memory.h"
 
+/* Term at a time: the postings of each query term are added up in an array of all passages, which is then read once. At these sizes that is
+ * faster than any skipping, and it is the reference that later engines are held to. */
+
 typedef struct sums {
     double score, weight; /* of the query terms that the passage has; weight > 0 says that there is one */
 } sums;
@@ -79,13 +82,11 @@ static void accumulate(const vt__image *im, const vt__query_term *query, int64_t
     }
 }
 
-vt_status vt__inverted_search(const vt__image *image, vt__query_term *query, int64_t n_query, const vt__search_params *params, vt__found **out,
-                              int64_t *out_n) {
+vt_status vt__inverted_search(const vt__image *image, vt__query_term *query, int64_t n_query, const vt__search_params *params, vt__found_list *out) {
     int64_t n = image->meta->n_passages, k = params->k < n ? params->k : n;
     double total = 0;
 
-    *out = NULL;
-    *out_n = 0;
+    *out = (vt__found_list){NULL, 0};
     sums *acc = vt__calloc2(image->ctx, n, 1, sizeof *acc);
     vt__found *heap = vt__calloc2(image->ctx, k, 1, sizeof *heap);
     if (!acc || !heap) {
@@ -101,10 +102,10 @@ vt_status vt__inverted_search(const vt__image *image, vt__query_term *query, int
         /* The same terms can add up to a last bit more or less than the total. */
         double share = acc[i].weight / total;
         vt__found f = {.id = i, .score = acc[i].score, .coverage = share < 1 ? share : 1};
-        if (f.score >= params->min_score && f.coverage >= params->min_coverage) offer(heap, out_n, k, &f);
+        if (f.score >= params->min_score && f.coverage >= params->min_coverage) offer(heap, &out->n, k, &f);
     }
-    unheap(heap, *out_n);
+    unheap(heap, out->n);
     vt__free(image->ctx, acc);
-    *out = heap;
+    out->items = heap;
     return VT_OK;
 }

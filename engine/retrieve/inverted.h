@@ -20,10 +20,13 @@ typedef struct vt__found {
     double score, coverage;
 } vt__found;
 
-/* The at most k best passages, best first, ties by the lower id; *out is a block of vt__alloc (also when *out_n is 0). Sums run in the order
- * of term numbers whatever the order of the query, which is sorted in place. Scratch is this call's own: calls may run side by side.
- * Errors: NOMEM. */
-vt_status vt__inverted_search(const vt__image *image, vt__query_term *query, int64_t n_query, const vt__search_params *params, vt__found **out,
-                              int64_t *out_n);
+typedef struct vt__found_list {
+    vt__found *items; /* block of vt__alloc, also when n is 0 */
+    int64_t n;
+} vt__found_list;
+
+/* The at most k best passages, best first, ties by the lower id. Sums run in the order of term numbers whatever the order of the query, which
+ * is sorted in place. Scratch is this call's own: calls may run side by side. Errors: NOMEM; *out is empty then. */
+vt_status vt__inverted_search(const vt__image *image, vt__query_term *query, int64_t n_query, const vt__search_params *params, vt__found_list *out);
 
 #endif

@@ -16,20 +16,20 @@ static void search(const vt__image *im) {
     enum { N = 16 };
     vt__query_term query[N];
     const vt__search_params params = {.k = 5};
-    vt__found *found;
-    int64_t n, n_found;
+    vt__found_list found;
+    int64_t n;
     vt_hits *hits;
     for (n = 0; n < N && n < im->meta->n_terms; n++) {
         const vt__image_text *t = &im->terms[n].term;
         query[n] = (vt__query_term){vt__image_find(im, im->strings + t->at, (size_t)t->len), 1.0};
         need(query[n].term == n);
     }
-    if (vt__inverted_search(im, query, n, &params, &found, &n_found) != VT_OK) return;
-    if (vt__hits_create(im, found, n_found, &hits) == VT_OK) {
-        need(vt__hits_count(hits) == n_found);
+    if (vt__inverted_search(im, query, n, &params, &found) != VT_OK) return;
+    if (vt__hits_create(im, &found, &hits) == VT_OK) {
+        need(vt__hits_count(hits) == found.n);
         vt__hits_release(hits);
     }
-    vt__free(im->ctx, found);
+    vt__free(im->ctx, found.items);
 }
 
 /* A new source, and the first of the old ones put afresh. */
