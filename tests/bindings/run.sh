@@ -1,13 +1,14 @@
 #!/bin/sh
-# A foreign host against an installed copy: builds bindings/LANGUAGE and runs it with a tiny model, and with a real one where it is at hand.
-# usage: run.sh LANGUAGE SOURCE-ROOT BUILD-ROOT        (77 tells meson: skipped, the language is not installed)
+# A foreign host against an installed copy: builds bindings/LANGUAGE and runs it with a tiny model or a real one.
+# usage: run.sh LANGUAGE tiny|real SOURCE-ROOT BUILD-ROOT        (77 tells meson: skipped, the language or the model is not there)
 set -eu
-language=$1 root=$2 build=$3
+language=$1 size=$2 root=$3 build=$4
 tiny=$root/tests/golden/tiny_llama.gguf
 real=${VENTURI_MODELS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/venturi/models}/SmolLM2-135M-Instruct.Q4_1.gguf
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+[ "$size" = tiny ] || [ -f "$real" ] || exit 77
 case $language in
 go) command -v go >/dev/null || exit 77 ;;
 rust) command -v rustc >/dev/null || exit 77 ;;
@@ -53,11 +54,12 @@ if [ "$language" != c ] && [ "$language" != c-static ]; then
         grep -qxF "$line" "$root/tests/abi/constants.txt" || { echo "not C's size: $line"; exit 1; }
     done <"$work/sizes"
 fi
-"$@" "$tiny" | tee "$work/out"
-grep -q '^error: .*/nowhere/model.gguf' "$work/out"
-[ "$(grep -c '^token: ' "$work/out")" = 8 ]
-grep -q '^cancelled: ' "$work/out"
-if [ -f "$real" ]; then
+if [ "$size" = real ]; then
     "$@" "$real" | tee "$work/out"
     grep -q Paris "$work/out"
+else
+    "$@" "$tiny" | tee "$work/out"
+    [ "$(grep -c '^token: ' "$work/out")" = 8 ]
 fi
+grep -q '^error: .*/nowhere/model.gguf' "$work/out"
+grep -q '^cancelled: ' "$work/out"
