@@ -12,6 +12,9 @@ typedef struct vt__lua_host {
     vt_status (*fail)(vt_status code, const char *message); /* sets this thread's message, returns code */
     vt_status (*buffer)(vt_context *ctx, const void *data, size_t size, vt_buffer **out); /* copies */
     void *(*alloc)(vt_context *ctx, void *ptr, size_t old_size, size_t new_size);         /* vt_alloc_fn's contract */
+    /* A token for what the script calls: up when parent is, or once the deadline (monotonic clock, INT64_MAX: none) has passed. */
+    vt_status (*token)(vt_context *ctx, vt_cancel *parent, vt_cancel **out);
+    void (*set_deadline)(vt_cancel *token, int64_t deadline_ns);
 } vt__lua_host;
 
 typedef struct vt__lua_module {

@@ -2,6 +2,7 @@
 #include "venturi/script.h"
 
 #include "core/buffer.h"
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/module.h"
@@ -10,7 +11,11 @@
 
 static vt_status host_fail(vt_status code, const char *message) { return vt__fail(code, "%s", message); }
 
-static const vt__lua_host host = {.fail = host_fail, .buffer = vt__buffer_copy, .alloc = vt__context_alloc};
+static const vt__lua_host host = {.fail = host_fail,
+                                  .buffer = vt__buffer_copy,
+                                  .alloc = vt__context_alloc,
+                                  .token = vt__cancel_create_within,
+                                  .set_deadline = vt__cancel_set_deadline};
 
 /* A host with a static copy of the library would hand that copy's handles to a module bound to the shared one: the copies are told apart by
  * where their thread-local message lives. */

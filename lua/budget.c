@@ -111,6 +111,8 @@ static vt_status look(vt__budget *b, uint64_t ahead) {
     return left <= 0 || ahead > (uint64_t)left / NS_PER_STEP ? VT_ERR_LIMIT : VT_OK;
 }
 
+vt_status vt__budget_look(vt__budget *b) { return b->killed ? b->killed : look(b, 0); }
+
 static void book(lua_State *L, vt__budget *b, uint64_t steps, int force, int level) {
     if (!b->killed) {
         b->steps = steps > UINT64_MAX - b->steps ? UINT64_MAX : b->steps + steps;
@@ -170,6 +172,7 @@ vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
     b->killed = VT_OK;
     b->deadline_ns = b->time_limit_ms && b->time_limit_ms < (INT64_MAX - now) / 1000000 ? now + b->time_limit_ms * 1000000 : INT64_MAX;
     if (vt_cancel_is_raised(b->cancel)) return VT_ERR_CANCELLED;
+    b->host->set_deadline(b->token, b->deadline_ns);
     b->running = L;
     lua_sethook(L, NULL, 0, 0); /* so that the count begins afresh */
     arm(b, L);
@@ -177,6 +180,7 @@ vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
 }
 
 void vt__budget_end(vt__budget *b, lua_State *L) {
+    b->host->set_deadline(b->token, INT64_MAX);
     b->running = NULL;
     lua_sethook(L, NULL, 0, 0);
 }

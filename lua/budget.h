@@ -19,7 +19,8 @@ enum { VT__SIZE_CLASSES = 48 };
 typedef struct vt__budget {
     const vt__lua_host *host;
     vt_context *ctx;
-    vt_cancel *cancel;          /* borrowed from the script's capability; may be NULL */
+    vt_cancel *cancel;          /* the host's; may be NULL */
+    vt_cancel *token;           /* of what the script calls: cancel, and the deadline */
     uint64_t memory_limit;      /* bytes */
     uint64_t instruction_limit; /* 0: none */
     int64_t time_limit_ms;      /* 0: none */
@@ -45,6 +46,9 @@ vt__budget *vt__budget_of(lua_State *L);
 /* Around each call of the host: limits count anew. VT_OK, or CANCELLED when the token is up already. */
 vt_status vt__budget_begin(vt__budget *b, lua_State *L);
 void vt__budget_end(vt__budget *b, lua_State *L);
+
+/* LIMIT or CANCELLED when a limit is reached or the token up now, raised or not yet. */
+vt_status vt__budget_look(vt__budget *b);
 
 /* Books work that is about to be done, and raises if that reaches a limit: before work that could not be done in time is begun. */
 void vt__budget_charge(lua_State *L, uint64_t steps);

@@ -20,7 +20,8 @@ vt__script *vt__script_of(lua_State *L) {
 static void destroy(vt__script *s) {
     vt_context *ctx = s->cap.ctx;
     if (s->L) lua_close(s->L);
-    vt_cancel_release(s->cap.cancel);
+    vt_cancel_release(s->budget.token);
+    vt_cancel_release(s->budget.cancel);
     vt_folder_release(s->cap.folder);
     (void)s->budget.host->alloc(ctx, s, sizeof *s, 0);
     vt_context_release(ctx);
@@ -44,12 +45,11 @@ static void fill(vt__script *s, const vt__lua_host *host, vt_context *ctx, const
     atomic_init(&s->refs, 1);
     s->budget.host = host;
     s->budget.ctx = ctx;
-    s->budget.cancel = opt->cancel;
+    s->budget.cancel = vt_cancel_retain(opt->cancel);
     s->budget.memory_limit = opt->memory_limit ? opt->memory_limit : DEFAULT_MEMORY;
     s->budget.instruction_limit = opt->instruction_limit;
     s->budget.time_limit_ms = opt->time_limit_ms;
     s->cap.ctx = vt_context_retain(ctx);
-    s->cap.cancel = vt_cancel_retain(opt->cancel);
     s->cap.folder = vt_folder_retain(opt->folder);
     s->cap.sandboxed = 1;
     s->cap.charge = vt__budget_charge;
@@ -63,7 +63,9 @@ static vt_status create(const vt__lua_host *host, vt_context *ctx, const vt_scri
     vt__script *s = host->alloc(ctx, NULL, 0, sizeof *s);
     if (!s) return host->fail(VT_ERR_NOMEM, "script: out of memory");
     fill(s, host, ctx, opt);
-    s->L = lua_newstate(vt__budget_alloc, &s->budget);
+    vt_status st = host->token(ctx, opt->cancel, &s->budget.token);
+    s->cap.cancel = s->budget.token;
+    if (st == VT_OK) s->L = lua_newstate(vt__budget_alloc, &s->budget);
     if (s->L) vt__budget_attach(s->L, &s->budget);
     if (s->L) lua_pushcfunction(s->L, vt__sandbox_open);
     if (!s->L || lua_pcall(s->L, 0, 0, 0) != LUA_OK) {

@@ -11,8 +11,8 @@ typedef struct vt__script {
     vt_script head; /* first: what libventuri knows */
     atomic_int refs;
     atomic_int busy;     /* 1 while a call is in progress */
-    vt__budget budget;   /* the state's extra space points here */
-    vt__capability cap;  /* context, token and folder are retained */
+    vt__budget budget;   /* the state's extra space points here; its tokens are retained */
+    vt__capability cap;  /* context and folder are retained; the token is the budget's */
     vt_progress_fn print;
     void *print_user;
     lua_State *L;

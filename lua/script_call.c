@@ -2,6 +2,7 @@
  * a status and a message. */
 #include <lauxlib.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lua_msgpack.h"
@@ -63,6 +64,15 @@ static int describe(lua_State *L) {
     return 2;
 }
 
+/* A library call that was stopped says "cancelled": whether the host or the clock did it is known here. */
+static vt_status why_stopped(vt__script *s, vt_status code, char message[MESSAGE_SIZE]) {
+    if (s->budget.killed) return s->budget.killed;
+    vt_status why = vt__budget_look(&s->budget);
+    size_t len = strlen(message);
+    if (why == VT_ERR_LIMIT) (void)snprintf(message + len, MESSAGE_SIZE - len, " (a limit of the script is reached)");
+    return why == VT_OK ? code : why;
+}
+
 /* The error value is on the top. */
 static vt_status translate(vt__script *s, int status, vt_status code) {
     lua_State *L = s->L;
@@ -78,7 +88,7 @@ static vt_status translate(vt__script *s, int status, vt_status code) {
         const char *text = lua_tolstring(L, described ? -2 : -1, &len);
         copy_message(message, sizeof message, text, len);
     }
-    if (s->budget.killed) code = s->budget.killed;
+    if (s->budget.killed || code == VT_ERR_CANCELLED) code = why_stopped(s, code, message);
     return s->budget.host->fail(code == VT_OK ? VT_ERR_STATE : code, message);
 }
 

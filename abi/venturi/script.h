@@ -15,11 +15,11 @@ typedef struct vt_script_options {
     uint32_t struct_size;       /* set by VT_STRUCT_INIT */
     uint32_t flags;             /* VT_SCRIPT_* */
     uint64_t memory_limit;      /* bytes of Lua objects; 0: 256 MiB */
-    uint64_t instruction_limit; /* virtual machine instructions a load or call; 0: no limit */
-    int64_t time_limit_ms;      /* wall clock of a load or call; 0: no limit */
-    vt_cancel *cancel;          /* ends a running call; may be NULL */
-    vt_folder *folder;          /* what the script may read as `vt.folder()`; NULL: nothing */
-    vt_progress_fn print;       /* receives each line that the script prints as message (fraction -1); NULL: print is silent */
+    uint64_t instruction_limit; /* virtual machine instructions of a load or call, work inside library functions counted in like units; 0: no limit */
+    int64_t time_limit_ms;      /* wall clock of a load or call, model runs that it starts included; 0: no limit */
+    vt_cancel *cancel;          /* ends a running call; retained; may be NULL */
+    vt_folder *folder;          /* what the script may read as `vt.folder()`; retained; NULL: nothing */
+    vt_progress_fn print;       /* receives each line that the script prints as message (fraction -1); non-zero cancels; NULL: print is silent */
     void *print_user;
 } vt_script_options;
 
@@ -34,7 +34,8 @@ VT_API VT_MUST_USE vt_status vt_script_create(vt_context *ctx, const vt_script_o
 VT_API vt_script *vt_script_retain(vt_script *script);
 VT_API void vt_script_release(vt_script *script);
 
-/** Compiles source text (never bytecode) and runs it. name is for messages. Functions that it makes global, or returns in a table, can be called.
+/** Compiles source text (never bytecode) and runs it. Functions that it makes global, or returns in a table, can be called. name is for messages, and
+ *  what the text returns is `require`d by it without folder and ".lua". One call at a time: VT_ERR_STATE from inside a callback of the same script.
  *  Errors: VT_ERR_FORMAT (syntax, with line), VT_ERR_LIMIT (instructions or time), VT_ERR_CANCELLED, VT_ERR_NOMEM (memory limit too), the code of a
  *  failed library call, else VT_ERR_STATE for an error raised by the script; the message carries its text and position. */
 VT_API VT_MUST_USE vt_status vt_script_load(vt_script *script, const char *name, const char *text, size_t len);
@@ -45,7 +46,8 @@ VT_API VT_MUST_USE vt_status vt_script_load(vt_script *script, const char *name,
  * function  NUL-terminated; dots reach into tables ("rag.ask").
  * args      one MessagePack array of the arguments, or NULL with size 0 for none. Checked before it is read: depth 64, counts within the bytes.
  * out       one MessagePack array of the results; NULL if not wanted.
- * Errors:  VT_ERR_NOT_FOUND (no such function), VT_ERR_FORMAT (args), VT_ERR_UNSUPPORTED (a result that has no MessagePack form), and those of load.
+ * Errors:  VT_ERR_NOT_FOUND (no such function), VT_ERR_FORMAT (args), VT_ERR_UNSUPPORTED (a result that has no MessagePack form, or an argument that
+ *          has none in Lua: extensions, integers over 2^63-1), VT_ERR_LIMIT (a result nested deeper than 64), and those of load.
  * A script that hit a limit can be called again: limits count anew.
  */
 VT_API VT_MUST_USE vt_status vt_script_call(vt_script *script, const char *function, const void *args, size_t size, vt_buffer **out);

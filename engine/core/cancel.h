@@ -5,6 +5,10 @@
 #include "venturi/types.h"
 
 vt_status vt__cancel_create(vt_context *ctx, vt_cancel **out);
+/* For work inside other work: raised also when `parent` is (NULL: none; retained otherwise), and once a deadline has passed. */
+vt_status vt__cancel_create_within(vt_context *ctx, vt_cancel *parent, vt_cancel **out);
+/* Nanoseconds of the monotonic clock; INT64_MAX, as at first: none. May be moved at any time. */
+void vt__cancel_set_deadline(vt_cancel *cancel, int64_t deadline_ns);
 vt_cancel *vt__cancel_retain(vt_cancel *cancel);
 void vt__cancel_release(vt_cancel *cancel);
 void vt__cancel_raise(vt_cancel *cancel);
