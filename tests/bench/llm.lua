@@ -2,7 +2,7 @@
 -- SPEED is tests/bench/llm_speed, PEER is llama-bench. Runs alternate, each bound to the same cores by taskset; medians of REPS runs.
 local speed, peer, peer_version, peer_isa, model, out = table.unpack(arg, 1, 6)
 assert(out, "usage: llm.lua SPEED PEER PEER_VERSION PEER_ISA MODEL OUT.json")
-local json = require "venturi.json"
+local vt = require "venturi"
 
 local REPS = 5
 -- The peer's medians that the project measured on a quiet machine. A peer far below them was disturbed: the row is measured again.
@@ -47,7 +47,7 @@ local function measure(case, bound)
   for rep = 1, REPS do
     local rate, name = capture(ours_cmd):match "^(%S+) (%S+)"
     ours[rep], isa = tonumber(rate), name
-    theirs[rep] = json.decode(capture(peer_cmd))[1].avg_ts
+    theirs[rep] = vt.json.decode(capture(peer_cmd))[1].avg_ts
   end
   return ours, theirs, isa, ours_cmd .. " | " .. peer_cmd
 end
@@ -78,6 +78,6 @@ for _, case in ipairs(CASES) do
 end
 
 local file = assert(io.open(out, "w"))
-file:write(json.encode(rows, { indent = true }), "\n")
+file:write(vt.json.encode(rows, { indent = true }), "\n")
 file:close()
 io.stderr:write("written: ", basename(out), "\n")
