@@ -39,6 +39,6 @@ fi
 ninja -C "$build" tests/bench/llm_speed >/dev/null
 mkdir -p "$build/bench"
 # What -march=native means to the compiler that built the peer, of the sets that matter here.
-isa=$(gcc -march=native -dM -E - </dev/null | sed -n 's/^#define __\(AVX2\|FMA\|F16C\|AVX512F\|AVX512VNNI\|AVX512BF16\|AVXVNNI\)__ 1$/\1/p' | sort | tr '\n' ' ' | tr 'A-Z' 'a-z')
+isa=$(gcc -march=native -dM -E - </dev/null | sed -n 's/^#define __\(AVX2\|FMA\|F16C\|AVX512F\|AVX512VNNI\|AVX512BF16\|AVXVNNI\)__ 1$/\1/p' | sort | tr '\n' ' ' | tr '[:upper:]' '[:lower:]')
 exec "$build/lua/venturi" run "$here/llm.lua" "$build/tests/bench/llm_speed" "$peer/llama-bench" \
     "llama-cpp-python $version" "native: ${isa% }" "$model" "$build/bench/llm.json"

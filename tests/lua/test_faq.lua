@@ -1,6 +1,6 @@
 -- Retrieval on real documents: the Debian FAQ (package debian-faq 11.1, pages *.en.html; `./dev demo` puts them into the cache).
--- Questions are the titles of its sections, and lists of our own in tests/support/questions; of those the odd lines were looked at when
--- the threshold was chosen, the even ones were not.
+-- Questions are the titles of its sections, and lists of our own in tests/support/questions. The threshold was chosen on offtopic, neartopic
+-- and ontopic; the *_held_out lists were written after that and have had no say in it.
 local t = require "support"
 local vt = require "venturi"
 local rag = require "pipelines.rag"
@@ -76,29 +76,27 @@ t.test("what the documents do not say is told apart from what they do", function
   local opt = rag.options()
   local index <close> = vt.index()
   local passages = rag.update(index, folder, opt).passages
-  local function answered(list, first, step)
-    local hits, n = 0, 0
-    for i = first, #list, step do
-      n = n + 1
-      if #rag.retrieve(index, list[i], opt) > 0 then hits = hits + 1 end
+  local function answered(list)
+    local hits = 0
+    for _, question in ipairs(list) do
+      if #rag.retrieve(index, question, opt) > 0 then hits = hits + 1 end
     end
-    return hits, n
+    return hits, #list
   end
   local titles = {}
   for i, s in ipairs(sections) do titles[i] = s.title end
-  local refused, n_titles = answered(titles, 1, 1)
+  local refused, n_titles = answered(titles)
   refused = n_titles - refused
   print(("# %d passages, threshold %.2f"):format(passages, opt.min_coverage))
   print("# titles refused: " .. share(refused, n_titles))
   assert(refused / n_titles <= 0.10, "titles refused: " .. refused)
-  for first, half in ipairs{ "chosen", "held out" } do
-    local off, n_off = answered(questions("offtopic"), first, 2)
-    local near, n_near = answered(questions("neartopic"), first, 2)
-    local on, n_on = answered(questions("ontopic"), first, 2)
-    print(("# %s half: off topic answered %s, other software answered %s, on topic refused %s"):format(half, share(off, n_off), share(near, n_near),
-      share(n_on - on, n_on)))
+  for half, lists in pairs{ chosen = { "offtopic", "ontopic" }, held_out = { "offtopic_held_out", "ontopic_held_out" } } do
+    local off, n_off = answered(questions(lists[1]))
+    local on, n_on = answered(questions(lists[2]))
+    print(("# %s: off topic answered %s, on topic refused %s"):format(half, share(off, n_off), share(n_on - on, n_on)))
     assert(off / n_off <= 0.10, half .. ": off topic answered: " .. off)
   end
+  print("# other software answered " .. share(answered(questions("neartopic"))))
 end)
 
 t.done()
