@@ -11,10 +11,12 @@
 
 enum {
     PERIOD = 1000,           /* instructions between two looks of the hook */
-    COROUTINE_PERIOD = 128,  /* short, since what a coroutine did when it ends between two looks is never booked; paid for when it is made */
+    COROUTINE_PERIOD = 128,  /* a coroutine's first: what it did when it ends between two looks is never booked, so it pays when it is made */
     FRESH = 1 << 20,         /* bytes asked for between two looks */
     LARGE_CLASS = 19,        /* 2^19 bytes: blocks from here on shorten the period */
-    REACH = 128 << 20,       /* bytes that the instructions of one period may touch, at most */
+    TRAILER = 16,            /* behind a large block: whether it is a string */
+    STRING_REACH = 1 << 27,  /* bytes of strings that the instructions of one period may compare, hash or read as a number */
+    OTHER_REACH = 1 << 30,   /* bytes of tables and stacks that they may walk or copy */
     NS_PER_STEP = 5          /* a pessimist's guess for work that is booked before it is done */
 };
 
@@ -26,12 +28,28 @@ static int64_t now_ns(void) {
 
 /* ---- memory ---- */
 
-static int size_class(size_t size) { return 63 - __builtin_clzll((unsigned long long)size | 1); }
+static int size_class(size_t size) {
+    int c = 63 - __builtin_clzll((unsigned long long)size | 1);
+    return c < VT__SIZE_CLASSES ? c : VT__SIZE_CLASSES - 1;
+}
 
-static void count_large(vt__budget *b, size_t size, int by) {
-    int c = size_class(size);
-    if (c >= VT__SIZE_CLASSES) c = VT__SIZE_CLASSES - 1;
-    if (c >= LARGE_CLASS) b->large[c] = (uint32_t)((int)b->large[c] + by);
+static int is_large(size_t size) { return size >> LARGE_CLASS != 0; }
+
+/* What is asked of the host for a block of this size; 0 stays 0. */
+static size_t real_size(size_t size) { return is_large(size) ? size + TRAILER : size; }
+
+/* Lua says what a block is when it asks for it, not when it gives it back: large blocks carry it behind them. */
+static void count_large(vt__budget *b, char *block, size_t size, int is_string) {
+    if (!is_large(size)) return;
+    block[size] = (char)is_string;
+    b->large[is_string][size_class(size)]++;
+}
+
+static int uncount_large(vt__budget *b, const char *block, size_t size) {
+    if (!is_large(size)) return 0;
+    int is_string = block[size];
+    b->large[is_string][size_class(size)]--;
+    return is_string;
 }
 
 static int has_limits(const vt__budget *b) { return b->instruction_limit || b->time_limit_ms || b->cancel; }
@@ -40,14 +58,18 @@ static void hook(lua_State *L, lua_Debug *ar);
 
 void *vt__budget_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     vt__budget *b = user;
-    if (!ptr) old_size = 0; /* for a new block Lua says its type here */
+    int is_string = !ptr && old_size == LUA_TSTRING;
+    if (!ptr) old_size = 0;
     if (!ptr && new_size == 0) return NULL;
     if (new_size > old_size && (new_size > b->memory_limit || b->used - old_size > b->memory_limit - new_size)) return NULL;
-    void *p = b->host->alloc(b->ctx, ptr, old_size, new_size);
-    if (new_size > 0 && !p) return NULL;
+    if (ptr) is_string = uncount_large(b, ptr, old_size);
+    void *p = b->host->alloc(b->ctx, ptr, real_size(old_size), real_size(new_size));
+    if (new_size > 0 && !p) {
+        if (ptr) count_large(b, ptr, old_size, is_string);
+        return NULL;
+    }
     b->used += new_size - old_size;
-    count_large(b, old_size, -1);
-    count_large(b, new_size, 1);
+    if (p) count_large(b, p, new_size, is_string);
     if (new_size > old_size) b->fresh += new_size - old_size;
     /* lua_sethook may be called at any moment, from a signal handler even: the hook runs before the next instruction. */
     if (b->fresh >= FRESH && b->running && has_limits(b) && !b->killed && lua_gethookcount(b->running) != 1)
@@ -63,25 +85,33 @@ void vt__budget_fits(lua_State *L, size_t size) {
 
 /* ---- the hook's period ---- */
 
-static int period(const vt__budget *b, const lua_State *L) {
-    uint64_t n = L == b->main ? PERIOD : COROUTINE_PERIOD;
-    for (int c = VT__SIZE_CLASSES - 1; c >= LARGE_CLASS; c--) {
-        uint64_t reach = (uint64_t)REACH >> c;
-        if (b->large[c] == 0) continue;
-        if (reach < n) n = reach;
-        break;
-    }
+static uint64_t reach_of_largest(const uint32_t *large, uint64_t reach) {
+    for (int c = VT__SIZE_CLASSES - 1; c >= LARGE_CLASS; c--)
+        if (large[c]) return reach >> c;
+    return PERIOD;
+}
+
+/* The longest period that is allowed now: the larger the largest block, the more one instruction can touch. */
+static int longest(const vt__budget *b) {
+    uint64_t n = PERIOD, others = reach_of_largest(b->large[0], OTHER_REACH), strings = reach_of_largest(b->large[1], STRING_REACH);
+    if (others < n) n = others;
+    if (strings < n) n = strings;
     if (b->instruction_limit && b->instruction_limit - b->steps < n) n = b->instruction_limit - b->steps;
     return n > 0 ? (int)n : 1;
 }
 
-static void arm(const vt__budget *b, lua_State *L) {
-    if (!b->killed && !has_limits(b)) {
+/* 0: no hook. A hook of the same period goes on counting where it is. */
+static void set_period(lua_State *L, int n) {
+    if (n == 0)
         lua_sethook(L, NULL, 0, 0);
-        return;
-    }
-    int n = b->killed ? 1 : period(b, L);
-    if (!lua_gethook(L) || lua_gethookcount(L) != n) lua_sethook(L, hook, LUA_MASKCOUNT, n);
+    else if (!lua_gethook(L) || lua_gethookcount(L) != n)
+        lua_sethook(L, hook, LUA_MASKCOUNT, n);
+}
+
+/* Period of a thread that wants to run so many instructions unseen. */
+static int allowed(const vt__budget *b, int wanted) {
+    int most = b->killed ? 1 : has_limits(b) ? longest(b) : 0;
+    return wanted < most ? wanted : most;
 }
 
 /* ---- limits ---- */
@@ -121,16 +151,19 @@ static void book(lua_State *L, vt__budget *b, uint64_t steps, int force, int lev
         b->killed = look(b, steps);
     }
     if (b->killed) {
-        arm(b, L);
+        set_period(L, 1);
         raise_killed(L, b, level);
     }
 }
 
 static void hook(lua_State *L, lua_Debug *ar) {
     vt__budget *b = vt__budget_of(L);
+    int n = lua_gethookcount(L);
     (void)ar;
-    book(L, b, (uint64_t)lua_gethookcount(L), 1, 0);
-    arm(b, L);
+    book(L, b, (uint64_t)n, 1, 0);
+    /* A coroutine earns longer periods by what it has shown: what it never shows is at most as much. */
+    int wanted = L == b->main ? PERIOD : 2 * n < COROUTINE_PERIOD ? COROUTINE_PERIOD : 2 * n;
+    set_period(L, allowed(b, wanted));
 }
 
 void vt__budget_charge(lua_State *L, uint64_t steps) { book(L, vt__budget_of(L), steps, 0, 1); }
@@ -139,7 +172,7 @@ void vt__budget_check(lua_State *L) { book(L, vt__budget_of(L), 1, 1, 1); }
 int vt__budget_kill(lua_State *L, vt_status code) {
     vt__budget *b = vt__budget_of(L);
     if (!b->killed) b->killed = code;
-    arm(b, L);
+    set_period(L, 1);
     return raise_killed(L, b, 1);
 }
 
@@ -156,10 +189,16 @@ vt__budget *vt__budget_of(lua_State *L) {
     return b;
 }
 
+void vt__budget_adopt(vt__budget *b, lua_State *co) {
+    lua_sethook(co, NULL, 0, 0); /* what it took over from its maker */
+    set_period(co, allowed(b, COROUTINE_PERIOD));
+}
+
 lua_State *vt__budget_enter(vt__budget *b, lua_State *co) {
     lua_State *before = b->running;
+    int n = lua_gethook(co) ? lua_gethookcount(co) : 0;
     b->running = co;
-    arm(b, co);
+    set_period(co, allowed(b, n > 1 ? n : COROUTINE_PERIOD)); /* 1: a killed call left it so */
     return before;
 }
 
@@ -175,7 +214,7 @@ vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
     b->host->set_deadline(b->token, b->deadline_ns);
     b->running = L;
     lua_sethook(L, NULL, 0, 0); /* so that the count begins afresh */
-    arm(b, L);
+    set_period(L, allowed(b, PERIOD));
     return VT_OK;
 }
 

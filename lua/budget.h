@@ -25,7 +25,7 @@ typedef struct vt__budget {
     uint64_t instruction_limit; /* 0: none */
     int64_t time_limit_ms;      /* 0: none */
     uint64_t used;              /* bytes of Lua objects alive */
-    uint32_t large[VT__SIZE_CLASSES]; /* blocks alive of 2^i bytes and more, from 512 KiB up */
+    uint32_t large[2][VT__SIZE_CLASSES]; /* blocks alive of 2^i bytes and more, from 512 KiB up: tables and the like, strings */
     lua_State *main;
     /* The call in progress; running is NULL between calls. */
     lua_State *running;  /* the thread that executes now */
@@ -58,7 +58,9 @@ void vt__budget_check(lua_State *L);
 int vt__budget_kill(lua_State *L, vt_status code);
 /* Raises Lua's memory error when a block of this size cannot be had, without the collection that asking for it would cost. */
 void vt__budget_fits(lua_State *L, size_t size);
-/* Sets the hook of a coroutine that is about to run, and makes it the running thread; returns the one before. */
+/* Sets the hook of a coroutine that was just made. */
+void vt__budget_adopt(vt__budget *b, lua_State *co);
+/* Looks after the hook of a coroutine that is about to run, and makes it the running thread; returns the one before. */
 lua_State *vt__budget_enter(vt__budget *b, lua_State *co);
 void vt__budget_leave(vt__budget *b, lua_State *before);
 

@@ -20,6 +20,7 @@ static int create(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     vt__budget_charge(L, CREATE_STEPS);
     lua_State *co = lua_newthread(L);
+    vt__budget_adopt(vt__budget_of(L), co);
     lua_pushvalue(L, 1);
     lua_xmove(L, co, 1);
     return 1;
