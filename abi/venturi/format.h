@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /** JSON text (RFC 8259, UTF-8) as one MessagePack value; integers stay integers; key order is kept; duplicate keys and depth above 64
- *  are refused. Errors: VT_ERR_FORMAT (with line and column), VT_ERR_LIMIT, VT_ERR_NOMEM. */
+ *  are refused. Errors: VT_ERR_FORMAT (with line and column), VT_ERR_LIMIT (also: text over 1 GiB), VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_json_to_msgpack(vt_context *ctx, const char *text, size_t len, vt_buffer **out);
 
 enum { VT_JSON_INDENT = 1 }; /* two spaces a level and newlines; otherwise compact */

@@ -11,6 +11,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "formats/msgpack.h"
 
 /* ---- text to MessagePack ---- */
@@ -18,7 +19,7 @@
 /* jansson's buffer for the token at hand grows by malloc, and it does not look whether that failed: characters go missing, or a check of its
  * own aborts the process. So it gets the text as the second item of an array whose first is a string longer than any token: that makes the
  * buffer large enough once, and its length afterwards tells whether it worked. A number so long that it could not be checked is refused. */
-enum { LONGEST_NUMBER = 1000, SPARE = 64 };
+enum { LONGEST_NUMBER = 1000, SPARE = 64, MOST_TEXT = 1 << 30 };
 
 typedef struct feed {
     struct {
@@ -45,16 +46,21 @@ static size_t pull(void *out, size_t room, void *user) {
     return done;
 }
 
-/* Depth of the brackets outside strings, and the longest token; the rest of the grammar is jansson's to judge. */
-static vt_status scan(const char *text, size_t len, size_t *longest) {
+/* About what jansson takes of malloc for the value that a byte of text begins: its node, its share of the array or table around it. */
+static size_t node_size(char c) { return c == '{' ? 320 : c == '[' ? 128 : c == ',' || c == ':' ? 64 : 0; }
+
+/* Depth of the brackets outside strings, the longest token, and the bytes that jansson will need, about; the rest of the grammar is its to judge. */
+static vt_status scan(const char *text, size_t len, size_t *longest, size_t *need) {
     int depth = 0, in_string = 0;
     long long line = 1;
     size_t token = 0;
     *longest = LONGEST_NUMBER;
+    *need = 2 * len;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         line += c == '\n';
         if (c == '\0') return vt__fail(VT_ERR_FORMAT, "json: line %lld holds a NUL byte", line);
+        *need += in_string ? 0 : node_size(c);
         token = in_string || !strchr("[]{}:,\" \t\r\n", c) ? token + 1 : 0;
         if (token > *longest) *longest = token;
         if (!in_string && token > LONGEST_NUMBER)
@@ -83,11 +89,9 @@ static const char *complaint(const json_error_t *error, size_t end) {
 }
 
 /* The value in *out (json_decref). */
-static vt_status parse(const char *text, size_t len, json_t **out) {
+static vt_status parse(const char *text, size_t len, size_t longest, json_t **out) {
     json_error_t error;
-    size_t longest;
-    vt_status st = scan(text, len, &longest);
-    if (st != VT_OK) return st;
+    vt_status st = VT_OK;
     size_t pad = 2 * longest + SPARE; /* twice: the scan counts an escape as one character */
     feed f = {.parts = {{"[\"", 2}, {NULL, pad}, {"\",\n", 3}, {text, len}, {"]", 1}}};
 
@@ -149,15 +153,25 @@ vt_status vt__json_to_msgpack(vt_context *ctx, const char *text, size_t len, vt_
     json_t *root = NULL;
     vt__bytes bytes;
     msgpack_packer pk;
+    size_t longest, need;
 
     *out = NULL;
-    vt_status st = parse(text, len, &root);
+    if (len > MOST_TEXT) return vt__fail(VT_ERR_LIMIT, "json: a text of %zu bytes, at most %zu are read", len, (size_t)MOST_TEXT);
+    vt_status st = scan(text, len, &longest, &need);
     if (st != VT_OK) return st;
-    vt__bytes_init(&bytes, ctx);
-    msgpack_packer_init(&pk, &bytes, append);
-    pack_json(&pk, root);
-    json_decref(root);
-    return vt__bytes_finish(&bytes, "json", out);
+    /* jansson's allocator is global, so it takes malloc. This block, which nobody touches, stands for it in the context's account and limit. */
+    void *reserve = vt__alloc(ctx, need);
+    if (!reserve) return vt__fail_nomem("json", need);
+    st = parse(text, len, longest, &root);
+    if (st == VT_OK) {
+        vt__bytes_init(&bytes, ctx);
+        msgpack_packer_init(&pk, &bytes, append);
+        pack_json(&pk, root);
+        json_decref(root);
+        st = vt__bytes_finish(&bytes, "json", out);
+    }
+    vt__free(ctx, reserve);
+    return st;
 }
 
 /* ---- MessagePack to text ---- */

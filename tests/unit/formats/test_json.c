@@ -135,6 +135,23 @@ static void depth_64_is_the_last(void **state) {
     assert_non_null(round_trip(ctx, text, 100, 0, &st));
 }
 
+/* A short text can make many values: they count against the context's limit. */
+static void a_contexts_memory_limit_holds(void **state) {
+    enum { N = 100000 };
+    static char text[2 * N + 1];
+    vt_context *small;
+    vt_buffer *out = NULL;
+    (void)state;
+    for (int i = 0; i < N; i++) text[2 * i] = '1', text[2 * i + 1] = ',';
+    text[0] = '[', text[1] = '1', text[2 * N - 1] = ']';
+    assert_int_equal(vt__context_create(&(vt__context_params){.memory_limit = 1 << 20}, &small), VT_OK);
+    assert_int_equal(vt_json_to_msgpack(small, text, 2 * N, &out), VT_ERR_NOMEM);
+    assert_null(out);
+    vt__context_release(small);
+    assert_int_equal(vt_json_to_msgpack(ctx, text, 2 * N, &out), VT_OK);
+    vt__buffer_release(out);
+}
+
 static const struct { const char *data; size_t size; vt_status want; } formless[] = {
     {BYTES("\xc4\x01x"), VT_ERR_UNSUPPORTED},                               /* binary */
     {BYTES("\xd4\x01\x00"), VT_ERR_UNSUPPORTED},                            /* extension */
@@ -224,6 +241,7 @@ int main(void) {
         cmocka_unit_test(values_come_back_as_they_were),
         cmocka_unit_test(wrong_text_is_refused_with_its_place),
         cmocka_unit_test(depth_64_is_the_last),
+        cmocka_unit_test(a_contexts_memory_limit_holds),
         cmocka_unit_test(what_has_no_json_form_is_refused),
         cmocka_unit_test(floats_read_back_the_same),
         cmocka_unit_test(the_locale_does_not_show),
