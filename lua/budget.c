@@ -1,5 +1,4 @@
 /* Limits of a script; see budget.h. */
-#define _GNU_SOURCE
 #include "budget.h"
 
 #include <lauxlib.h>
@@ -39,13 +38,13 @@ static int is_large(size_t size) { return size >> LARGE_CLASS != 0; }
 static size_t real_size(size_t size) { return is_large(size) ? size + TRAILER : size; }
 
 /* Lua says what a block is when it asks for it, not when it gives it back: large blocks carry it behind them. */
-static void count_large(vt__budget *b, char *block, size_t size, int is_string) {
+static void count_large(vt__budget *b, unsigned char *block, size_t size, int is_string) {
     if (!is_large(size)) return;
-    block[size] = (char)is_string;
+    block[size] = (unsigned char)is_string;
     b->large[is_string][size_class(size)]++;
 }
 
-static int uncount_large(vt__budget *b, const char *block, size_t size) {
+static int uncount_large(vt__budget *b, const unsigned char *block, size_t size) {
     if (!is_large(size)) return 0;
     int is_string = block[size];
     b->large[is_string][size_class(size)]--;

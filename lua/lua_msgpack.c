@@ -178,8 +178,8 @@ static byte *push_value(const unpacking *u, byte *p) {
     if (end) {
         size_t used = 0;
         msgpack_unpack_return got = msgpack_unpack_next(u->piece, (const char *)p, (size_t)(end - p), &used);
-        if (got == MSGPACK_UNPACK_NOMEM_ERROR) box_raise(u->L, VT_ERR_NOMEM, "msgpack: out of memory");
-        if (got != MSGPACK_UNPACK_SUCCESS) box_raise(u->L, VT_ERR_FORMAT, "msgpack: a value of %I bytes cannot be read", (LUAI_UACINT)(end - p));
+        /* What the check has accepted can fail for one reason only, whatever msgpack-c calls it. */
+        if (got != MSGPACK_UNPACK_SUCCESS) box_raise(u->L, VT_ERR_NOMEM, "msgpack: out of memory");
         push_object(u->L, &u->piece->data);
         return end;
     }

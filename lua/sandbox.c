@@ -143,7 +143,10 @@ static void push_loader(lua_State *L, const char *name) {
         return;
     }
     const vt__stdlib_module *m = vt__stdlib_find(name);
-    if (!m) luaL_error(L, "module '%s' not found: not in package.preload, not loaded by the host, not part of venturi", name);
+    if (!m) {
+        luaL_error(L, "module '%s' not found: not in package.preload, not loaded by the host, not part of venturi", name);
+        return;
+    }
     vt__source src = {(const char *)m->text, m->size};
     if (lua_load(L, vt__source_read, &src, m->chunk, "t") != LUA_OK) lua_error(L);
     lua_pushstring(L, m->chunk);

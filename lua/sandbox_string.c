@@ -26,15 +26,11 @@ static int string_rep(lua_State *L) {
     vt__budget_fits(L, total);
     vt__budget_charge(L, total / 32);
     char *p = luaL_buffinitsize(L, &b, total);
-    size_t done = len;
     memcpy(p, s, len);
-    if (n > 1) {
-        memcpy(p + len, sep, sep_len);
-        for (done = unit; done < total;) {
-            size_t more = done < total - done ? done : total - done;
-            memcpy(p + done, p, more);
-            done += more;
-        }
+    if (n > 1) memcpy(p + len, sep, sep_len);
+    for (size_t done = unit, more; done < total; done += more) {
+        more = done < total - done ? done : total - done;
+        memcpy(p + done, p, more);
     }
     luaL_pushresultsize(&b, total);
     return 1;

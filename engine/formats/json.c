@@ -124,21 +124,18 @@ static void pack_text(msgpack_packer *pk, const char *text, size_t len) {
 }
 
 static void pack_json(msgpack_packer *pk, json_t *v) {
-    const char *key;
-    json_t *item;
-    size_t i;
-
     switch (json_typeof(v)) {
     case JSON_OBJECT:
         (void)msgpack_pack_map(pk, json_object_size(v));
-        json_object_foreach(v, key, item) {
+        for (void *at = json_object_iter(v); at; at = json_object_iter_next(v, at)) {
+            const char *key = json_object_iter_key(at);
             pack_text(pk, key, strlen(key));
-            pack_json(pk, item);
+            pack_json(pk, json_object_iter_value(at));
         }
         break;
     case JSON_ARRAY:
         (void)msgpack_pack_array(pk, json_array_size(v));
-        json_array_foreach(v, i, item) pack_json(pk, item);
+        for (size_t i = 0; i < json_array_size(v); i++) pack_json(pk, json_array_get(v, i));
         break;
     case JSON_STRING: pack_text(pk, json_string_value(v), json_string_length(v)); break;
     case JSON_INTEGER: (void)msgpack_pack_int64(pk, json_integer_value(v)); break;
