@@ -214,8 +214,9 @@ cmd_lint() {
     run_suite lint
     if have cppcheck; then
         say "dev: cppcheck"
+        # readdir is safe on a stream of one thread; what cppcheck would have instead is withdrawn.
         cppcheck --std=c11 --enable=warning,performance,portability --inconclusive --inline-suppr --error-exitcode=2 \
-            --suppress=missingIncludeSystem --library=posix -q -j2 -I abi -I engine -I kernels abi engine kernels lua || failed=$((failed + 1))
+            --suppress=missingIncludeSystem --suppress=readdirCalled --library=posix -q -j2 -I abi -I engine -I kernels abi engine kernels lua || failed=$((failed + 1))
     fi
     if have clang-tidy; then
         say "dev: clang-tidy"

@@ -43,7 +43,7 @@ void *vt__calloc(vt_context *ctx, size_t bytes) {
 
 void *vt__alloc64(vt_context *ctx, size_t bytes) {
     size_t total;
-    if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)(HEADER + ALIGN64), &total)) return NULL;
+    if (__builtin_add_overflow(bytes ? bytes : 1, (size_t)HEADER + ALIGN64, &total)) return NULL;
     char *base = vt__context_alloc(ctx, NULL, 0, total);
     if (!base) return NULL;
     /* Never right behind the header, even where that is aligned: the offset is how vt__realloc knows such a block. */

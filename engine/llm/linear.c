@@ -104,6 +104,6 @@ static void run_rows(void *user, int64_t chunk) {
 
 void vt__over_rows(vt_context *ctx, int64_t n, vt__range_fn fn, void *user) {
     int64_t n_threads = vt__context_threads(ctx);
-    row_job j = {fn, user, n, n_threads == 1 || n < 2 * ROWS_A_CHUNK ? 1 : min_of(n / ROWS_A_CHUNK, 2 * n_threads)};
+    row_job j = {fn, user, n, n_threads == 1 || n < (int64_t)2 * ROWS_A_CHUNK ? 1 : min_of(n / ROWS_A_CHUNK, 2 * n_threads)};
     vt__parallel(ctx, j.n_chunks, run_rows, &j);
 }

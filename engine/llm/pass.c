@@ -41,7 +41,7 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
     ws->slab = vt__alloc64_2(ctx, total, 1, sizeof(float));
     if (!ws->slab) return vt__fail_nomem("session", (size_t)total * sizeof(float));
     for (int i = 0; i < N_PARTS - 1; i++) *parts[i].array = ws->slab + at[i];
-    ws->q8 = (unsigned char *)(ws->slab + at[N_PARTS - 1]);
+    ws->q8 = (void *)(ws->slab + at[N_PARTS - 1]);
     ws->n_chunks = vt__context_threads(ctx) == 1 ? 1 : ATTEND_CHUNKS_A_THREAD * vt__context_threads(ctx);
     return VT_OK;
 }

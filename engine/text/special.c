@@ -34,7 +34,8 @@ static vt_status fill(vt_tokenizer *tok, const char *name, const int64_t *order)
         if (text.len > MAX_LEN)
             return vt__fail(VT_ERR_FORMAT, "%s: special token %lld has %zu bytes, at most %d are allowed", name, (long long)order[rank], text.len,
                             MAX_LEN);
-        if (rank == 0 || text.len != len) s->group[s->n_groups++] = (vt__special_group){.first = rank, .len = len = text.len};
+        if (rank == 0 || text.len != len) s->group[s->n_groups++] = (vt__special_group){.first = rank, .len = text.len};
+        len = text.len;
         s->id[rank] = (int32_t)order[rank];
         s->first[(unsigned char)text.data[0]] |= (uint8_t)class;
         s->classes |= (uint8_t)class;
