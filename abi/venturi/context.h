@@ -32,7 +32,8 @@ typedef struct vt_context_options {
  */
 VT_API VT_MUST_USE vt_status vt_context_create(const vt_context_options *opt, vt_context **out);
 VT_API vt_context *vt_context_retain(vt_context *ctx);
-/** The last release (children count) joins the threads. */
+/** The last release (children count) joins the threads. After a fork the child may use and release contexts as well, if no call was under way
+ *  in another thread; where the parent has done parallel work before, the child's work runs on the calling thread. */
 VT_API void vt_context_release(vt_context *ctx);
 
 /** Threads that parallel work uses, the caller's included. */

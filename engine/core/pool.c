@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/context.h"
 #include "core/memory.h"
@@ -17,6 +18,7 @@ struct vt__pool {
     int32_t n_started; /* workers alive */
     int started;       /* starting was tried */
     int stop;          /* under lock */
+    atomic_int owner;  /* process whose threads these are; 0 until the first parallel work, and no lock is touched before that */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_mutex_t busy; /* held by the caller whose job runs */
@@ -101,8 +103,19 @@ struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads) {
     return pool;
 }
 
+/* A fork copies the pool but none of its threads: in the child there is nobody to join or to wake, and a lock may be held by a thread that
+ * is gone. The first process that asks makes the pool its own; 0 when it is another's. */
+static int own(struct vt__pool *pool) {
+    int owner = 0, me = (int)getpid();
+    return atomic_compare_exchange_strong(&pool->owner, &owner, me) || owner == me;
+}
+
 void vt__pool_destroy(vt_context *ctx, struct vt__pool *pool) {
     if (!pool) return;
+    if (!own(pool)) {
+        vt__free(ctx, pool);
+        return;
+    }
     pthread_mutex_lock(&pool->lock);
     pool->stop = 1;
     /* Spinning workers leave their loop, find no chunk, and see the flag when they go to sleep. */
@@ -133,7 +146,8 @@ static void run_alone(int64_t n_chunks, vt__chunk_fn fn, void *user) {
 
 void vt__parallel(vt_context *ctx, int64_t n_chunks, vt__chunk_fn fn, void *user) {
     struct vt__pool *pool = vt__context_pool(ctx);
-    if (n_chunks <= 1 || n_chunks > UINT32_MAX / 2 || pool->n_threads == 1 || inside || pthread_mutex_trylock(&pool->busy) != 0) {
+    if (n_chunks <= 1 || n_chunks > UINT32_MAX / 2 || pool->n_threads == 1 || inside || !own(pool) ||
+        pthread_mutex_trylock(&pool->busy) != 0) {
         run_alone(n_chunks, fn, user);
         return;
     }

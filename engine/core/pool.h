@@ -12,10 +12,11 @@ typedef void (*vt__chunk_fn)(void *user, int64_t chunk);
 
 /* NULL when out of memory. Starts no thread. */
 struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads);
+/* Joins the threads; in a forked child, which has none of them, only the memory is given back. */
 void vt__pool_destroy(vt_context *ctx, struct vt__pool *pool);
 
 /* Runs fn(user, 0..n_chunks-1), each once, and returns when all are done; the caller works too. A second caller at the same time, and a
- * chunk that calls in turn, do their chunks alone. Never fails: with no thread to be had the caller does everything. */
+ * chunk that calls in turn, do their chunks alone; so does a child forked after the first parallel work. Never fails: with no thread to be had the caller does everything. */
 void vt__parallel(vt_context *ctx, int64_t n_chunks, vt__chunk_fn fn, void *user);
 
 /* First and one past the last of the items that chunk i of n_chunks has: even shares in multiples of `grain`, a function of its arguments only. */

@@ -1,11 +1,15 @@
 /* Thread pool: every chunk once, from any number of callers and threads, also nested; shares that depend on their arguments only. */
+#define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -163,6 +167,60 @@ static void shares_cover_all_items_in_order(void **state) {
             }
 }
 
+static void wait_well(pid_t child) {
+    int how = -1;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 0);
+}
+
+/* What a forked child does; 0 when all went well. A deadlock ends by the alarm. */
+static int use_and_release(vt_context *ctx) {
+    alarm(20);
+    (void)signal(SIGSEGV, SIG_DFL); /* not the handler of the test program, which would go on with the next test */
+    atomic_llong sum = 0;
+    for (int i = 0; i < 3; i++) vt__parallel(ctx, 100, add_chunk, &sum);
+    vt__context_release(ctx);
+    return sum == 3 * 5050 ? 0 : 1;
+}
+
+static void a_forked_child_works_alone_and_releases(void **state) {
+    (void)state;
+    vt_context *ctx = make(4);
+    for (int round = 0; round < 20; round++) {
+        check_all_once(ctx, 100); /* workers that spin now and, in some rounds, sleep */
+        if (round % 4 == 0) usleep(2000);
+        pid_t child = fork();
+        if (child == 0) _exit(use_and_release(ctx));
+        wait_well(child);
+        check_all_once(ctx, 100);
+    }
+    vt__context_release(ctx);
+}
+
+typedef struct forking {
+    vt_context *ctx;
+    pid_t child;
+} forking;
+
+static void fork_in_chunk_7(void *user, int64_t chunk) {
+    forking *f = user;
+    if (chunk != 7) return;
+    f->child = fork();
+    if (f->child == 0) _exit(use_and_release(f->ctx));
+}
+
+static void a_child_forked_amid_work_finds_no_lock_in_its_way(void **state) {
+    (void)state;
+    forking f = {.ctx = make(4)};
+    for (int round = 0; round < 10; round++) {
+        vt__parallel(f.ctx, 20, fork_in_chunk_7, &f);
+        wait_well(f.child);
+    }
+    vt__context_release(f.ctx);
+}
+
 static void creation_survives_every_failed_allocation(void **state) {
     (void)state;
     for (int sticky = 0; sticky < 2; sticky++)
@@ -191,6 +249,8 @@ int main(void) {
         cmocka_unit_test(workers_wake_after_they_slept),
         cmocka_unit_test(a_reduction_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(shares_cover_all_items_in_order),
+        cmocka_unit_test(a_forked_child_works_alone_and_releases),
+        cmocka_unit_test(a_child_forked_amid_work_finds_no_lock_in_its_way),
         cmocka_unit_test(creation_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
