@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -64,6 +65,14 @@ static ssize_t sys_read_folder(void *user, int fd, void *data, size_t size) {
     (void)user;
     return getdents64(fd, data, size);
 }
+static int sys_chmod(void *user, int fd, mode_t mode) {
+    (void)user;
+    return fchmod(fd, mode);
+}
+static char *sys_resolve(void *user, const char *path, char *out) {
+    (void)user;
+    return realpath(path, out);
+}
 
 int vt__io_open_by_steps(int dir, const char *path, int flags) {
     char name[NAME_MAX + 1];
@@ -103,7 +112,8 @@ static int sys_open_beneath(void *user, int dir, const char *path, int flags) {
 const vt__io *vt__io_system(void) {
     static const vt__io table = {.open_at = sys_open_at, .close = sys_close, .stat = sys_stat, .read = sys_read, .write = sys_write,
                                  .sync = sys_sync, .rename = sys_rename, .unlink = sys_unlink, .map = sys_map, .unmap = sys_unmap,
-                                 .open_beneath = sys_open_beneath, .stat_at = sys_stat_at, .read_folder = sys_read_folder};
+                                 .open_beneath = sys_open_beneath, .stat_at = sys_stat_at, .read_folder = sys_read_folder,
+                                 .chmod = sys_chmod, .resolve = sys_resolve};
     return &table;
 }
 
@@ -205,20 +215,44 @@ static vt_status sync_folder(const vt__io *io, const char *folder) {
 
 /* Opens a file that was not there before: path with a number behind, room for which the caller has left. A name that a crash or another
  * thread left is passed over, never written through. */
-static int open_new(const vt__io *io, char *path, size_t room) {
+static int open_new(const vt__io *io, char *path, size_t room, mode_t mode) {
     enum { TRIES = 1000 };
     size_t len = strlen(path);
     int fd = -1;
     for (int i = 0; i < TRIES; i++) {
         (void)snprintf(path + len, room - len, ".tmp-%ld-%d", (long)getpid(), i);
-        fd = open_retry(io, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        fd = open_retry(io, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, mode);
         if (fd >= 0 || errno != EEXIST) break;
     }
     return fd;
 }
 
-static vt_status write_new(const vt__io *io, int fd, const char *path, const void *data, size_t size) {
-    vt_status st = write_all(io, fd, path, data, size);
+/* The file that a replacement of path stands for: path, or in `room` where a link there leads to. old->st_mode: 0 when there is none yet. */
+static vt_status find_old(const vt__io *io, const char **path, char *room, struct stat *old) {
+    int r = io->stat_at(io->user, AT_FDCWD, *path, old);
+    if (r == 0 && S_ISLNK(old->st_mode)) {
+        const char *target = io->resolve(io->user, *path, room);
+        r = target ? io->stat_at(io->user, AT_FDCWD, target, old) : -1;
+        if (r == 0) *path = target;
+    }
+    if (r != 0 && errno != ENOENT) return vt__fail_errno("stat", *path);
+    if (r != 0) *old = (struct stat){0};
+    return VT_OK;
+}
+
+/* Gives a new, still empty file the permissions of the one whose place it takes. */
+static vt_status keep_mode(const vt__io *io, int fd, const char *path, const struct stat *old) {
+    struct stat st;
+    mode_t mode = old->st_mode & 0777;
+    if (io->stat(io->user, fd, &st) != 0) return vt__fail_errno("stat", path);
+    /* Another group than the one that these bits were meant for. */
+    if (st.st_gid != old->st_gid) mode &= ~(mode_t)070 | (mode & 07) << 3;
+    return io->chmod(io->user, fd, mode) == 0 ? VT_OK : vt__fail_errno("chmod", path);
+}
+
+static vt_status write_new(const vt__io *io, int fd, const char *path, const struct stat *old, const void *data, size_t size) {
+    vt_status st = old->st_mode ? keep_mode(io, fd, path, old) : VT_OK;
+    if (st == VT_OK) st = write_all(io, fd, path, data, size);
     if (st == VT_OK && io->sync(io->user, fd) != 0) st = vt__fail_errno("fsync", path);
     if (io->close(io->user, fd) != 0 && st == VT_OK) st = vt__fail_errno("close", path);
     return st;
@@ -226,18 +260,22 @@ static vt_status write_new(const vt__io *io, int fd, const char *path, const voi
 
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size) {
     const vt__io *io = vt__context_io(ctx);
+    char resolved[PATH_MAX];
+    struct stat old;
+    vt_status st = find_old(io, &path, resolved, &old);
+
+    if (st != VT_OK) return st;
     size_t len = strlen(path), room = len + 48;
     char *temp = vt__alloc(ctx, room);
-
     if (!temp) return vt__fail_nomem("replace", room);
     memcpy(temp, path, len + 1);
-    int fd = open_new(io, temp, room);
+    int fd = open_new(io, temp, room, old.st_mode ? 0600 : 0666);
     if (fd < 0) {
-        vt_status st = vt__fail_errno("create", temp);
+        st = vt__fail_errno("create", temp);
         vt__free(ctx, temp);
         return st;
     }
-    vt_status st = write_new(io, fd, temp, data, size);
+    st = write_new(io, fd, temp, &old, data, size);
     if (st == VT_OK && io->rename(io->user, temp, path) != 0) st = vt__fail_errno("rename", path);
     if (st != VT_OK) {
         (void)io->unlink(io->user, temp);

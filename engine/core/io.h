@@ -25,6 +25,8 @@ typedef struct vt__io {
     int (*stat_at)(void *user, int dir, const char *name, struct stat *out); /* of a link: the link itself */
     /* The next entries of an open folder as the system packs them (struct dirent64); 0 at the end. */
     ssize_t (*read_folder)(void *user, int fd, void *data, size_t size);
+    int (*chmod)(void *user, int fd, mode_t mode);
+    char *(*resolve)(void *user, const char *path, char *out); /* absolute and without links; out: PATH_MAX bytes; NULL */
 } vt__io;
 
 /* The operating system's. */
@@ -49,8 +51,10 @@ void vt__unmap_file(vt_context *ctx, vt__mapping *map);
 vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size);
 
 /* Replaces path by these bytes so that a crash at any point leaves the old content or the new: new file in the same folder, write, fsync,
- * rename, fsync of the folder. Errors: IO, NOT_FOUND (no such folder), NOMEM; the old content is left then, or the new where just the folder's
- * fsync failed. */
+ * rename, fsync of the folder. A link at path stays and its target is replaced; one without a target is replaced itself. The new file has
+ * the old one's permissions (not its owner; where the group differs, the new one gets no more than everybody), a first one what the umask
+ * leaves of 0666. Errors: IO, NOT_FOUND (no such folder), NOMEM; the old content is left then, or the new where just the folder's fsync
+ * failed. */
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size);
 
 /* IO or NOT_FOUND with the operation, the path and the system's words for errno. */

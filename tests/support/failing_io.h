@@ -102,6 +102,14 @@ static inline ssize_t failing_io_read_folder(void *user, int fd, void *data, siz
     return failing_io_now(user, "read") ? -1 : vt__io_system()->read_folder(NULL, fd, data, size);
 }
 
+static inline int failing_io_chmod(void *user, int fd, mode_t mode) {
+    return failing_io_now(user, "chmod") ? -1 : vt__io_system()->chmod(NULL, fd, mode);
+}
+
+static inline char *failing_io_resolve(void *user, const char *path, char *out) {
+    return failing_io_now(user, "resolve") ? NULL : vt__io_system()->resolve(NULL, path, out);
+}
+
 /* A table that does not fail yet. Operations added to vt__io later go to the system until they get a line here. */
 static inline void failing_io_init(failing_io *f) {
     *f = (failing_io){.table = *vt__io_system()};
@@ -119,6 +127,8 @@ static inline void failing_io_init(failing_io *f) {
     f->table.open_beneath = failing_io_open_beneath;
     f->table.stat_at = failing_io_stat_at;
     f->table.read_folder = failing_io_read_folder;
+    f->table.chmod = failing_io_chmod;
+    f->table.resolve = failing_io_resolve;
 }
 
 #endif

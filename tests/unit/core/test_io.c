@@ -127,6 +127,102 @@ static void a_name_left_by_a_crash_is_not_reused(void **state) {
     vt__context_release(ctx);
 }
 
+static mode_t mode_of(const char *path) {
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+static void a_replaced_file_keeps_its_permissions(void **state) {
+    (void)state;
+    static const mode_t modes[] = {0600, 0644, 0640, 0400, 0666, 0755};
+    vt_context *ctx = make(NULL);
+    const char *path = in_folder("file");
+    mode_t before = umask(027);
+    assert_int_equal(vt__replace_file(ctx, path, "x", 1), VT_OK);
+    assert_int_equal(mode_of(path), 0640);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_int_equal(chmod(path, modes[i]), 0);
+        assert_int_equal(vt__replace_file(ctx, path, "y", 1), VT_OK);
+        assert_int_equal(mode_of(path), modes[i]);
+    }
+    umask(before);
+    vt__context_release(ctx);
+}
+
+static int see_mode(void *user, int fd, mode_t mode) {
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(st.st_size, 0);
+    *(int *)user += 1;
+    return vt__io_system()->chmod(NULL, fd, mode);
+}
+
+static int stat_other_group(void *user, int fd, struct stat *out) {
+    (void)user;
+    int r = vt__io_system()->stat(NULL, fd, out);
+    out->st_gid++;
+    return r;
+}
+
+static void nobody_else_may_read_while_it_is_written(void **state) {
+    (void)state;
+    int seen = 0;
+    vt_context *ctx = make(NULL);
+    vt__io table = *vt__io_system();
+    write_plain(in_folder("file"), "old");
+    assert_int_equal(chmod(in_folder("file"), 0664), 0);
+    table.user = &seen;
+    table.chmod = see_mode;
+    vt__context_set_io(ctx, &table);
+    assert_int_equal(vt__replace_file(ctx, in_folder("file"), "new", 3), VT_OK);
+    assert_int_equal(seen, 1);
+    assert_int_equal(mode_of(in_folder("file")), 0664);
+    table.stat = stat_other_group; /* the new file's group is another one: it gets what everybody has */
+    assert_int_equal(vt__replace_file(ctx, in_folder("file"), "new", 3), VT_OK);
+    assert_int_equal(mode_of(in_folder("file")), 0644);
+    vt__context_release(ctx);
+}
+
+static void a_link_stays_and_its_target_is_replaced(void **state) {
+    (void)state;
+    vt_context *ctx = make(NULL);
+    char text[64], link[128], target[128];
+    struct stat st;
+    strcpy(link, in_folder("link"));
+    strcpy(target, in_folder("below/target"));
+    assert_int_equal(mkdir(in_folder("below"), 0700), 0);
+    write_plain(target, "old");
+    assert_int_equal(chmod(target, 0600), 0);
+    assert_int_equal(symlink("below/target", link), 0);
+    assert_int_equal(vt__replace_file(ctx, link, "new", 3), VT_OK);
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    read_plain(target, text);
+    assert_string_equal(text, "new");
+    assert_int_equal(mode_of(target), 0600);
+    for (long k = 1;; k++) {
+        failing_io f;
+        failing_io_init(&f);
+        f.fail_at = k;
+        vt__context_set_io(ctx, &f.table);
+        vt_status got = vt__replace_file(ctx, link, "newer", 5);
+        vt__context_set_io(ctx, vt__io_system());
+        assert_int_equal(f.open_files, 0);
+        assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+        assert_int_equal(mode_of(target), 0600);
+        if (f.calls < k) {
+            assert_int_equal(got, VT_OK);
+            break;
+        }
+        assert_true(got == VT_ERR_IO || strcmp(f.failed, "close") == 0); /* of the folder: all is done by then */
+    }
+    assert_int_equal(unlink(target), 0);
+    assert_int_equal(vt__replace_file(ctx, link, "own", 3), VT_OK); /* leads nowhere now */
+    assert_true(lstat(link, &st) == 0 && S_ISREG(st.st_mode));
+    vt__context_release(ctx);
+}
+
 /* The promise of a durable commit: fail operation k, once and for ever after, with and without short writes. */
 static void a_failed_replacement_leaves_old_or_new(void **state) {
     (void)state;
@@ -293,6 +389,9 @@ int main(void) {
         WITH_FOLDER(a_replaced_file_has_the_new_content_and_nothing_is_left_over),
         WITH_FOLDER(a_relative_name_is_replaced_in_the_current_folder),
         WITH_FOLDER(a_name_left_by_a_crash_is_not_reused),
+        WITH_FOLDER(a_replaced_file_keeps_its_permissions),
+        WITH_FOLDER(nobody_else_may_read_while_it_is_written),
+        WITH_FOLDER(a_link_stays_and_its_target_is_replaced),
         WITH_FOLDER(a_failed_replacement_leaves_old_or_new),
         WITH_FOLDER(replacing_survives_every_failed_allocation),
         WITH_FOLDER(a_mapping_shows_the_file_and_tells_when_it_was_replaced),
