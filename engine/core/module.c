@@ -22,11 +22,13 @@ enum { LOAD_FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE | RTLD_DEEPBIND };
 
 enum { PATH_SIZE = 4096 };
 
-/* Folder of this library with the closing '/', "" when the loader does not say. */
+/* Folder of this library with the closing '/'. "" when the loader does not say, or has only a relative name: the current folder may be
+ * another one by now, with anything in it. */
 static void own_folder(char *folder, size_t size) {
     Dl_info info;
     const char *slash = NULL;
-    if (dladdr((const void *)(uintptr_t)&vt__module_symbol, &info) && info.dli_fname) slash = strrchr(info.dli_fname, '/');
+    if (dladdr((const void *)(uintptr_t)&vt__module_symbol, &info) && info.dli_fname && info.dli_fname[0] == '/')
+        slash = strrchr(info.dli_fname, '/');
     size_t len = slash ? (size_t)(slash - info.dli_fname) + 1 : 0;
     if (len >= size) len = 0;
     if (len) memcpy(folder, info.dli_fname, len);
