@@ -24,22 +24,34 @@ static int before(const void *user, int64_t a, int64_t b) {
     return c != 0 ? c < 0 : a < b;
 }
 
-/* Sorted ids in `order` into the ranks and their groups. */
+static int same_text(const vt_tokenizer *tok, int64_t a, int64_t b) {
+    vt__span x = vt__token_text(tok, a), y = vt__token_text(tok, b);
+    return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+}
+
+/* Sorted ids in `order` into the ranks and their groups. Of equal texts only the first of each class can ever be found: the others are left
+ * out, or a vocabulary full of them would cost a walk over all at each byte of a text. */
 static vt_status fill(vt_tokenizer *tok, const char *name, const int64_t *order) {
     vt__specials *s = &tok->specials;
     size_t len = 0;
-    for (int64_t rank = 0; rank < s->n; rank++) {
-        vt__span text = vt__token_text(tok, order[rank]);
-        int class = class_of(tok, order[rank]);
+    int64_t n = 0;
+    int seen = 0; /* classes of the texts equal to this one */
+    for (int64_t i = 0; i < s->n; i++) {
+        vt__span text = vt__token_text(tok, order[i]);
+        int class = class_of(tok, order[i]);
         if (text.len > MAX_LEN)
-            return vt__fail(VT_ERR_FORMAT, "%s: special token %lld has %zu bytes, at most %d are allowed", name, (long long)order[rank], text.len,
+            return vt__fail(VT_ERR_FORMAT, "%s: special token %lld has %zu bytes, at most %d are allowed", name, (long long)order[i], text.len,
                             MAX_LEN);
-        if (rank == 0 || text.len != len) s->group[s->n_groups++] = (vt__special_group){.first = rank, .len = text.len};
+        if (i == 0 || !same_text(tok, order[i - 1], order[i])) seen = 0;
+        if (seen & class) continue;
+        seen |= class;
+        if (n == 0 || text.len != len) s->group[s->n_groups++] = (vt__special_group){.first = n, .len = text.len};
         len = text.len;
-        s->id[rank] = (int32_t)order[rank];
+        s->id[n++] = (int32_t)order[i];
         s->first[(unsigned char)text.data[0]] |= (uint8_t)class;
         s->classes |= (uint8_t)class;
     }
+    s->n = n;
     s->group[s->n_groups].first = s->n;
     return VT_OK;
 }
@@ -81,7 +93,7 @@ static int64_t match(const vt_tokenizer *tok, int classes, const char *p, size_t
             if (memcmp(vt__token_text(tok, s->id[mid]).data, p, len) < 0) lo = mid + 1;
             else hi = mid;
         }
-        for (; lo < end && memcmp(vt__token_text(tok, s->id[lo]).data, p, len) == 0; lo++) { /* one text may be there twice */
+        for (; lo < end && memcmp(vt__token_text(tok, s->id[lo]).data, p, len) == 0; lo++) { /* one text may be there once a class */
             if (class_of(tok, s->id[lo]) & classes) return lo;
         }
     }

@@ -12,6 +12,7 @@
 #include "core/buffer.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "text/tokenizer_internal.h"
 #include "tiny_vocab.h"
 #include "torture.h"
 
@@ -338,6 +339,19 @@ static void overlapping_special_tokens_stay_cheap(void **state) {
     vt__tokenizer_release(tok);
 }
 
+/* The lowest id of each class stands for all tokens of one text; a vocabulary full of them costs no more than one without. */
+static void equal_special_tokens_count_once(void **state) {
+    enum { COPIES = 600 };
+    static tiny_token tokens[COPIES + 1];
+    (void)state;
+    for (int i = 0; i < COPIES; i++) tokens[i] = (tiny_token){"aa", i % 3 == 1 ? VT__TOKEN_USER : VT__TOKEN_CONTROL};
+    vt_tokenizer *tok = make(&(tiny_vocab){.tokens = tokens});
+    assert_int_equal(tok->specials.n, 2);
+    assert_string_equal(ids_of(tok, "aa", 2, VT__TOKENIZE_SPECIAL), "256");
+    assert_string_equal(ids_of(tok, "aa", 2, 0), "257");
+    vt__tokenizer_release(tok);
+}
+
 static void plain_text_never_becomes_a_control_token(void **state) {
     static const tiny_token tokens[] = {{"ab", VT__TOKEN_CONTROL}, {"abc", VT__TOKEN_NORMAL}, {NULL, 0}};
     static const char *const merges[] = {"a b", "ab c", NULL};
@@ -427,6 +441,7 @@ int main(void) {
         cmocka_unit_test(special_tokens_are_found_longest_first),
         cmocka_unit_test(special_tokens_are_written_only_on_request),
         cmocka_unit_test(overlapping_special_tokens_stay_cheap),
+        cmocka_unit_test(equal_special_tokens_count_once),
         cmocka_unit_test(plain_text_never_becomes_a_control_token),
         cmocka_unit_test(bos_comes_once_and_where_the_model_asks),
         cmocka_unit_test(too_long_a_text_is_refused_unread),
