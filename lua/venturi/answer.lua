@@ -89,11 +89,22 @@ local function likelihood(session, tok, text, fed)
   return n > 0 and sum / n or -math.huge
 end
 
+-- No answer ends on these: "as follows:", and the number of a list's item, which looks like a sentence.
+local function announces(text)
+  return text:find(":[\"')%]]*%s*$") ~= nil or text:find("^%s*%(?%w?%d*[.)]%s*$") ~= nil
+end
+
+-- Nothing follows on what the paragraph announces, all of it: it is the last of its passage, and one sentence.
+local function dangles(list, i)
+  local after = list[i + 1]
+  return announces(list[i].text) and #vt.chunk.sentences(list[i].text) == 1 and not (after and after.rank == list[i].rank)
+end
+
 local function opening(session, tok, list, fed, question)
   local best
   local polar = asks_yes_or_no[(question:match("%a+") or ""):lower()]
   for i, p in ipairs(list) do
-    if vt.chunk.count(p.text) >= SENTENCE_WORDS then
+    if vt.chunk.count(p.text) >= SENTENCE_WORDS and not dangles(list, i) then
       p.value = likelihood(session, tok, p.text, fed) - RANK * (p.rank - 1) + (p.place == 1 and FIRST or 0) + COVERAGE * p.coverage
       if not polar and (p.text:find("^Yes%f[%A]") or p.text:find("^No%f[%A]")) then p.value = p.value - OTHER end
       if not best or p.value > list[best].value then best = i end
@@ -109,36 +120,58 @@ local function prefers_end(session, tok, text)
   return eos and id and logits[eos + 1] > logits[id + 1]
 end
 
--- A text that does not end like a sentence (a caption, "as follows:") calls for what comes next.
+-- A text that does not end like a sentence (a caption) calls for what comes next.
 local function is_complete(text)
   return text:find("[.!?][\"')%]]*%s*$") ~= nil
 end
 
+-- The sentences from a paragraph to the end of its passage, in units that may stand at the end of an answer: what announces comes with what it
+-- announces, or not at all. Each unit: { text, begin = its first sentence, words, complete }, with the space before it.
+local function units(list, at)
+  local rank, queue, joint, told = list[at].rank, {}, "", false
+  local function next_sentence()
+    while #queue == 0 do
+      if not list[at] or list[at].rank ~= rank then return nil end
+      queue = vt.chunk.sentences(list[at].text)
+      joint, at = told and "\n\n" or "", at + 1
+    end
+    local piece = joint .. table.remove(queue, 1)
+    joint, told = " ", true
+    return piece
+  end
+  return function()
+    local parts = {}
+    repeat
+      local piece = next_sentence()
+      if not piece then return nil end
+      parts[#parts + 1] = piece
+    until not announces(piece)
+    local text = table.concat(parts)
+    return { text = text, begin = parts[1], words = vt.chunk.count(text), complete = is_complete(text) }
+  end
+end
+
 --- Sentences of the passages: from the paragraph that the model opens with on, at least `min_words` where there are so many, about `max_words` at most.
--- @tparam table opt { question, passages, min_words = 25, max_words = 90 }
+-- With max_tokens it ends with the last sentence before that limit; the first sentence is always given.
+-- @tparam table opt { question, passages, min_words = 25, max_words = 90, max_tokens = no limit }
 function M.quoted(session, tok, opt)
   local fed = session:tokens()
   local list = paragraphs(opt.passages)
   if #list == 0 then return function() return nil end end
   cover(list, opt.question)
-  local at = opening(session, tok, list, fed, opt.question)
+  local next_unit = units(list, opening(session, tok, list, fed, opt.question))
   session:trim(#fed - 1):feed{ fed[#fed] }
-  local rank, words, queue, joint, complete = list[at].rank, 0, {}, "", true
-  local min_words, max_words = opt.min_words or 25, opt.max_words or 90
+  local words, tokens, complete = 0, 0, true
+  local min_words, max_words, max_tokens = opt.min_words or 25, opt.max_words or 90, opt.max_tokens or math.huge
   return function()
-    if #queue == 0 then
-      if not list[at] or list[at].rank ~= rank then return nil end
-      queue = vt.chunk.sentences(list[at].text)
-      joint, at = words > 0 and "\n\n" or "", at + 1
-    end
-    local sentence = table.remove(queue, 1) or ""
-    local n = vt.chunk.count(sentence)
-    if words > 0 and words + n > max_words * (complete and 1 or 1.5) then return nil end
-    if words >= min_words and complete and prefers_end(session, tok, joint .. sentence) then return nil end
-    local piece = joint .. sentence
-    session:feed(tok:encode(piece))
-    words, complete, joint = words + n, is_complete(sentence), " "
-    return piece
+    local unit = next_unit()
+    if not unit then return nil end
+    local ids = tok:encode(unit.text)
+    if words > 0 and (words + unit.words > max_words * (complete and 1 or 1.5) or tokens + #ids > max_tokens) then return nil end
+    if words >= min_words and complete and prefers_end(session, tok, unit.begin) then return nil end
+    session:feed(ids)
+    words, tokens, complete = words + unit.words, tokens + #ids, unit.complete
+    return unit.text
   end
 end
 

@@ -115,7 +115,7 @@ function rag.generate(world, question, passages, opt)
   if opt.style == "free" then
     return vt.answer.free(world.session:generate{ max_tokens = opt.max_tokens, sampler = world.sampler }, opt.max_tokens)
   end
-  return vt.answer.quoted(world.session, world.tok, { question = question, passages = passages })
+  return vt.answer.quoted(world.session, world.tok, { question = question, passages = passages, max_tokens = opt.max_tokens })
 end
 
 --- Answers one question.

@@ -4,8 +4,9 @@ local library = require "venturi.cli.library"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local rag = require "pipelines.rag"
-local shared = require("venturi.cli.options").shared
+local options = require "venturi.cli.options"
 local talk = require "venturi.cli.talk"
+local shared = options.shared
 
 -- Below so many weights a model does better to quote than to speak for itself: it invents facts.
 local SMALL_MODEL = 500 * 1000 * 1000
@@ -23,14 +24,14 @@ local M = {
     "venturi ask -i ~/notes",
   },
   arguments = {
-    { "folder", help = "text, Markdown and HTML files in it and below are read" },
+    { "folder", help = "text, Markdown and HTML files in it and below are read; also one such file, or an index file" },
     { "question", count = "*", help = "one or more questions" },
   },
   options = {
     { "interactive", short = "i", kind = "flag", group = "Questions", help = "read questions line by line from stdin" },
     { "style", arg = "STYLE", kind = "choice", choices = { "auto", "quoted", "free" }, default = "auto", group = "Answer",
-      help = "quoted: in the words of the documents; free: in the model's own; auto: quoted with models under 500 million weights" },
-    { "max-tokens", short = "n", arg = "N", kind = "integer", min = 1, default = rag.defaults.max_tokens, group = "Answer", help = "most tokens of an answer" },
+      help = "quoted: the model chooses among the documents' own sentences; free: it speaks in its own words; auto: quoted with models under 500 million weights, else free" },
+    { "max-tokens", short = "n", arg = "N", kind = "integer", min = 1, default = rag.defaults.max_tokens, group = "Answer", help = "most tokens of an answer; a quoted one ends with the last sentence before, and has one at least" },
     { "passages", short = "k", arg = "N", kind = "integer", min = 1, max = 100, default = rag.defaults.k, group = "Retrieval", help = "most passages that the model reads" },
     { "min-coverage", arg = "SHARE", kind = "number", min = 0, max = 1, default = rag.defaults.min_coverage, group = "Retrieval",
       help = "share of the question's weight that a passage must hold to be relevant" },
@@ -38,12 +39,22 @@ local M = {
     shared.model, { "ctx-size", short = "c", arg = "N", kind = "integer", min = 256, default = rag.defaults.n_ctx, group = "Model", help = "most tokens of prompt and answer" },
     shared.threads, shared.exact, temp, shared.top_k, shared.top_p, shared.min_p, shared.seed, shared.json,
   },
-  notes = "Sources come from the search, never from the model's words. When no passage is relevant the answer is 'Nothing relevant found', with exit code 0\n"
+  notes = "Small models (under 500 million weights) choose among the documents' own sentences, since they invent facts when they speak for themselves;\n"
+    .. "--style free lets the model speak. Options of sampling need a model that speaks.\n"
+    .. "Sources come from the search, never from the model's words. When no passage is relevant the answer is 'Nothing relevant found', with exit code 0\n"
     .. "(--json: \"relevant\": false). Several questions, or -i, share one model and one index.",
 }
 
+-- A quoted answer is chosen, not sampled: an option that would do nothing is refused.
+local function refuse_sampling(opt)
+  for _, option in ipairs{ shared.temp, shared.top_k, shared.top_p, shared.min_p, shared.seed } do
+    if opt.typed[option[1]:gsub("-", "_")] then error({ usage = ("option '--%s' needs --style free"):format(option[1]) }, 0) end
+  end
+end
+
 local function options_of(opt, info)
   local style = opt.style ~= "auto" and opt.style or info.n_params < SMALL_MODEL and "quoted" or "free"
+  if style == "quoted" then refuse_sampling(opt) end
   return rag.options{ k = opt.passages, min_coverage = opt.min_coverage, n_ctx = math.min(opt.ctx_size, info.n_ctx), max_tokens = opt.max_tokens, style = style }
 end
 
@@ -93,14 +104,16 @@ end
 
 function M.run(opt)
   if #opt.question == 0 and not opt.interactive then error({ usage = "missing argument 'question'" }, 0) end
-  local index = library.open(opt.folder, opt.index, rag.options())
+  if opt.style == "quoted" then refuse_sampling(opt) end
+  for _, question in ipairs(opt.question) do options.text("the question", question) end
+  local index = library.place(opt.folder, opt.index)
   local model, tok, session = models.open(opt, opt.given.ctx_size and opt.ctx_size or 0)
   local settings = options_of(opt, model:info())
   local world = { index = index, tok = tok, session = session }
   if settings.style == "free" then world.sampler = models.sampler(opt) end
   local asked = 0
   for question in questions_of(opt) do
-    if question:find("%S") then
+    if options.text("the question", question):find("%S") then
       asked = asked + 1
       if opt.json then
         answer_json(world, question, settings)

@@ -3,8 +3,9 @@ local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local prompts = require "venturi.prompt"
-local shared = require("venturi.cli.options").shared
+local options = require "venturi.cli.options"
 local talk = require "venturi.cli.talk"
+local shared = options.shared
 
 local M = {
   name = "chat",
@@ -72,12 +73,14 @@ local function converse(chat)
   while true do
     local line = read_line(live)
     if not line or (line == "" and live) then return end
-    if line ~= "" then answer(chat, line) end
+    if line ~= "" then answer(chat, options.text("the prompt", line)) end
   end
 end
 
 function M.run(opt)
   if opt.json and not opt.prompt then error({ usage = "--json needs --prompt" }, 0) end
+  if opt.prompt then options.text("the prompt", opt.prompt) end
+  if opt.system then options.text("the system message", opt.system) end
   local model, tok, session = models.open(opt)
   local sampler, seed = models.sampler(opt)
   local limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx

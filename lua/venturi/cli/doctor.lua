@@ -23,14 +23,39 @@ end
 
 local interesting = { "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp" }
 
-local function cpu_features()
+local function cpu_flags()
   local has = {}
   for flag in (proc("cpuinfo", "flags") or proc("cpuinfo", "Features") or ""):gmatch("%S+") do has[flag] = true end
-  local list = {}
+  return has
+end
+
+local function cpu_features()
+  local has, list = cpu_flags(), {}
   for _, name in ipairs(interesting) do
     if has[name] then list[#list + 1] = name end
   end
   return table.concat(list, " ")
+end
+
+-- What a kernel level needs of the processor, lowest first; each needs those before it.
+local levels = {
+  { "ref" }, { "avx2", "avx2", "fma", "f16c" }, { "avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl" }, { "avx512vnni", "avx512_vnni" },
+}
+
+-- What VT_ISA does that its user may not know; nil: nothing.
+local function isa_note()
+  local cap, flags = os.getenv("VT_ISA") or "", cpu_flags()
+  if cap == "" then return nil end
+  local wanted, best
+  for i, level in ipairs(levels) do
+    local has = best == nil or best == i - 1
+    for k = 2, #level do has = has and flags[level[k]] end
+    if has then best = i end
+    if level[1] == cap then wanted = i end
+  end
+  if not wanted then return ("VT_ISA=%s is not known (ref, avx2, avx512, avx512vnni): %s is used"):format(cap, vt.isa()) end
+  if wanted < best then return ("VT_ISA=%s is lower than this machine, which has %s"):format(cap, levels[best][1]) end
+  return wanted > best and ("VT_ISA=%s is more than this machine has: %s is used"):format(cap, vt.isa()) or nil
 end
 
 local function kib(text)
@@ -69,7 +94,7 @@ function M.findings()
     { "version", vt.version() }, { "abi", tostring(vt.abi_version()) }, { "lua", _VERSION },
     { "argparse", argparse_version() }, { "line_editing", program.readline and "libedit" or "none" }, { "script_module", script_module() },
     { "processor", proc("cpuinfo", "model name") or "unknown" }, { "features", cpu_features() },
-    { "kernels", vt.isa() }, { "VT_ISA", os.getenv("VT_ISA") or "not set" }, { "threads", tostring(vt.threads()) },
+    { "kernels", vt.isa() }, { "VT_ISA", os.getenv("VT_ISA") or "not set" }, { "isa_note", isa_note() or "none" }, { "threads", tostring(vt.threads()) },
     { "memory_total", kib(proc("meminfo", "MemTotal")) or "unknown" }, { "memory_available", kib(proc("meminfo", "MemAvailable")) or "unknown" },
     { "memory_context", ("%d bytes"):format(alive) }, { "models_folder", path }, { "models", found },
   }

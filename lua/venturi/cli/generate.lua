@@ -2,8 +2,9 @@
 local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
-local shared = require("venturi.cli.options").shared
+local options = require "venturi.cli.options"
 local talk = require "venturi.cli.talk"
+local shared = options.shared
 
 local M = {
   name = "generate",
@@ -36,7 +37,7 @@ local function prompt_of(opt)
 end
 
 function M.run(opt)
-  local prompt = prompt_of(opt)
+  local prompt = options.text("the prompt", prompt_of(opt))
   if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
   local out = talk.open(opt)
   local model, tok, session = models.open(opt)

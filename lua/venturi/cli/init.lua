@@ -22,7 +22,7 @@ local exit_of = {
 }
 
 local hint_of = {
-  VT_ERR_NOMEM = "Use a smaller model or context (-c N); a sandboxed script can be given more (--memory MIB).",
+  VT_ERR_NOMEM = "Use a smaller model or context (-c N).",
   VT_ERR_CONFLICT = "Somebody else changed the file, or it was made with other settings; run again, or remove it to make it anew.",
 }
 
@@ -53,9 +53,17 @@ local function run_verb(name, argv)
   return verb.run(opt) or 0
 end
 
+-- Results that did not reach stdout (a full disk) are a failure, whatever the verb thinks.
+local function delivered(verb)
+  local ok, message = talk.delivered()
+  if not ok then talk.complain(verb, message) end
+  return ok and 0 or 1
+end
+
 --- Runs the program. argv[0] is its name.
 -- @treturn integer exit code
 function M.main(argv)
+  _G.print = talk.print
   local name = argv[1]
   local words = table.move(argv, 2, #argv, 1, {})
   if name == nil then
@@ -74,10 +82,10 @@ function M.main(argv)
   local verb = known[name] and name or nil
   local ok, result = xpcall(run_verb, handler, name, words)
   talk.clear()
-  if ok then return result end
+  if ok then return result ~= 0 and result or delivered(verb) end
   if type(result) == "table" and result.help then
     io.stdout:write(require("venturi.cli.options").help(M.verb(name)))
-    return 0
+    return delivered(verb)
   end
   local exit, message, hint = explain(result, verb)
   if message then talk.complain(verb, message, hint) end

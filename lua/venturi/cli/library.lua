@@ -30,13 +30,14 @@ local function bring_up_to_date(path, folder, opt)
 end
 
 --- Opens the index of a folder and brings it up to date.
--- @tparam string path the folder
+-- Fails when there is nothing to be read in it.
+-- @tparam string path the folder, or one document
 -- @tparam string|nil file index file of the user's choice; nil: one in the cache
 -- @tparam table opt options of the pipeline
 -- @treturn userdata index
 -- @treturn table counts, see rag.update
 function M.open(path, file, opt)
-  if not program.kind(path) then talk.fail(3, path .. ": no such folder") end
+  if not program.kind(path) then talk.fail(3, path .. ": no such folder or document") end
   local folder <close> = vt.folder(path)
   local kept = file or M.cached(path)
   local above = parent(kept)
@@ -49,8 +50,27 @@ function M.open(path, file, opt)
   elseif not index then
     error(stats, 0)
   end
+  if stats.passages == 0 then talk.fail(3, "no text, Markdown or HTML documents in " .. path) end
   talk.detail("%s: %d passages; files: %d new, %d changed, %d gone, %d as before", kept, stats.passages, stats.added, stats.changed, stats.removed, stats.kept)
   return index, stats, kept
+end
+
+local INDEX_MAGIC = "VTINDEX\0"
+
+local function is_index(path)
+  local file = io.open(path, "rb")
+  local magic = file and file:read(#INDEX_MAGIC)
+  if file then file:close() end
+  return magic == INDEX_MAGIC
+end
+
+--- The index of what a user names: a folder, a document, or an index file, which is taken as it is.
+function M.place(path, file)
+  local kind = program.kind(path)
+  if not kind then talk.fail(3, path .. ": no such folder, document or index file") end
+  if kind == "folder" or (rag.format(path) and not is_index(path)) then return (M.open(path, file, rag.options())) end
+  if file then error({ usage = ("option '--index' is for a folder or a document, and %s is neither"):format(path) }, 0) end
+  return vt.index(path, { read_only = true })
 end
 
 return M

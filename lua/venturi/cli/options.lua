@@ -137,15 +137,16 @@ local function join_negative(verb, argv)
 end
 
 --- Parses the words after the verb. Raises { usage = message } or { help = true }.
--- @treturn table values by name, '-' as '_', with defaults filled in; `given` tells which came from the user
+-- @treturn table values by name, '-' as '_', with defaults filled in; `given` tells which came from the user, `typed` which from the command line
 function M.parse(verb, argv)
   local own, rest = split_rest(verb, argv)
   local values = build(verb):parse(join_negative(verb, own))
-  local given = {}
+  local given, typed = {}, {}
   for _, option in ipairs(all_options(verb)) do
     local key = key_of(option)
     local text = values[key]
     local where = "option '--" .. option[1] .. "'"
+    typed[key] = text ~= nil
     if text == nil and option.kind ~= "flag" and option.env ~= false then
       local variable = "VENTURI_" .. key:upper()
       text, where = os.getenv(variable), "environment variable " .. variable
@@ -154,8 +155,16 @@ function M.parse(verb, argv)
     if type(text) == "string" then text = convert(option, text, where) end
     values[key] = text == nil and option.default or text
   end
-  values.given, values.rest = given, rest
+  values.given, values.typed, values.rest = given, typed, rest
   return values
+end
+
+--- A text of the user's, which must be UTF-8.
+-- @tparam string what as the message names it: "the prompt"
+function M.text(what, text)
+  local n, at = utf8.len(text)
+  if not n then usage_error(("%s is not valid UTF-8 at byte %d"):format(what, at)) end
+  return text
 end
 
 -- ---- help ----

@@ -1,21 +1,19 @@
---- venturi search: passages of a folder, or of an index file, for a query.
-local vt = require "venturi"
+--- venturi search: passages of a folder, a document or an index file for a query.
 local json = require "venturi.cli.json"
 local library = require "venturi.cli.library"
-local program = require "venturi.program"
-local rag = require "pipelines.rag"
-local shared = require("venturi.cli.options").shared
+local options = require "venturi.cli.options"
 local talk = require "venturi.cli.talk"
+local shared = options.shared
 
 local M = {
   name = "search",
-  summary = "find passages in a folder or an index file",
+  summary = "find passages in a folder, a document or an index file",
   examples = {
     "venturi search /usr/share/doc/debian/FAQ 'virtual package'",
     "venturi search -k 3 --text ~/notes 'flight to Lisbon'",
     "venturi search --json notes.vtindex invoice | jq '.hits[].source'",
   },
-  arguments = { { "place", help = "a folder, or an index file" }, { "query", help = "words to look for" } },
+  arguments = { { "place", help = "a folder, a document, or an index file" }, { "query", help = "words to look for" } },
   options = {
     { "count", short = "k", arg = "N", kind = "integer", min = 1, max = 10000, default = 10, group = "Search", help = "passages wanted" },
     { "min-coverage", arg = "SHARE", kind = "number", min = 0, max = 1, default = 0, group = "Search", help = "only passages that hold this share of the query's weight" },
@@ -25,16 +23,10 @@ local M = {
   },
 }
 
-local function open(opt)
-  local kind = program.kind(opt.place)
-  if not kind then talk.fail(3, opt.place .. ": no such folder or index file") end
-  if kind == "folder" then return (library.open(opt.place, opt.index, rag.options())) end
-  return vt.index(opt.place, { read_only = true })
-end
-
 function M.run(opt)
+  options.text("the query", opt.query)
   local out = talk.open(opt)
-  local index <close> = open(opt)
+  local index <close> = library.place(opt.place, opt.index)
   local hits = index:search(opt.query, opt.count, { min_coverage = opt.min_coverage })
   if opt.json then
     out:write(json.encode{ schema = 1, query = opt.query, hits = hits }, "\n")

@@ -72,6 +72,25 @@ function M.open(opt)
   return file
 end
 
+local lost -- why something that was printed did not reach stdout
+
+--- Lua's print, which keeps in mind that a write failed: the C library forgets it once the line is flushed.
+function M.print(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+  local ok, message = io.stdout:write(table.concat(parts, "\t"), "\n")
+  if ok then ok, message = io.stdout:flush() end
+  if not ok then lost = message end
+end
+
+--- Did all that was printed reach stdout? Results: true, or nil and a message.
+function M.delivered()
+  if io.type(io.stdout) == "closed file" then return true end
+  local ok, message = io.stdout:flush()
+  if lost or not ok then return nil, "stdout: " .. (lost or message) end
+  return true
+end
+
 --- Closes what `open` gave; a write that failed late is an error.
 function M.finish(file, opt)
   local ok, message = file:flush()

@@ -2,8 +2,9 @@
 local json = require "venturi.cli.json"
 local vt = require "venturi"
 local models = require "venturi.cli.model"
-local shared = require("venturi.cli.options").shared
+local options = require "venturi.cli.options"
 local talk = require "venturi.cli.talk"
+local shared = options.shared
 
 local M = {
   name = "tokenize",
@@ -32,8 +33,19 @@ local function decode(tok, text, out)
   out:write(tok:decode(ids, { special = true }), "\n")
 end
 
+-- Forms exclude each other, and --decode the options of encoding.
+local function check_forms(opt)
+  local form
+  for _, name in ipairs{ "ids", "count", "decode", "json" } do
+    if opt[name] and form then error({ usage = ("--%s and --%s exclude each other"):format(form, name) }, 0) end
+    form = opt[name] and name or form
+  end
+  if opt.decode and (opt.special or opt.bos) then error({ usage = "--special and --bos are not for --decode" }, 0) end
+end
+
 function M.run(opt)
-  local text = opt.text or io.read("a")
+  check_forms(opt)
+  local text = options.text("the text", opt.text or io.read("a"))
   local out = talk.open(opt)
   local tok <close> = vt.tokenizer(models.path(opt))
   if opt.decode then
