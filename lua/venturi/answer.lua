@@ -101,16 +101,18 @@ local function dangles(list, i)
 end
 
 local function opening(session, tok, list, fed, question)
-  local best
+  local best, other
   local polar = asks_yes_or_no[(question:match("%a+") or ""):lower()]
   for i, p in ipairs(list) do
-    if vt.chunk.count(p.text) >= SENTENCE_WORDS and not dangles(list, i) then
+    local fits = not dangles(list, i)
+    other = other or fits and i
+    if fits and vt.chunk.count(p.text) >= SENTENCE_WORDS then
       p.value = likelihood(session, tok, p.text, fed) - RANK * (p.rank - 1) + (p.place == 1 and FIRST or 0) + COVERAGE * p.coverage
       if not polar and (p.text:find("^Yes%f[%A]") or p.text:find("^No%f[%A]")) then p.value = p.value - OTHER end
       if not best or p.value > list[best].value then best = i end
     end
   end
-  return best or 1
+  return best or other or 1
 end
 
 -- Would the model rather end here than go on with this text?

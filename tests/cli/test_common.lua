@@ -71,6 +71,17 @@ t.test("input that is not there: exit 3, for every verb that reads something", f
   expect(run("info", shell.home), 3, nil, "is a folder")
 end)
 
+t.test("text that is not UTF-8 is refused with the place", function()
+  local function refused(what, at, ...) expect(run(...), 2, nil, ("%s is not valid UTF-8 at byte %d\n"):format(what, at)) end
+  refused("the text", 3, "tokenize", "-m", vocabulary, "ab\xff")
+  refused("the prompt", 1, "generate", "-m", vocabulary, "-p", "\xc3(")
+  refused("the prompt", 2, "chat", "-m", vocabulary, "-p", "a\xed\xa0\x80")
+  refused("the system message", 2, "chat", "-m", vocabulary, "-p", "x", "--system", "a\x80")
+  refused("the question", 4, "ask", "-m", vocabulary, shell.home, "abc\xf5")
+  refused("the query", 1, "search", shell.home, "\xff")
+  expect(sh(([[printf 'a\344' | "$V" tokenize -m %s]]):format(shell.quote(vocabulary))), 2, nil, "the text is not valid UTF-8 at byte 2")
+end)
+
 t.test("input of the wrong format: exit 4", function()
   local path = shell.home .. "/text.gguf"
   t.write(path, "this is no model\n")
@@ -111,7 +122,12 @@ end)
 
 t.test("a full disk behind stdout is a failure", function()
   if not io.open("/dev/full") then return end
-  assert(sh('"$V" help >/dev/full').code ~= 0)
+  for _, words in ipairs{ "help", "version", "doctor", "ask -h", "version --json" } do
+    expect(sh('"$V" ' .. words .. " >/dev/full"), 1, nil, "stdout: ")
+  end
+  expect(sh([[echo 'print(1) io.write("x")' | "$V" - >/dev/full]]), 1, nil, "venturi: run: stdout: ")
+  expect(sh([[echo 'print(1)' | "$V" run --sandbox - >/dev/full]]), 1, nil, "stdout: ")
+  expect(sh([[echo 'io.stdout:close()' | "$V" -]]), 0)
 end)
 
 local function interrupted(script, signals)

@@ -26,6 +26,8 @@ t.test("tokenize shows tokens, and gets the text back", function()
   t.equal(run("tokenize", "-m", vocabulary, "--ids", "--special", "<|im_end|>").out, "2\n")
   local object = json(run("tokenize", "-m", vocabulary, "--json", "Hello world"))
   t.equal(object.count, 7)
+  expect(run("tokenize", "-m", vocabulary, "--json", "--ids", "x"), 2, nil, "--ids and --json exclude each other")
+  expect(run("tokenize", "-m", vocabulary, "--decode", "--bos", "1"), 2, nil, "not for --decode")
   t.equal(object.tokens[1], { id = 42, text = "H" })
 end)
 
@@ -125,10 +127,38 @@ t.test("ask answers with sources, or says that nothing is relevant", function()
   expect(run("ask", "-m", model, "-c", "512", "--style", "free", docs, question), 0, "[1] cats.md: Cats > Sleep\n")
 end)
 
-t.test("an empty folder is no error", function()
+t.test("a folder without documents is named", function()
   local empty = t.folder()
-  expect(run("index", empty), 0, "0 passages")
-  expect(run("ask", "-m", model, empty, "anything"), 0, "Nothing relevant found")
+  t.write(empty .. "/picture.png", "no document")
+  for _, words in ipairs{ { "index", empty }, { "search", empty, "anything" }, { "ask", "-m", model, empty, "anything" } } do
+    local result = expect(run(table.unpack(words)), 3, nil, "no text, Markdown or HTML documents in " .. empty)
+    t.equal(result.out, "")
+  end
+end)
+
+t.test("a document and an index file are places as good as a folder, for ask and search", function()
+  local question, path = "Sixteen hours of sleep: a cat?", shell.home .. "/places.vtindex"
+  expect(run("index", "--index", path, docs), 0)
+  for _, place in ipairs{ docs, docs .. "/cats.md", path } do
+    expect(run("search", place, "sixteen hours"), 0, "[1] cats.md: Cats > Sleep")
+    expect(run("ask", "-m", model, "-c", "512", place, question), 0, "[1] cats.md: Cats > Sleep\n")
+  end
+  expect(run("search", "--index", path, path, "cat"), 2, nil, "is for a folder or a document")
+end)
+
+t.test("a quoted answer keeps to --max-tokens, and refuses options of sampling that would do nothing", function()
+  local place = shell.home .. "/long.md"
+  t.write(place, "# Cats\n\nA cat sleeps sixteen hours a day, mostly in the sun. It wakes to eat. Then it sleeps again.\n")
+  t.equal(run("ask", "-m", model, "-c", "512", "-n1", place, "sixteen hours a day").out:match("^[^\n]*"), "A cat sleeps sixteen hours a day, mostly in the sun.")
+  for _, option in ipairs{ "--temp=0.5", "--top-k=3", "--top-p=0.5", "--min-p=0.1", "--seed=1" } do
+    for _, style in ipairs{ "auto", "quoted" } do
+      local words = { "ask", "-m", model, "-c", "512", "--style", style, option, place, "sixteen hours" }
+      expect(run(table.unpack(words)), 2, nil, ("option '%s' needs --style free"):format(option:match("^[^=]*")))
+    end
+    expect(run("ask", "-m", model, "-c", "512", "--style", "free", option, "-n", "4", place, "sixteen hours"), 0)
+  end
+  expect(sh(('"$V" ask -m %s -c 512 %s "sixteen hours"'):format(shell.quote(model), shell.quote(place)), { VENTURI_SEED = "1" }), 0)
+  expect(run("ask", "-h"), 0, "lets the model speak")
 end)
 
 -- ---- Lua ----
@@ -164,7 +194,20 @@ t.test("run --sandbox keeps a script to its limits", function()
   expect(run("run", "--sandbox", "--time", "0.1", path), 1, nil, "time limit")
   expect(run("run", "--sandbox", "--instructions", "10000", path), 1, nil, "instruction limit")
   t.write(path, "local t = {} for i = 1, 1e9 do t[i] = {} end")
-  expect(run("run", "--sandbox", "--memory", "4", path), 5, nil, "--memory")
+  expect(run("run", "--memory", "4", path), 5, nil, "The script may use 4 MiB for its Lua objects; give it more with --memory MIB.")
+end)
+
+t.test("an option of the sandbox implies it; arguments are there as without it", function()
+  local path = shell.home .. "/args.lua"
+  t.write(path, "print(io == nil, arg[0], #arg, arg[2], ...)")
+  t.equal(run("run", path, "a", "b").out, "false\t" .. path .. "\t2\tb\ta\tb\n")
+  for _, option in ipairs{ "--sandbox", "--memory=64", "--instructions=1000000", "--time=10", "--folder=" .. docs, "--models" } do
+    t.equal(run("run", option, path, "a", "b").out, "true\t" .. path .. "\t2\tb\ta\tb\n")
+  end
+  t.write(path, "x = = 1")
+  expect(run("run", "--sandbox", path), 4, nil, path .. ":1:")
+  t.write(path, "\nerror('boom')")
+  expect(run("run", "--sandbox", path), 1, nil, path .. ":2: boom")
 end)
 
 t.test("the prompt prints results, goes over lines, and outlives errors", function()
@@ -183,6 +226,10 @@ t.test("doctor finds its parts", function()
   local object = json(run("doctor", "--json"))
   t.equal({ object.version, object.script_module, object.kernels }, { vt.version(), "found", vt.isa() })
   expect(sh('"$V" doctor', { VT_ISA = "ref" }), 0, "kernels            ref\n")
+  expect(sh('"$V" doctor', { VT_ISA = "bogus" }), 0, "VT_ISA=bogus is not known")
+  if vt.json.decode(sh('env -u VT_ISA "$V" doctor --json').out).kernels ~= "ref" then
+    expect(sh('"$V" doctor', { VT_ISA = "ref" }), 0, "VT_ISA=ref is lower than this machine")
+  end
 end)
 
 t.done()

@@ -138,6 +138,28 @@ t.test("questions are answered with sources, or not at all", function()
   t.raises("no room", ask, "Sixteen hours a day of sleep: a cat?")
 end)
 
+t.test("a quoted answer does not end on what announces more, and keeps to its limit", function()
+  local model_path = t.folder() .. "/tiny_chat.gguf"
+  tiny_chat.write(t.golden .. "/tok_bpe_smollm.gguf", model_path)
+  local model = vt.model(model_path)
+  local tok, session = model:tokenizer(), model:session{ ctx = 512 }
+  local function answer(text, opt)
+    opt = opt or {}
+    opt.question, opt.passages, opt.min_words = "cats", { { title = "Cats", text = text } }, opt.min_words or 1000
+    session:trim(0):feed(tok:encode("cats"))
+    local out = {}
+    for piece in vt.answer.quoted(session, tok, opt) do out[#out + 1] = piece end
+    return table.concat(out)
+  end
+  local first = "To wash a cat you need much courage."
+  t.equal(answer(first .. " Then follow this procedure:"), first)
+  t.equal(answer(first .. " Follow this:\n\n1. Run."), first .. " Follow this:\n\n1. Run.")
+  t.equal(answer(first .. " Follow this:\n\n1. Run.", { max_words = 9 }), first)
+  t.equal(answer(first .. " Follow this:\n\n1. Run.", { max_tokens = 1 }), first)
+  t.equal(answer(first .. " It is so. And on.", { max_tokens = #tok:encode(first) + #tok:encode(" It is so.") }), first .. " It is so.")
+  t.equal(answer(first .. " The way:\n\n2."), first)
+end)
+
 t.test("every step can be swapped, and options are checked", function()
   t.raises("unknown option 'passages'", rag.options, { passages = 3 })
   local retrieve = rag.retrieve
