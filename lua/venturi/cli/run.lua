@@ -13,7 +13,8 @@ local M = {
   },
   arguments = { { "script", help = "file, or - for stdin; what follows is the script's" } },
   options = {
-    { "sandbox", kind = "flag", group = "Sandbox", help = "no files, no programs, limits; the arguments are in arg and ..., as without it; given on the command line, the options below imply it" },
+    { "sandbox", kind = "flag", group = "Sandbox",
+      help = "no files, no programs, limits; the arguments are in arg and ..., as without it; given on the command line, the options below imply it" },
     { "memory", arg = "MIB", kind = "integer", min = 1, max = 1048576, default = 256, group = "Sandbox", help = "most memory of Lua objects" },
     { "instructions", arg = "N", kind = "integer", min = 0, default = 0, group = "Sandbox", help = "most virtual machine instructions; 0: no limit" },
     { "time", arg = "SECONDS", kind = "number", min = 0, max = 1e6, default = 0, group = "Sandbox", help = "most wall clock time; 0: no limit" },
