@@ -46,6 +46,7 @@ static int poll(lua_State *L) {
 static int hash(lua_State *L) {
     size_t len;
     const char *bytes = luaL_checklstring(L, 1, &len);
+    vt__capability_charge_for(L, len, VT__COST_HASH);
     lua_pushinteger(L, (lua_Integer)vt_hash(bytes, len));
     return 1;
 }
@@ -81,6 +82,7 @@ static draw check_draw(lua_State *L) {
 /* vt.random.words(seed, n, options) -> list of n integers in [0, 2^32) */
 static int random_words(lua_State *L) {
     draw d = check_draw(L);
+    vt__capability_charge_for(L, (uint64_t)d.n, VT__COST_ITEM);
     uint32_t *out = lua_newuserdatauv(L, (size_t)(d.n ? d.n : 1) * sizeof *out, 0);
     box_ok(L, vt_random_words(d.seed, d.stream, d.first, out, d.n));
     lua_createtable(L, (int)d.n, 0);
@@ -93,8 +95,9 @@ static int random_words(lua_State *L) {
 
 typedef vt_status (*fill_fn)(uint64_t seed, uint32_t stream, uint64_t first, double *out, int64_t n);
 
-static int push_numbers(lua_State *L, fill_fn fill) {
+static int push_numbers(lua_State *L, fill_fn fill, uint32_t cost) {
     draw d = check_draw(L);
+    vt__capability_charge_for(L, (uint64_t)d.n, cost);
     double *out = lua_newuserdatauv(L, (size_t)(d.n ? d.n : 1) * sizeof *out, 0);
     box_ok(L, fill(d.seed, d.stream, d.first, out, d.n));
     lua_createtable(L, (int)d.n, 0);
@@ -107,12 +110,12 @@ static int push_numbers(lua_State *L, fill_fn fill) {
 
 /* vt.random.uniform(seed, n, options) -> numbers in [0, 1) */
 static int random_uniform(lua_State *L) {
-    return push_numbers(L, vt_random_uniform);
+    return push_numbers(L, vt_random_uniform, VT__COST_ITEM);
 }
 
 /* vt.random.normal(seed, n, options) -> standard normal numbers */
 static int random_normal(lua_State *L) {
-    return push_numbers(L, vt_random_normal);
+    return push_numbers(L, vt_random_normal, VT__COST_NORMAL);
 }
 
 void bind_context(lua_State *L) {

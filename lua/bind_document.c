@@ -26,6 +26,7 @@ static int sections_parse(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     int32_t format = luaL_checkoption(L, 2, "text", names); /* in the order of VT_DOCUMENT_* */
+    vt__capability_charge_for(L, len, VT__COST_PARSE);
     box *b = box_push(L, &sections_type, 0);
     vt_sections *sections = NULL;
     box_ok(L, vt_sections_parse(vt__capability_get(L)->ctx, format, text, len, &sections));

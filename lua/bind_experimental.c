@@ -61,6 +61,7 @@ static int quant_decode(lua_State *L) {
     int64_t n = 0;
     const char *data = luaL_checklstring(L, 2, &size);
     row_size(L, dtype, &n, &size);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
     float *out = lua_newuserdatauv(L, (size_t)n * sizeof *out, 0);
     box_ok(L, vt_quant_decode(dtype, data, size, out, n));
     lua_createtable(L, (int)n, 0);
@@ -80,6 +81,7 @@ static int quant_encode(lua_State *L) {
     int64_t n = (int64_t)count;
     size_t size = 0;
     row_size(L, dtype, &n, &size);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_QUANTISE);
     float *x = lua_newuserdatauv(L, (size_t)n * sizeof *x, 0);
     for (int64_t i = 0; i < n; i++) {
         lua_rawgeti(L, 2, i + 1);

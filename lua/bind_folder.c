@@ -1,5 +1,6 @@
 /* Lua face of venturi/folder.h: vt.folder(path), and in a sandbox vt.folder(), the folder that the host lent. */
 #include <limits.h>
+#include <string.h>
 
 #include "bind.h"
 #include "capability.h"
@@ -48,9 +49,20 @@ static int folder_files(lua_State *L) {
 }
 
 static int folder_refresh(lua_State *L) {
-    box_ok(L, vt_folder_refresh(check_folder(L)));
+    vt_folder *folder = check_folder(L);
+    vt__capability_charge_for(L, (uint64_t)vt_folder_count(folder) + 1, VT__COST_FILE);
+    box_ok(L, vt_folder_refresh(folder));
     lua_settop(L, 1);
     return 1;
+}
+
+/* Books the reading of the file, as large as it was when the folder was listed. */
+static void charge_read(lua_State *L, const vt_folder *folder, const char *name, uint64_t max_size) {
+    int64_t n = vt_folder_count(folder), i = 0;
+    while (i < n && strcmp(vt_folder_name(folder, i), name) != 0) i++;
+    uint64_t size = i < n ? (uint64_t)vt_folder_size(folder, i) : 0;
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_COPY);
+    vt__capability_charge_for(L, max_size && size > max_size ? 0 : size, VT__COST_COPY); /* too large is refused unread */
 }
 
 /* folder:read(name, { max_size = bytes }) -> string */
@@ -60,6 +72,7 @@ static int folder_read(lua_State *L) {
     const char *name = luaL_checkstring(L, 2);
     box_options(L, 3, "read", known);
     uint64_t max_size = (uint64_t)box_integer(L, 3, "read", "max_size", 0, 0, LUA_MAXINTEGER);
+    charge_read(L, folder, name, max_size);
     box *b = box_push_buffer(L);
     vt_buffer *buffer = NULL;
     box_ok(L, vt_folder_read(folder, name, max_size, &buffer));

@@ -10,11 +10,12 @@
 static int json_decode(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
+    vt__capability_charge_for(L, len, VT__COST_JSON);
     box *b = box_push_buffer(L);
     vt_buffer *packed = NULL;
     box_ok(L, vt_json_to_msgpack(vt__capability_get(L)->ctx, text, len, &packed));
     b->handle = packed;
-    vt__msgpack_push(L, vt_buffer_data(packed), vt_buffer_size(packed));
+    vt__msgpack_push(L, "json", vt_buffer_data(packed), vt_buffer_size(packed));
     box_close_buffer(b);
     return 1;
 }
@@ -27,7 +28,8 @@ static int json_encode(lua_State *L) {
     box_options(L, 2, "json", known);
     uint32_t flags = box_boolean(L, 2, "json", "indent", 0) ? VT_JSON_INDENT : 0;
     size_t size;
-    const void *packed = vt__msgpack_pack(L, 1, &size);
+    const void *packed = vt__msgpack_pack(L, "json", 1, &size);
+    vt__capability_charge_for(L, size, VT__COST_JSON);
     box *b = box_push_buffer(L);
     vt_buffer *text = NULL;
     box_ok(L, vt_json_from_msgpack(vt__capability_get(L)->ctx, packed, size, flags, &text));

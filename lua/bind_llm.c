@@ -23,6 +23,9 @@ static const box_type model_type = {"vt.model", "model", release_model};
 static const box_type session_type = {"vt.session", "session", release_session};
 static const box_type stream_type = {"vt.stream", "stream", release_decoder}; /* the decoder of one generate loop */
 
+/* User values of a session's box. */
+enum { VALUE_MODEL = 1, VALUE_N_CTX };
+
 static vt_session *check_session(lua_State *L) {
     return box_check(L, 1, &session_type);
 }
@@ -112,13 +115,20 @@ static int session_new(lua_State *L) {
     box_options(L, 2, "session", known);
     opt.n_ctx = box_integer(L, 2, "session", "ctx", 0, 0, INT64_MAX);
     if (box_boolean(L, 2, "session", "exact", 0)) opt.flags |= VT_SESSION_EXACT;
-    if (lua_istable(L, 2) && lua_getfield(L, 2, "kv") != LUA_TNIL) opt.kv = box_check(L, lua_gettop(L), &bind_kv_pool);
+    if (box_field(L, 2, "kv")) opt.kv = box_check(L, lua_gettop(L), &bind_kv_pool);
     opt.cancel = vt__capability_get(L)->cancel;
 
-    box *b = box_push(L, &session_type, 1);
+    vt_model_info info = VT_STRUCT_INIT(vt_model_info);
+    if (opt.n_ctx == 0) {
+        box_ok(L, vt_model_get_info(model, &info));
+        opt.n_ctx = info.n_ctx;
+    }
+    box *b = box_push(L, &session_type, 2);
     box *own = box_push(L, &model_type, 0);
     own->handle = vt_model_retain(model);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, VALUE_MODEL);
+    lua_pushinteger(L, opt.n_ctx);
+    lua_setiuservalue(L, -2, VALUE_N_CTX);
     vt_session *session = NULL;
     box_ok(L, vt_session_create(model, &opt, &session));
     b->handle = session;
@@ -129,7 +139,7 @@ static int session_new(lua_State *L) {
 
 /* The model that session 1 was made from. */
 static vt_model *session_model(lua_State *L) {
-    lua_getiuservalue(L, 1, 1);
+    lua_getiuservalue(L, 1, VALUE_MODEL);
     vt_model *model = box_check(L, lua_gettop(L), &model_type);
     lua_pop(L, 1);
     return model;
@@ -269,6 +279,14 @@ static int generate_end(lua_State *L, vt_decoder *dec, int32_t id) {
     return 2;
 }
 
+/* A full context ends an answer, as in vt_session_generate; a full pool that others use too is an error. */
+static int is_full(lua_State *L, const vt_session *session) {
+    lua_getiuservalue(L, lua_upvalueindex(UP_SESSION), VALUE_N_CTX);
+    int full = vt_session_count(session) == lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return full;
+}
+
 /* One token a call: its text (whole code points, "" while one is unfinished) and its id; nothing at the end. */
 static int generate_step(lua_State *L) {
     lua_Integer left = lua_tointeger(L, lua_upvalueindex(UP_LEFT));
@@ -281,8 +299,8 @@ static int generate_step(lua_State *L) {
     size_t len = 0;
     int32_t id = -1;
 
+    if (is_full(L, session)) return generate_end(L, dec, id);
     vt_status st = vt_session_next(session, sampler, &id);
-    if (st == VT_ERR_LIMIT) return generate_end(L, dec, id); /* a full context ends an answer, as in vt_session_generate */
     box_ok(L, st);
     if (vt_tokenizer_is_eog(tok, id) && !lua_toboolean(L, lua_upvalueindex(UP_IGNORE_EOG))) return generate_end(L, dec, id);
     box_ok(L, vt_decoder_push(dec, id, &text, &len));
@@ -305,12 +323,9 @@ static int generate_step(lua_State *L) {
 
 /* Pushes the sampler of the options, or a greedy one. */
 static void push_sampler(lua_State *L, int options) {
-    if (lua_istable(L, options)) {
-        if (lua_getfield(L, options, "sampler") != LUA_TNIL) {
-            box_check(L, lua_gettop(L), &bind_sampler);
-            return;
-        }
-        lua_pop(L, 1);
+    if (box_field(L, options, "sampler")) {
+        box_check(L, lua_gettop(L), &bind_sampler);
+        return;
     }
     box *b = box_push(L, &bind_sampler, 0);
     vt_sampler *s = NULL;

@@ -15,6 +15,9 @@ static void release_hits(void *handle) {
 static const box_type index_type = {"vt.index", "index", release_index};
 static const box_type hits_type = {"vt.hits", "hits", release_hits};
 
+/* User values of an index's box. */
+enum { VALUE_ON_DISK = 1, VALUE_PENDING /* bytes added since the last commit */ };
+
 static vt_index *check_index(lua_State *L) {
     return box_check(L, 1, &index_type);
 }
@@ -38,9 +41,11 @@ static int index_open(lua_State *L) {
         vt__capability_need(L, VT__CAN_MODELS, "vt.index with a path");
         if (opt.flags & VT_INDEX_CREATE) vt__capability_need(L, VT__CAN_WRITE, "vt.index with create");
     }
-    box *b = box_push(L, &index_type, 1);
+    box *b = box_push(L, &index_type, 2);
     lua_pushboolean(L, path != NULL); /* a commit then writes a file */
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, VALUE_ON_DISK);
+    lua_pushinteger(L, 0);
+    lua_setiuservalue(L, -2, VALUE_PENDING);
     vt_index *index = NULL;
     box_ok(L, vt_index_open(cap->ctx, path, &opt, &index));
     b->handle = index;
@@ -60,20 +65,25 @@ static int index_remove_source(lua_State *L) {
     return 0;
 }
 
-/* { { "word", weight }, ... } at `arg` as terms in a new userdata that is pushed; the strings are held by the list */
+/* { { "word", weight }, ... } at `arg` as terms in a new userdata that is pushed. It holds the pairs, and they the strings: the list itself may
+ * be a weak table. */
 static vt_term *check_terms(lua_State *L, int arg, int64_t *n) {
     luaL_checktype(L, arg, LUA_TTABLE);
     lua_Unsigned count = lua_rawlen(L, arg);
     luaL_argcheck(L, count <= INT_MAX, arg, "too many terms");
-    vt_term *terms = lua_newuserdatauv(L, (size_t)(count ? count : 1) * sizeof *terms, 0);
+    vt__capability_charge_for(L, count, VT__COST_ITEM);
+    vt_term *terms = lua_newuserdatauv(L, (size_t)(count ? count : 1) * sizeof *terms, 1);
+    lua_createtable(L, (int)count, 0);
     for (lua_Unsigned i = 0; i < count; i++) {
         lua_Integer at = (lua_Integer)i + 1;
         if (lua_rawgeti(L, arg, at) != LUA_TTABLE || lua_rawgeti(L, -1, 1) != LUA_TSTRING || lua_rawgeti(L, -2, 2) != LUA_TNUMBER)
             box_raise(L, VT_ERR_INVALID, "terms[%I] must be { string, number }", (LUAI_UACINT)at);
         terms[i].term = lua_tolstring(L, -2, &terms[i].term_len);
         terms[i].weight = lua_tonumber(L, -1);
-        lua_pop(L, 3);
+        lua_pop(L, 2);
+        lua_rawseti(L, -2, at);
     }
+    lua_setiuservalue(L, -2, 1);
     *n = (int64_t)count;
     return terms;
 }
@@ -90,8 +100,13 @@ static int index_add(lua_State *L) {
     passage.title = box_string(L, 3, "passage", "title", &passage.title_len);
     passage.text = box_string(L, 3, "passage", "text", &passage.text_len);
     if (box_boolean(L, 3, "passage", "index_title", 0)) passage.flags |= VT_PASSAGE_INDEX_TITLE;
-    if (lua_getfield(L, 3, "terms") != LUA_TNIL) passage.terms = check_terms(L, 4, &passage.n_terms);
+    if (box_field(L, 3, "terms")) passage.terms = check_terms(L, 4, &passage.n_terms);
+    uint64_t size = (uint64_t)passage.text_len + passage.title_len;
+    vt__capability_charge_for(L, size, VT__COST_WORDS);
     box_ok(L, vt_index_add(index, source, &passage));
+    lua_getiuservalue(L, 1, VALUE_PENDING);
+    lua_pushinteger(L, (lua_Integer)((uint64_t)lua_tointeger(L, -1) + size + (uint64_t)passage.n_terms * sizeof(vt_term)));
+    lua_setiuservalue(L, 1, VALUE_PENDING);
     return 0;
 }
 
@@ -124,9 +139,14 @@ static int index_count(lua_State *L) {
 
 static int index_commit(lua_State *L) {
     vt_index *index = check_index(L);
-    lua_getiuservalue(L, 1, 1);
+    lua_getiuservalue(L, 1, VALUE_ON_DISK);
     if (lua_toboolean(L, -1)) vt__capability_need(L, VT__CAN_WRITE, "index:commit");
+    lua_getiuservalue(L, 1, VALUE_PENDING);
+    vt__capability_charge_for(L, (uint64_t)lua_tointeger(L, -1), VT__COST_WORDS);
+    vt__capability_charge_for(L, (uint64_t)vt_index_count(index), VT__COST_ITEM);
     box_ok(L, vt_index_commit(index));
+    lua_pushinteger(L, 0);
+    lua_setiuservalue(L, 1, VALUE_PENDING);
     return 0;
 }
 
@@ -172,12 +192,21 @@ static vt_search_options search_options(lua_State *L) {
     return opt;
 }
 
+/* Every term may be in every passage; a step does for eight of those, since most are in few. */
+static void charge_search(lua_State *L, const vt_index *index, uint64_t n_terms) {
+    uint64_t n;
+    if (__builtin_mul_overflow((uint64_t)vt_index_count(index), 1 + n_terms / 8, &n)) n = UINT64_MAX;
+    vt__capability_charge_for(L, n, VT__COST_ITEM);
+}
+
 /* index:search(query, k, { min_score =, min_coverage = }) -> list of { id, score, coverage, source, title, text }, best first */
 static int index_search(lua_State *L) {
     const vt_index *index = check_index(L);
     size_t len;
     const char *query = luaL_checklstring(L, 2, &len);
     vt_search_options opt = search_options(L);
+    vt__capability_charge_for(L, len, VT__COST_WORDS);
+    charge_search(L, index, len / 8);
     box *b = box_push(L, &hits_type, 0);
     vt_hits *hits = NULL;
     box_ok(L, vt_index_search(index, query, len, &opt, &hits));
@@ -191,6 +220,7 @@ static int index_search_terms(lua_State *L) {
     vt_search_options opt = search_options(L);
     int64_t n;
     const vt_term *terms = check_terms(L, 2, &n);
+    charge_search(L, index, (uint64_t)n);
     box *b = box_push(L, &hits_type, 0);
     vt_hits *hits = NULL;
     box_ok(L, vt_index_search_terms(index, terms, n, &opt, &hits));

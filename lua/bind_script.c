@@ -54,7 +54,7 @@ static int script_new(lua_State *L) {
     printer *p = lua_newuserdatauv(L, sizeof *p, 1);
     *p = (printer){0};
     lua_setiuservalue(L, 2, 1);
-    if (lua_istable(L, 1) && lua_getfield(L, 1, "print") != LUA_TNIL) {
+    if (box_field(L, 1, "print")) {
         luaL_checktype(L, -1, LUA_TFUNCTION);
         lua_getiuservalue(L, 2, 1);
         lua_insert(L, -2);
@@ -62,7 +62,7 @@ static int script_new(lua_State *L) {
         opt.print = print_line;
         opt.print_user = p;
     }
-    if (lua_istable(L, 1) && lua_getfield(L, 1, "folder") != LUA_TNIL) opt.folder = box_check(L, lua_gettop(L), &bind_folder_box);
+    if (box_field(L, 1, "folder")) opt.folder = box_check(L, lua_gettop(L), &bind_folder_box);
     vt_script *script = NULL;
     box_ok(L, vt_script_create(cap->ctx, &opt, &script));
     b->handle = script;

@@ -44,6 +44,7 @@ static int tokenizer_encode(lua_State *L) {
     box_options(L, 3, "encode", known);
     uint32_t flags = special_flag(L, 3, "encode");
     if (box_boolean(L, 3, "encode", "bos", 0)) flags |= VT_TOKENIZE_ADD_BOS;
+    vt__capability_charge_for(L, len, VT__COST_ENCODE);
 
     box *ids = box_push_buffer(L);
     vt_buffer *buffer = NULL;
@@ -62,6 +63,7 @@ static int tokenizer_decode(lua_State *L) {
     uint32_t flags = special_flag(L, 3, "decode");
     int64_t n;
     const int32_t *ids = box_ids(L, 2, &n);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
     box *text = box_push_buffer(L);
     vt_buffer *buffer = NULL;
     box_ok(L, vt_tokenizer_decode(tok, ids, n, flags, &buffer));
@@ -117,6 +119,7 @@ static int tokenizer_pieces(lua_State *L) {
     const char *text = luaL_checklstring(L, 2, &len);
     box_options(L, 3, "pieces", known);
     uint32_t flags = box_boolean(L, 3, "pieces", "special", 0) ? VT_TOKENIZE_SPECIAL : 0;
+    vt__capability_charge_for(L, len, VT__COST_ENCODE);
     box *b = box_push_buffer(L);
     vt_buffer *buffer = NULL;
     box_ok(L, vt_tokenizer_pieces(tok, text, len, flags, &buffer));
@@ -136,10 +139,11 @@ static int tokenizer_pieces(lua_State *L) {
 
 /* ---- chat ---- */
 
-/* messages[i][key], a string that the table keeps alive */
+/* Field of the message on the top, a string that the message keeps alive */
 static const char *message_field(lua_State *L, lua_Integer i, const char *key, size_t *len) {
-    if (lua_getfield(L, -1, key) != LUA_TSTRING)
-        box_raise(L, VT_ERR_INVALID, "chat: message %I: '%s' must be a string, got %s", (LUAI_UACINT)i, key, luaL_typename(L, -1));
+    int found = box_field(L, -1, key);
+    if (!found || lua_type(L, -1) != LUA_TSTRING)
+        box_raise(L, VT_ERR_INVALID, "chat: message %I: '%s' must be a string, got %s", (LUAI_UACINT)i, key, found ? luaL_typename(L, -1) : "nil");
     const char *s = lua_tolstring(L, -1, len);
     lua_pop(L, 1);
     return s;
@@ -156,7 +160,10 @@ static int tokenizer_chat(lua_State *L) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
     luaL_argcheck(L, n >= 1 && n <= 100000, 2, "1 to 100000 messages");
 
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
     vt_chat_message *messages = lua_newuserdatauv(L, (size_t)n * sizeof *messages, 0);
+    lua_createtable(L, (int)n, 0); /* holds the messages: the list may be a weak table */
+    uint64_t size = 0;
     for (lua_Integer i = 1; i <= n; i++) {
         vt_chat_message *m = &messages[i - 1];
         lua_rawgeti(L, 2, i);
@@ -164,8 +171,10 @@ static int tokenizer_chat(lua_State *L) {
             box_raise(L, VT_ERR_INVALID, "chat: message %I must be a table", (LUAI_UACINT)i);
         m->role = message_field(L, i, "role", NULL);
         m->content = message_field(L, i, "content", &m->content_len);
-        lua_pop(L, 1);
+        size += m->content_len;
+        lua_rawseti(L, -2, i);
     }
+    vt__capability_charge_for(L, size, VT__COST_COPY);
     box *text = box_push_buffer(L);
     vt_buffer *buffer = NULL;
     box_ok(L, vt_chat_render(tok, messages, n, flags, &buffer));
@@ -213,6 +222,7 @@ static int decoder_finish(lua_State *L) {
 static int words(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
+    vt__capability_charge_for(L, len, VT__COST_WORDS);
     box *b = box_push_buffer(L);
     vt_buffer *buffer = NULL;
     box_ok(L, vt_text_words(vt__capability_get(L)->ctx, text, len, &buffer));

@@ -181,10 +181,11 @@ int box_options(lua_State *L, int index, const char *what, const char *const kno
     return 1;
 }
 
-/* Pushes the field; 0 and nothing pushed when there is no table or the field is nil. */
-static int push_field(lua_State *L, int index, const char *key) {
+int box_field(lua_State *L, int index, const char *key) {
     if (!lua_istable(L, index)) return 0;
-    if (lua_getfield(L, index, key) != LUA_TNIL) return 1;
+    index = lua_absindex(L, index);
+    lua_pushstring(L, key);
+    if (lua_rawget(L, index) != LUA_TNIL) return 1;
     lua_pop(L, 1);
     return 0;
 }
@@ -195,7 +196,7 @@ static int wrong_type(lua_State *L, const char *what, const char *key, const cha
 }
 
 lua_Integer box_integer(lua_State *L, int index, const char *what, const char *key, lua_Integer dflt, lua_Integer min, lua_Integer max) {
-    if (!push_field(L, index, key)) return dflt;
+    if (!box_field(L, index, key)) return dflt;
     int ok = 0;
     lua_Integer v = lua_tointegerx(L, -1, &ok);
     if (!ok || lua_type(L, -1) != LUA_TNUMBER) wrong_type(L, what, key, "an integer");
@@ -206,7 +207,7 @@ lua_Integer box_integer(lua_State *L, int index, const char *what, const char *k
 }
 
 lua_Number box_number(lua_State *L, int index, const char *what, const char *key, lua_Number dflt) {
-    if (!push_field(L, index, key)) return dflt;
+    if (!box_field(L, index, key)) return dflt;
     if (lua_type(L, -1) != LUA_TNUMBER) wrong_type(L, what, key, "a number");
     lua_Number v = lua_tonumber(L, -1);
     lua_pop(L, 1);
@@ -214,7 +215,7 @@ lua_Number box_number(lua_State *L, int index, const char *what, const char *key
 }
 
 int box_boolean(lua_State *L, int index, const char *what, const char *key, int dflt) {
-    if (!push_field(L, index, key)) return dflt;
+    if (!box_field(L, index, key)) return dflt;
     if (!lua_isboolean(L, -1)) wrong_type(L, what, key, "true or false");
     int v = lua_toboolean(L, -1);
     lua_pop(L, 1);
@@ -223,7 +224,7 @@ int box_boolean(lua_State *L, int index, const char *what, const char *key, int 
 
 const char *box_string(lua_State *L, int index, const char *what, const char *key, size_t *len) {
     if (len) *len = 0;
-    if (!push_field(L, index, key)) return NULL;
+    if (!box_field(L, index, key)) return NULL;
     if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, what, key, "a string");
     const char *s = lua_tolstring(L, -1, len);
     lua_pop(L, 1); /* still held by the table */
@@ -231,10 +232,14 @@ const char *box_string(lua_State *L, int index, const char *what, const char *ke
 }
 
 int box_choice(lua_State *L, int index, const char *what, const char *key, const char *const names[], int dflt) {
-    const char *s = box_string(L, index, what, key, NULL);
-    if (!s) return dflt;
-    for (int i = 0; names[i]; i++)
-        if (strcmp(s, names[i]) == 0) return i;
+    if (!box_field(L, index, key)) return dflt;
+    if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, what, key, "a string");
+    const char *s = lua_tostring(L, -1); /* stays on the stack while it is read */
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(s, names[i]) != 0) continue;
+        lua_pop(L, 1);
+        return i;
+    }
     push_list(L, names);
     return box_raise(L, VT_ERR_INVALID, "%s: option '%s' is '%s', must be one of %s", what, key, s, lua_tostring(L, -1));
 }

@@ -41,6 +41,9 @@ int box_raise(lua_State *L, vt_status st, const char *fmt, ...);
 
 /* Refuses keys that are not in `known` (NULL at the end), by name. Returns 1 when there is a table. */
 int box_options(lua_State *L, int index, const char *what, const char *const known[]);
+/* Metamethods are not called, so that no script code runs between box_check and the library: a field that only __index would give is absent.
+ * Pushes the field; 0 and nothing pushed where there is no table or the field is nil. */
+int box_field(lua_State *L, int index, const char *key);
 /* Field of the table, or the default where it is nil; a wrong type or a value out of [min, max] raises. */
 lua_Integer box_integer(lua_State *L, int index, const char *what, const char *key, lua_Integer dflt, lua_Integer min, lua_Integer max);
 lua_Number box_number(lua_State *L, int index, const char *what, const char *key, lua_Number dflt);

@@ -55,3 +55,8 @@ void vt__capability_charge(lua_State *L, uint64_t steps) {
     const vt__capability *cap = vt__capability_get(L);
     if (cap->charge) cap->charge(L, steps);
 }
+
+void vt__capability_charge_for(lua_State *L, uint64_t n, uint32_t cost) {
+    uint64_t steps;
+    vt__capability_charge(L, __builtin_mul_overflow(n, (uint64_t)cost, &steps) ? UINT64_MAX : steps / 64);
+}

@@ -32,4 +32,20 @@ const vt__capability *vt__capability_need(lua_State *L, uint32_t what, const cha
 /* Calls charge where there is one: for loops in C whose length a script chooses. */
 void vt__capability_charge(lua_State *L, uint64_t steps);
 
+/* What library calls cost that look at no clock, in 64ths of a step a byte or an item; a step is 5 to 20 ns of work. Booked before the
+ * call, so that what cannot end in time does not begin. */
+enum {
+    VT__COST_HASH = 1,       /* bytes */
+    VT__COST_COPY = 2,       /* bytes: read, copied, written */
+    VT__COST_PARSE = 64,     /* bytes of a document */
+    VT__COST_WORDS = 64,     /* bytes cut into words and looked up */
+    VT__COST_JSON = 128,     /* bytes */
+    VT__COST_ENCODE = 128,   /* bytes of a tokenizer's input */
+    VT__COST_ITEM = 64,      /* items of a list that is read or made: ids, numbers, terms, passages of an index */
+    VT__COST_NORMAL = 128,   /* normal random numbers */
+    VT__COST_QUANTISE = 256, /* elements */
+    VT__COST_FILE = 16384    /* files of a folder that is listed anew */
+};
+void vt__capability_charge_for(lua_State *L, uint64_t n, uint32_t cost);
+
 #endif

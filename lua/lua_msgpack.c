@@ -97,6 +97,7 @@ static byte *measure(byte *p, int levels, int *left) {
 
 typedef struct unpacking {
     lua_State *L;
+    const char *format; /* of messages */
     const vt__capability *cap;
     msgpack_unpacked *piece; /* in a userdata, whose __gc frees it when an error is raised */
 } unpacking;
@@ -107,10 +108,10 @@ static int free_piece(lua_State *L) {
 }
 
 /* Pushes the userdata. */
-static unpacking begin_unpacking(lua_State *L, const void *data, size_t size) {
+static unpacking begin_unpacking(lua_State *L, const char *format, const void *data, size_t size) {
     luaL_checkstack(L, 8, NULL);
     box_ok(L, vt_msgpack_check(data, size));
-    unpacking u = {L, vt__capability_get(L), lua_newuserdatauv(L, sizeof(msgpack_unpacked), 0)};
+    unpacking u = {L, format, vt__capability_get(L), lua_newuserdatauv(L, sizeof(msgpack_unpacked), 0)};
     msgpack_unpacked_init(u.piece);
     if (luaL_newmetatable(L, "vt.unpacked")) {
         lua_pushcfunction(L, free_piece);
@@ -122,9 +123,10 @@ static unpacking begin_unpacking(lua_State *L, const void *data, size_t size) {
     return u;
 }
 
-static void check_key(lua_State *L) {
+static void check_key(const unpacking *u) {
+    lua_State *L = u->L;
     if (lua_type(L, -1) != LUA_TSTRING && !lua_isinteger(L, -1))
-        box_raise(L, VT_ERR_UNSUPPORTED, "msgpack: a map key is a %s; string and integer keys have a place in Lua", luaL_typename(L, -1));
+        box_raise(L, VT_ERR_UNSUPPORTED, "%s: a map key is a %s; string and integer keys have a place in Lua", u->format, luaL_typename(L, -1));
 }
 
 static void push_new_table(lua_State *L, uint64_t n_items, int is_map) {
@@ -137,12 +139,13 @@ static void push_new_table(lua_State *L, uint64_t n_items, int is_map) {
     }
 }
 
-static void push_object(lua_State *L, const msgpack_object *o) {
+static void push_object(const unpacking *u, const msgpack_object *o) {
+    lua_State *L = u->L;
     switch (o->type) {
     case MSGPACK_OBJECT_NIL: vt__msgpack_push_null(L); break;
     case MSGPACK_OBJECT_BOOLEAN: lua_pushboolean(L, o->via.boolean); break;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        if (o->via.u64 > INT64_MAX) box_raise(L, VT_ERR_UNSUPPORTED, "msgpack: an integer over 9223372036854775807 has no place in Lua");
+        if (o->via.u64 > INT64_MAX) box_raise(L, VT_ERR_UNSUPPORTED, "%s: an integer over 9223372036854775807 has no place in Lua", u->format);
         lua_pushinteger(L, (lua_Integer)o->via.u64);
         break;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER: lua_pushinteger(L, o->via.i64); break;
@@ -153,20 +156,20 @@ static void push_object(lua_State *L, const msgpack_object *o) {
     case MSGPACK_OBJECT_ARRAY:
         push_new_table(L, o->via.array.size, 0);
         for (uint32_t i = 0; i < o->via.array.size; i++) {
-            push_object(L, &o->via.array.ptr[i]);
+            push_object(u, &o->via.array.ptr[i]);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         break;
     case MSGPACK_OBJECT_MAP:
         push_new_table(L, o->via.map.size, 1);
         for (uint32_t i = 0; i < o->via.map.size; i++) {
-            push_object(L, &o->via.map.ptr[i].key);
-            check_key(L);
-            push_object(L, &o->via.map.ptr[i].val);
+            push_object(u, &o->via.map.ptr[i].key);
+            check_key(u);
+            push_object(u, &o->via.map.ptr[i].val);
             lua_rawset(L, -3);
         }
         break;
-    default: box_raise(L, VT_ERR_UNSUPPORTED, "msgpack: extension type %d has no place in Lua", (int)o->via.ext.type); break;
+    default: box_raise(L, VT_ERR_UNSUPPORTED, "%s: extension type %d has no place in Lua", u->format, (int)o->via.ext.type); break;
     }
 }
 
@@ -179,8 +182,8 @@ static byte *push_value(const unpacking *u, byte *p) {
         size_t used = 0;
         msgpack_unpack_return got = msgpack_unpack_next(u->piece, (const char *)p, (size_t)(end - p), &used);
         /* What the check has accepted can fail for one reason only, whatever msgpack-c calls it. */
-        if (got != MSGPACK_UNPACK_SUCCESS) box_raise(u->L, VT_ERR_NOMEM, "msgpack: out of memory");
-        push_object(u->L, &u->piece->data);
+        if (got != MSGPACK_UNPACK_SUCCESS) box_raise(u->L, VT_ERR_NOMEM, "%s: out of memory", u->format);
+        push_object(u, &u->piece->data);
         return end;
     }
     head h = read_head(p);
@@ -189,7 +192,7 @@ static byte *push_value(const unpacking *u, byte *p) {
     for (uint64_t i = 1; i <= h.count; i++) {
         p = push_value(u, p);
         if (h.is_map) {
-            check_key(u->L);
+            check_key(u);
             p = push_value(u, p);
             lua_rawset(u->L, -3);
         } else {
@@ -199,15 +202,15 @@ static byte *push_value(const unpacking *u, byte *p) {
     return p;
 }
 
-void vt__msgpack_push(lua_State *L, const void *data, size_t size) {
-    unpacking u = begin_unpacking(L, data, size);
+void vt__msgpack_push(lua_State *L, const char *format, const void *data, size_t size) {
+    unpacking u = begin_unpacking(L, format, data, size);
     push_value(&u, data);
     msgpack_unpacked_destroy(u.piece);
     lua_remove(L, -2);
 }
 
 int vt__msgpack_push_args(lua_State *L, const void *data, size_t size) {
-    unpacking u = begin_unpacking(L, data, size);
+    unpacking u = begin_unpacking(L, "msgpack", data, size);
     int box_index = lua_gettop(L);
     byte *p = data;
     head h = read_head(p);
@@ -230,6 +233,7 @@ int vt__msgpack_push_args(lua_State *L, const void *data, size_t size) {
 /* Growing bytes inside Lua's memory: a userdata whose user value is the block, so that nothing needs to be freed by hand. */
 typedef struct packing {
     lua_State *L;
+    const char *format; /* of messages */
     const vt__capability *cap;
     int index; /* of this userdata on the stack */
     char *data;
@@ -260,7 +264,7 @@ static void push_trail(lua_State *L, const trail *t) {
 static int refuse(packing *k, const trail *t, vt_status st, const char *what) {
     luaL_checkstack(k->L, MAX_DEPTH + 8, NULL);
     push_trail(k->L, t);
-    return box_raise(k->L, st, "msgpack: %s %s", lua_tostring(k->L, -1), what);
+    return box_raise(k->L, st, "%s: %s %s", k->format, lua_tostring(k->L, -1), what);
 }
 
 static int append(void *user, const char *data, size_t size) {
@@ -279,11 +283,11 @@ static int append(void *user, const char *data, size_t size) {
     return 0;
 }
 
-static packing *begin_packing(lua_State *L) {
+static packing *begin_packing(lua_State *L, const char *format) {
     enum { FIRST = 256 };
     luaL_checkstack(L, 4, NULL);
     packing *k = lua_newuserdatauv(L, sizeof *k, 1);
-    *k = (packing){.L = L, .cap = vt__capability_get(L), .index = lua_gettop(L), .cap_bytes = FIRST};
+    *k = (packing){.L = L, .format = format, .cap = vt__capability_get(L), .index = lua_gettop(L), .cap_bytes = FIRST};
     k->data = lua_newuserdatauv(L, FIRST, 0);
     lua_setiuservalue(L, k->index, 1);
     msgpack_packer_init(&k->packer, k, append);
@@ -371,13 +375,13 @@ static void pack_value(packing *k, int index, const trail *t, int level) {
         if (is_null(L, index))
             (void)msgpack_pack_nil(&k->packer);
         else
-            refuse(k, t, VT_ERR_UNSUPPORTED, lua_pushfstring(L, "is a %s, which has no MessagePack form", luaL_typename(L, index)));
+            refuse(k, t, VT_ERR_UNSUPPORTED, lua_pushfstring(L, "is a %s, which has no %s form", luaL_typename(L, index), k->format));
     }
 }
 
-const void *vt__msgpack_pack(lua_State *L, int index, size_t *size) {
+const void *vt__msgpack_pack(lua_State *L, const char *format, int index, size_t *size) {
     index = lua_absindex(L, index);
-    packing *k = begin_packing(L);
+    packing *k = begin_packing(L, format);
     pack_value(k, index, &(trail){NULL, "value", 0}, 0);
     *size = k->len;
     return k->data;
@@ -385,7 +389,7 @@ const void *vt__msgpack_pack(lua_State *L, int index, size_t *size) {
 
 const void *vt__msgpack_pack_values(lua_State *L, int first, int n, size_t *size) {
     const trail result = {NULL, "result", 0};
-    packing *k = begin_packing(L);
+    packing *k = begin_packing(L, "msgpack");
     (void)msgpack_pack_array(&k->packer, (size_t)n);
     for (int i = 0; i < n; i++) pack_value(k, first + i, &(trail){&result, NULL, i + 1}, 1);
     *size = k->len;

@@ -171,4 +171,35 @@ else
   t.skip("the real model answers", "SmolLM2 is not in the model cache")
 end
 
+t.test("no code of a table runs between a handle and its use", function()
+  local own = vt.model(t.golden .. "/tiny_llama.gguf")
+  local kv, closed = own:kv{ tokens = 64 }, 0
+  local closer = setmetatable({}, { __index = function(_, key)
+    closed = closed + 1
+    own:close()
+    collectgarbage()
+    return key == "kv" and kv or nil
+  end })
+  own:session(closer):feed(ids)
+  own:kv(closer)
+  t.equal(closed, 0)
+  own:session(setmetatable({}, { __index = { ctx = 1 } })):feed(ids)
+  local weak = setmetatable({ kv = own:kv{ tokens = 64 } }, { __mode = "v" })
+  pcall(own.session, own, weak)
+  own:close()
+end)
+
+t.test("a full pool of others is an error, not the end of an answer", function()
+  local talker = vt.model(path)
+  local kv = talker:kv{ tokens = 64 }
+  local other, session, n = talker:session{ kv = kv, ctx = 32 }, talker:session{ kv = kv }, 0
+  other:feed{ 42 }
+  session:feed{ 42 }
+  local err = t.raises("blocks of", function()
+    for _ in session:generate{ ignore_eog = true } do n = n + 1 end
+  end)
+  t.equal(err.name, "VT_ERR_LIMIT")
+  assert(n > 0 and n < 64)
+end)
+
 t.done()

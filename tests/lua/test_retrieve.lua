@@ -68,4 +68,34 @@ t.test("given weights are used as they are", function()
   t.raises("terms[2] must be", index.search_terms, index, { { "x", 2 }, "y" })
 end)
 
+t.test("no code of a table runs between a handle and its use", function()
+  local index = filled()
+  local closer = setmetatable({}, { __index = function() index:close() end })
+  t.equal(#index:search("cat", 3, closer), 2)
+  t.equal(index:count(), 3)
+  local fresh = setmetatable({}, { __index = function(_, key)
+    collectgarbage()
+    return key == "terms" and {} or key == "index_title" or ("fresh "):rep(100)
+  end })
+  index:add("a.txt", fresh) -- absent fields: an empty passage, or one that the index refuses
+  index:commit()
+  t.equal(index:search("fresh"), {})
+  index:close()
+end)
+
+t.test("terms in weak tables live as long as they are used", function()
+  local index <close> = vt.index(nil, { weighting = "given" })
+  local function weak(n)
+    local list = setmetatable({}, { __mode = "v" })
+    for i = 1, n do list[i] = { ("term %d "):format(i):rep(10), i } end
+    return list
+  end
+  index:put_source("s", 0)
+  for n = 1, 200, 20 do
+    pcall(index.add, index, "s", { title = "x", terms = weak(n) }) -- what is collected before it is read is refused
+    pcall(index.search_terms, index, weak(n), 3)
+  end
+  index:commit()
+end)
+
 t.done()

@@ -106,4 +106,11 @@ t.test("a call within a call of the same script is refused", function()
   t.raises("script is closed", script.call, script, "f")
 end)
 
+t.test("the options of a script are read without its metamethods", function()
+  local called
+  local options = setmetatable({ time_ms = 1000 }, { __index = function() called = true end })
+  run("x = 1", options)
+  t.equal(called, nil)
+end)
+
 t.done()

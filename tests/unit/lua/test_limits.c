@@ -195,6 +195,34 @@ static void counts_are_near_the_truth(void **state) {
     host_close(&h);
 }
 
+/* Library functions execute no instruction: they are booked before they begin. */
+static void limits_hold_in_library_calls(void **state) {
+    static const char *const long_calls[] = {
+        "vt.sections(s, 'html')", "vt.sections(s)", "vt.words(s)", "vt.json.decode(s)", "while true do vt.hash(s) end",
+        "vt.index():search(s)", "local i = vt.index() i:put_source('a', 1) i:add('a', { text = s })", "vt.random.normal(1, 16000000)",
+    };
+    script_host h;
+    char text[512];
+    (void)state;
+    for (int timed = 0; timed < 2; timed++) {
+        vt_script_options opt = VT_STRUCT_INIT(vt_script_options);
+        opt.time_limit_ms = timed ? 150 : 0;
+        opt.instruction_limit = timed ? 0 : 15000000; /* the text itself counts with its size */
+        for (size_t i = 0; i < sizeof long_calls / sizeof *long_calls; i++) {
+            host_open(&h, opt);
+            vt_status made = VT_ERR_LIMIT;
+            for (int tries = 0; tries < 50 && made == VT_ERR_LIMIT; tries++) /* a busy machine may take over 150 ms for the text alone */
+                made = host_load(&h, "vt = require 'venturi' s = ('<p>words '):rep(1000):rep(60000000 // 9000)");
+            if (made != VT_OK) fail_msg("%s", vt_error_message());
+            (void)snprintf(text, sizeof text, "%s", long_calls[i]);
+            double begin = host_seconds();
+            expect_stop(&h, text, VT_ERR_LIMIT, timed ? "time limit of 150 ms reached" : "instruction limit of 15000000 reached");
+            if (host_seconds() - begin > 2.0) fail_msg("%s: ended only after %.1f s", text, host_seconds() - begin);
+            host_close(&h);
+        }
+    }
+}
+
 static void memory_limits_hold(void **state) {
     static const char *const greedy[] = {
         "local t = {} while true do t[#t + 1] = {} end",
@@ -268,6 +296,7 @@ int main(void) {
         cmocka_unit_test(limits_hold_in_calls_too),
         cmocka_unit_test(a_suspended_coroutine_survives_a_limit),
         cmocka_unit_test(counts_are_near_the_truth),
+        cmocka_unit_test(limits_hold_in_library_calls),
         cmocka_unit_test(memory_limits_hold),
         cmocka_unit_test(deep_recursion_is_an_error),
     };
