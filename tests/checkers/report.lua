@@ -15,6 +15,7 @@ end
 
 -- One comparison: the error and what it may be. The worst one is the largest in units of its tolerance.
 local function book(self, what, err, tol, got, want)
+  if not (math.type(tol) and tol >= 0 and tol < math.huge) then error(("%s: the tolerance %s is no number >= 0"):format(what, tostring(tol)), 0) end
   self.values = self.values + 1
   local ratio = err == 0 and 0 or err / tol
   if ratio ~= ratio then ratio = math.huge end

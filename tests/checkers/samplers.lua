@@ -1,22 +1,40 @@
 --- samplers: what a stage leaves of a row of logits (surviving id -> logit after the stage). Stages of other engines that this version lacks,
--- and a minimum number of kept tokens above one, are skipped.
+-- and a minimum number of kept tokens above one, are skipped and counted; a file of nothing else fails.
 local vt = require "venturi"
 
 local M = {}
 
 local TOLERANCE = 1e-5
 
--- Options of vt.sampler for an op and its parameters; temperature 1 changes nothing.
+local function share(name)
+  return function(p, min_keep)
+    if (min_keep or 1) > 1 then return nil end
+    return { [name] = p, temperature = 1 }
+  end
+end
+
+-- Options of vt.sampler for an op and its parameters, nil for those that it cannot have; temperature 1 changes nothing.
 local stages = {
-  top_k = function(k) return { top_k = math.tointeger(k), temperature = 1 } end,
-  top_p = function(p, min_keep) return min_keep <= 1 and { top_p = p, temperature = 1 } end,
-  min_p = function(p, min_keep) return min_keep <= 1 and { min_p = p, temperature = 1 } end,
+  top_k = function(k) return { top_k = math.tointeger(k) or error("top_k: no integer", 0), temperature = 1 } end,
+  top_p = share("top_p"),
+  min_p = share("min_p"),
   temp = function(t) return { temperature = t } end,
 }
 
 local foreign = { typical = true, temp_ext = true, top_n_sigma = true, penalties = true }
 
+local function options_of(case)
+  local stage = stages[case.op]
+  if not stage then error("unknown stage", 0) end
+  if type(case.params) ~= "table" or #case.params == 0 then error("no parameters", 0) end
+  for i, v in ipairs(case.params) do
+    if not math.type(v) or v - v ~= 0 then error(("params[%d]: no number"):format(i - 1), 0) end
+  end
+  return stage(table.unpack(case.params))
+end
+
 local function compare(report, kept, want, tol)
+  if type(want) ~= "table" then error("no result", 0) end
   local n = 0
   for _ in pairs(want) do n = n + 1 end
   report:same("kept", #kept, n)
@@ -28,22 +46,24 @@ local function compare(report, kept, want, tol)
 end
 
 function M.check(file)
-  local report = file.report
+  local report, cases = file.report, file.get(file.data, "cases")
   local tol = file.tolerance({ "tolerance", "tol" }, TOLERANCE)
-  for i, case in ipairs(file.data.cases) do
+  if type(cases) ~= "table" or #cases == 0 then error("no cases", 0) end
+  for i, case in ipairs(cases) do
+    if type(case) ~= "table" then error(("case %d: no object"):format(i - 1), 0) end
     local name = ("%s %d"):format(tostring(case.op), i - 1)
-    local stage = stages[case.op]
-    local known, options = pcall(function() return stage and stage(table.unpack(case.params)) end)
-    if foreign[case.op] or (stage and known and not options) then
+    local known, options = pcall(options_of, case)
+    if foreign[case.op] or (known and not options) then
       report:skip(name)
     else
       report:case(name, function()
-        if not options or not known then error("unknown stage or parameters", 0) end
+        if not known then error(options, 0) end
         local sampler <close> = vt.sampler(options)
         compare(report, sampler:filter(case.logits), case.result, tol)
       end)
     end
   end
+  if report.cases == 0 then error("every case is of a stage that is not there: nothing was compared", 0) end
 end
 
 return M

