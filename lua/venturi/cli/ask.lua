@@ -32,7 +32,8 @@ local M = {
     { "style", arg = "STYLE", kind = "choice", choices = { "auto", "quoted", "free" }, default = "auto", group = "Answer",
       help = "quoted: the model chooses among the documents' own sentences; free: it speaks in its own words; "
         .. "auto: quoted with models under 500 million weights, else free" },
-    { "max-tokens", short = "n", arg = "N", kind = "integer", min = 1, default = rag.defaults.max_tokens, group = "Answer", help = "most tokens of an answer; a quoted one ends with the last sentence before, and has one at least" },
+    { "max-tokens", short = "n", arg = "N", kind = "integer", min = 1, default = rag.defaults.max_tokens, group = "Answer",
+      help = "most tokens of an answer; a quoted one ends with the last sentence before, and has one at least" },
     { "passages", short = "k", arg = "N", kind = "integer", min = 1, max = 100, default = rag.defaults.k, group = "Retrieval", help = "most passages that the model reads" },
     { "min-coverage", arg = "SHARE", kind = "number", min = 0, max = 1, default = rag.defaults.min_coverage, group = "Retrieval",
       help = "share of the question's weight that a passage must hold to be relevant" },
