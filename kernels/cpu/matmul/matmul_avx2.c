@@ -26,26 +26,7 @@ static void multiply(const vtk_matmul *p, const unsigned char *const w[ROWS], in
     }
 }
 
-/* bytes: of a whole piece; decode NULL: the weights are floats already. */
-static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, size_t bytes) {
-    float tile[ROWS][PIECE];
-    const unsigned char *w[ROWS];
-
-    for (int64_t row = row0; row < row1; row += ROWS) {
-        int64_t n_rows = row1 - row < ROWS ? row1 - row : ROWS;
-        for (int64_t k0 = 0; k0 == 0 || k0 < p->k; k0 += PIECE) {
-            int64_t n = p->k - k0 < PIECE ? p->k - k0 : PIECE;
-            for (int64_t r = 0; r < ROWS; r++) {
-                int64_t at = r < n_rows ? row + r : row1 - 1; /* rows that are not there repeat the last */
-                w[r] = (const unsigned char *)p->w + (size_t)at * p->w_stride + (size_t)(k0 / PIECE) * bytes;
-                if (!decode) continue;
-                if (r < n_rows) decode(tile[r], w[r], n);
-                w[r] = (const unsigned char *)(const void *)tile[r < n_rows ? r : n_rows - 1];
-            }
-            multiply(p, w, row, n_rows, k0, n);
-        }
-    }
-}
+#include "cpu/matmul/float_rows.h" /* walks rows and pieces with the multiply of this file */
 
 enum { BLOCKS = PIECE / VTK_BLOCK };
 
