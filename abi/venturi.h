@@ -2,7 +2,9 @@
 #ifndef VENTURI_H
 #define VENTURI_H
 
+#include "venturi/cluster.h"
 #include "venturi/context.h"
+#include "venturi/distance.h"
 #include "venturi/document.h"
 #include "venturi/folder.h"
 #include "venturi/format.h"

@@ -82,6 +82,8 @@ typedef struct vt_session vt_session;     /* one sequence being decoded */
 typedef struct vt_sampler vt_sampler;     /* chain that picks a token from logits */
 typedef struct vt_index vt_index;         /* durable search index */
 typedef struct vt_hits vt_hits;           /* result of one search */
+typedef struct vt_distance vt_distance;   /* distances between n objects */
+typedef struct vt_clustering vt_clustering; /* a partition, and its medoids or centroids */
 typedef struct vt_script vt_script;       /* a sandboxed Lua state */
 
 /* Lua's contract: new_size 0 frees ptr and returns NULL; otherwise NULL means "no memory" and ptr is

@@ -1,0 +1,38 @@
+/* Methods that have not landed yet; each goes when its file arrives. */
+#include "cluster/method.h"
+#include "core/error.h"
+
+static vt_status pending(const char *what) { return vt__fail(VT_ERR_UNSUPPORTED, "cluster: %s is not there yet", what); }
+
+vt_status vt__init_medoids(vt__cluster_work *work) { (void)work; return pending("initialisation"); }
+vt_status vt__assign(vt__cluster_work *work) { (void)work; return pending("assignment"); }
+vt_status vt__fasterpam(vt__cluster_work *work) { (void)work; return pending("fasterpam"); }
+vt_status vt__fastpam1(vt__cluster_work *work) { (void)work; return pending("fastpam1"); }
+vt_status vt__pam(vt__cluster_work *work) { (void)work; return pending("pam"); }
+vt_status vt__alternating(vt__cluster_work *work) { (void)work; return pending("alternating"); }
+vt_status vt__fasterclara(vt__cluster_work *work) { (void)work; return pending("fasterclara"); }
+vt_status vt__fastclarans(vt__cluster_work *work) { (void)work; return pending("fastclarans"); }
+vt_status vt__fastermsc(vt__cluster_work *work) { (void)work; return pending("fastermsc"); }
+vt_status vt__fastmsc(vt__cluster_work *work) { (void)work; return pending("fastmsc"); }
+vt_status vt__dynmsc(vt__cluster_work *work) { (void)work; return pending("dynmsc"); }
+vt_status vt__pammedsil(vt__cluster_work *work) { (void)work; return pending("pammedsil"); }
+vt_status vt__pamsil(vt__cluster_work *work) { (void)work; return pending("pamsil"); }
+
+vt_status vt__cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, const vt__kmeans_params *params,
+                             vt_clustering **out) {
+    (void)ctx; (void)data; (void)dtype; (void)n; (void)dim; (void)stride; (void)params; (void)out;
+    return pending("k-means");
+}
+vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
+    (void)distance; (void)labels; (void)k; (void)watch; (void)out_samples; (void)out_mean;
+    return pending("silhouette");
+}
+vt_status vt__medoid_silhouette(const vt_distance *distance, const int64_t *medoids, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
+    (void)distance; (void)medoids; (void)k; (void)watch; (void)out_samples; (void)out_mean;
+    return pending("medoid silhouette");
+}
+vt_status vt__clustering_predict(const vt_clustering *clustering, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, vt__watch *watch,
+                                 int32_t *out_labels, double *out_distances) {
+    (void)clustering; (void)data; (void)dtype; (void)m; (void)dim; (void)stride; (void)watch; (void)out_labels; (void)out_distances;
+    return pending("predict");
+}
