@@ -9,6 +9,7 @@ typedef struct vt__window {
     int64_t capacity;     /* objects at a time */
     const void **columns; /* [capacity] of the loaded ones: n distances each, contiguous */
     void *buffer;         /* NULL where columns point into the matrix */
+    void *scratch;        /* what the kind of distance needs to compute columns */
 } vt__window;
 
 /* capacity 0: as many as fit the caches well, at least 1, at most 64. After a failure vt__window_free is still fine. */

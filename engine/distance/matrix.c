@@ -1,0 +1,134 @@
+/* A full matrix, borrowed or owned. */
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/pool.h"
+#include "distance/distance_internal.h"
+
+typedef struct matrix {
+    vt_distance base;
+    const void *data;
+    int64_t stride;
+    void *owned; /* data, where the handle has it from vt__distance_take_matrix */
+} matrix;
+
+static const char *at(const matrix *m, int64_t i, int64_t j) {
+    return (const char *)m->data + (size_t)(i * m->stride + j) * vt__distance_type_size(m->base.type);
+}
+
+static void destroy(vt_distance *distance) {
+    matrix *m = (matrix *)(void *)distance;
+    vt__free(distance->ctx, m->owned);
+}
+
+static const void *row(const vt_distance *distance, int64_t i) { return at((const matrix *)(const void *)distance, i, 0); }
+
+/* Objects o..o+n_o-1 of the columns, through a tile of 16 rows: the matrix is read along its rows, the columns written by whole lines. */
+enum { LINE = 16 };
+static inline __attribute__((always_inline)) void load_lines(const vt__load *load, int64_t o, int64_t n_o, size_t size) {
+    const matrix *m = (const matrix *)(const void *)load->distance;
+    for (int64_t i = 0; i < load->n; i++) {
+        char *to = (char *)load->out + (size_t)(i * load->ld + o) * size;
+        for (int64_t r = 0; r < n_o; r++) memcpy(to + (size_t)r * size, (const char *)m->data + (size_t)((o + r) * m->stride + load->objects[i]) * size, size);
+    }
+}
+
+static void load(const vt__load *load, int64_t first, int64_t last) {
+    const matrix *m = (const matrix *)(const void *)load->distance;
+    size_t size = vt__distance_type_size(m->base.type);
+
+    if (load->by_rows || m->base.is_symmetric) {
+        for (int64_t i = 0; i < load->n; i++)
+            memcpy((char *)load->out + (size_t)(i * load->ld + first) * size, at(m, load->objects[i], first), (size_t)(last - first) * size);
+        return;
+    }
+    for (int64_t o = first; o < last; o += LINE) {
+        int64_t n_o = last - o < LINE ? last - o : LINE;
+        if (size == 4) load_lines(load, o, n_o, 4);
+        else load_lines(load, o, n_o, 8);
+    }
+}
+
+static void block(const vt_distance *distance, const vt__block *b) {
+    const matrix *m = (const matrix *)(const void *)distance;
+    size_t size = vt__distance_type_size(distance->type);
+
+    for (int64_t r = 0; r < b->n_rows; r++) {
+        const char *from = at(m, vt__object(b->rows, b->first_row, r), 0);
+        char *to = (char *)b->out + (size_t)(r * b->ld) * size;
+        if (!b->columns) memcpy(to, from + (size_t)b->first_column * size, (size_t)b->n_columns * size);
+        else if (size == 4)
+            for (int64_t c = 0; c < b->n_columns; c++) memcpy(to + 4 * c, from + 4 * b->columns[c], 4);
+        else
+            for (int64_t c = 0; c < b->n_columns; c++) memcpy(to + 8 * c, from + 8 * b->columns[c], 8);
+    }
+}
+
+static const vt__distance_kind kind = {.destroy = destroy, .row = row, .load = load, .block = block};
+
+static double value_at(const matrix *m, int64_t i, int64_t j) {
+    const void *p = at(m, i, j);
+    switch (m->base.type) {
+    case VT__DISTANCE_F32: return (double)*(const float *)p;
+    case VT__DISTANCE_F64: return *(const double *)p;
+    case VT__DISTANCE_I32: return (double)*(const int32_t *)p;
+    default: return (double)*(const int64_t *)p;
+    }
+}
+
+/* Bound, infinities and symmetry. */
+static vt_status examine(matrix *m, int is_symmetric) {
+    double bound = 0.0;
+    int has_infinity = 0;
+    size_t size = vt__distance_type_size(m->base.type);
+
+    for (int64_t i = 0; i < m->base.n; i++)
+        for (int64_t j = 0; j < m->base.n; j++) {
+            double v = value_at(m, i, j);
+            if (isnan(v) || v == (double)-INFINITY) return vt__fail(VT_ERR_NUMERIC, "distance: %g at row %lld, column %lld", v, (long long)i, (long long)j);
+            if (v == (double)INFINITY) has_infinity = 1;
+            else if (fabs(v) > bound) bound = fabs(v);
+        }
+    m->base.is_symmetric = 1;
+    for (int64_t i = 0; i < m->base.n && !is_symmetric && m->base.is_symmetric; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (memcmp(at(m, i, j), at(m, j, i), size) != 0) {
+                m->base.is_symmetric = 0;
+                break;
+            }
+    return vt__distance_limit(&m->base, bound, has_infinity);
+}
+
+static vt_status make(vt_context *ctx, const void *data, void *owned, int32_t dtype, int64_t n, int64_t stride, int is_symmetric, vt_distance **out) {
+    int type = vt__distance_type_of(dtype);
+    matrix *m = NULL;
+    vt_status st;
+
+    *out = NULL;
+    if (type < 0) {
+        vt__free(ctx, owned);
+        return vt__fail(VT_ERR_DTYPE, "distance: a matrix of type %d, need float32, float64, int32 or int64", dtype);
+    }
+    m = vt__distance_new(ctx, &kind, sizeof *m, n, type);
+    if (!m) {
+        vt__free(ctx, owned);
+        return VT_ERR_NOMEM;
+    }
+    m->data = data;
+    m->stride = stride;
+    m->owned = owned;
+    st = examine(m, is_symmetric);
+    if (st == VT_OK) *out = &m->base;
+    else vt__distance_release(&m->base);
+    return st;
+}
+
+vt_status vt__distance_from_matrix(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t stride, int is_symmetric, vt_distance **out) {
+    return make(ctx, data, NULL, dtype, n, stride, is_symmetric, out);
+}
+
+vt_status vt__distance_take_matrix(vt_context *ctx, void *data, int32_t dtype, int64_t n, int is_symmetric, vt_distance **out) {
+    return make(ctx, data, data, dtype, n, n, is_symmetric, out);
+}
