@@ -1,0 +1,52 @@
+/* The walk of a swap search: candidates are visited in order, and either the first swap that improves is taken at once (eager: FasterPAM, FasterMSC)
+ * or the best of a pass (FastPAM1, FastMSC). What a swap is worth and what it changes is the method's business. */
+#ifndef VENTURI_CLUSTER_EAGER_H
+#define VENTURI_CLUSTER_EAGER_H
+
+#include "core/watch.h"
+#include "distance/distance.h"
+
+/* A sum over objects: float64 for float distances, int64 for integer ones. */
+typedef union vt__sum {
+    double real;
+    int64_t whole;
+} vt__sum;
+
+/* What a candidate would bring: the slot whose medoid it had better replace, the lowest of equals, and the change of the loss, < 0 if it improves. */
+typedef struct vt__move {
+    int32_t slot;
+    vt__sum change;
+} vt__move;
+
+/* Candidates are judged side by side; each judgement has a lane of its own, so that a method keeps scratch for so many. */
+enum { VT__SEARCH_LANES = 16 };
+
+typedef struct vt__search {
+    vt_context *ctx;
+    const vt_distance *distance;
+    vt__watch *watch;
+    int64_t n, k;
+    int64_t *medoids;     /* [k]: kept up to date */
+    const int64_t *order; /* [n] permutation in which candidates are visited; NULL: 0..n-1 */
+    int64_t max_iter;
+    int is_whole; /* sums are int64 */
+
+    void *user;
+    /* Judges candidate j, whose column is D(:, j). Called from several threads, at one time once a lane; must change nothing but its lane's scratch,
+     * and its answer must be a function of j and the state alone. */
+    void (*judge)(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+    /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date. Outside of parallel work. */
+    vt_status (*take)(void *user, const vt__move *move, int64_t j, const void *column);
+    /* The loss, summed freshly: passes end when it stops falling, whatever the changes promised. */
+    vt__sum (*loss)(void *user);
+
+    int64_t n_iter, n_swap; /* out: added to */
+} vt__search;
+
+/* Takes each improving swap when it is met and goes on behind it. Ends after a pass without a swap or without a lower loss; the pass in which nothing
+ * more is found ends at the candidate of the last swap. The result is that of visiting one candidate at a time. */
+vt_status vt__search_eager(vt__search *search);
+/* Takes the best swap of each pass (of equals the first candidate in order) until none improves. */
+vt_status vt__search_best(vt__search *search);
+
+#endif
