@@ -2,7 +2,9 @@
 -- SPEED is tests/bench/llm_speed, PEER is llama-bench. Runs alternate, each bound to the same cores by taskset; medians of REPS runs.
 local speed, peer, peer_version, peer_isa, model, out = table.unpack(arg, 1, 6)
 assert(out, "usage: llm.lua SPEED PEER PEER_VERSION PEER_ISA MODEL OUT.json")
+package.path = (arg[0]:match "^(.*)/" or ".") .. "/?.lua;" .. package.path
 local vt = require "venturi"
+local runs = require "runs"
 
 local REPS = 5
 -- The peer's medians that the project measured on a quiet machine. A peer far below them was disturbed: the row is measured again.
@@ -13,41 +15,15 @@ local CASES = {
 }
 local DISTURBED, ATTEMPTS = 0.6, 3
 
-local function capture(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  assert(pipe:close(), "failed: " .. command .. "\n" .. text)
-  return text
-end
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
--- The first n cores that this process may use.
-local function cores(n)
-  local list = {}
-  for part in capture("taskset -cp $$ | sed 's/.*: //'"):gmatch "[%d%-]+" do
-    local a, b = part:match "^(%d+)%-?(%d*)$"
-    for i = tonumber(a), tonumber(b ~= "" and b or a) do list[#list + 1] = i end
-  end
-  if #list < n then return nil end
-  return table.concat(list, ",", 1, n)
-end
-
-local function median(t)
-  local s = table.move(t, 1, #t, 1, {})
-  table.sort(s)
-  return #s % 2 == 1 and s[#s // 2 + 1] or (s[#s // 2] + s[#s // 2 + 1]) / 2
-end
-
 local function measure(case, bound)
-  local ours_cmd = ("%s %s %s %d %d"):format(bound, quote(speed), quote(model) .. " " .. case.kind, case.n, case.threads)
-  local peer_cmd = ("%s %s -m %s -t %d -p %d -n %d -r 1 -o json 2>/dev/null"):format(bound, quote(peer), quote(model), case.threads,
+  local ours_cmd = ("%s %s %s %d %d"):format(bound, runs.quote(speed), runs.quote(model) .. " " .. case.kind, case.n, case.threads)
+  local peer_cmd = ("%s %s -m %s -t %d -p %d -n %d -r 1 -o json 2>/dev/null"):format(bound, runs.quote(peer), runs.quote(model), case.threads,
     case.kind == "pp" and case.n or 0, case.kind == "tg" and case.n or 0)
   local ours, theirs, isa = {}, {}, nil
   for rep = 1, REPS do
-    local rate, name = capture(ours_cmd):match "^(%S+) (%S+)"
+    local rate, name = runs.capture(ours_cmd):match "^(%S+) (%S+)"
     ours[rep], isa = tonumber(rate), name
-    theirs[rep] = vt.json.decode(capture(peer_cmd))[1].avg_ts
+    theirs[rep] = vt.json.decode(runs.capture(peer_cmd))[1].avg_ts
   end
   return ours, theirs, isa, ours_cmd .. " | " .. peer_cmd
 end
@@ -56,7 +32,7 @@ local function basename(path) return path:match "[^/]*$" end
 
 local rows = {}
 for _, case in ipairs(CASES) do
-  local set = cores(case.threads)
+  local set = runs.cores(case.threads)
   local name = ("smollm2 q4_1 %s%d t%d"):format(case.kind, case.n, case.threads)
   if not set then
     io.stderr:write(name, ": skipped, fewer cores than threads\n")
@@ -64,10 +40,10 @@ for _, case in ipairs(CASES) do
     local ours, theirs, isa, command
     for attempt = 1, ATTEMPTS do
       ours, theirs, isa, command = measure(case, "taskset -c " .. set)
-      if median(theirs) >= DISTURBED * case.known or attempt == ATTEMPTS then break end
+      if runs.median(theirs) >= DISTURBED * case.known or attempt == ATTEMPTS then break end
       io.stderr:write(name, ": the peer was disturbed, measuring again\n")
     end
-    local a, b = median(ours), median(theirs)
+    local a, b = runs.median(ours), runs.median(theirs)
     rows[#rows + 1] = {
       case = name, threads = case.threads, ours = a, peer = b, ratio = a / b, unit = "tokens/s", peer_name = "llama.cpp",
       peer_version = peer_version, peer_isa = peer_isa, ours_isa = isa, ours_raw = ours, peer_raw = theirs,

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Language models against llama.cpp: builds the peer once into the cache, then runs tests/bench/llm.lua.
 # usage: llm.sh BUILD_DIR CACHE_DIR MODEL        (called by ./dev bench llm)
+# needs: fetch bench peers
+# model: yes
 set -eu
 
 build=$1 cache=$2 model=$3

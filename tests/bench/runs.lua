@@ -1,0 +1,29 @@
+-- What the benchmark drivers have in common: programs run side by side on the same cores, and medians.
+local runs = {}
+
+function runs.capture(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  assert(pipe:close(), "failed: " .. command .. "\n" .. text)
+  return text
+end
+
+function runs.quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+-- The first n cores that this process may use, as taskset writes them; nil where there are fewer.
+function runs.cores(n)
+  local list = {}
+  for part in runs.capture("taskset -cp $$ | sed 's/.*: //'"):gmatch "[%d%-]+" do
+    local a, b = part:match "^(%d+)%-?(%d*)$"
+    for i = tonumber(a), tonumber(b ~= "" and b or a) do list[#list + 1] = i end
+  end
+  return #list >= n and table.concat(list, ",", 1, n) or nil
+end
+
+function runs.median(t)
+  local s = table.move(t, 1, #t, 1, {})
+  table.sort(s)
+  return #s % 2 == 1 and s[#s // 2 + 1] or (s[#s // 2] + s[#s // 2 + 1]) / 2
+end
+
+return runs
