@@ -10,7 +10,6 @@ vt_status vt__fasterpam(vt__cluster_work *work) { (void)work; return pending("fa
 vt_status vt__fastpam1(vt__cluster_work *work) { (void)work; return pending("fastpam1"); }
 vt_status vt__pam(vt__cluster_work *work) { (void)work; return pending("pam"); }
 vt_status vt__alternating(vt__cluster_work *work) { (void)work; return pending("alternating"); }
-vt_status vt__fasterclara(vt__cluster_work *work) { (void)work; return pending("fasterclara"); }
 vt_status vt__fastclarans(vt__cluster_work *work) { (void)work; return pending("fastclarans"); }
 vt_status vt__fastermsc(vt__cluster_work *work) { (void)work; return pending("fastermsc"); }
 vt_status vt__fastmsc(vt__cluster_work *work) { (void)work; return pending("fastmsc"); }
@@ -30,9 +29,4 @@ vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int
 vt_status vt__medoid_silhouette(const vt_distance *distance, const int64_t *medoids, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
     (void)distance; (void)medoids; (void)k; (void)watch; (void)out_samples; (void)out_mean;
     return pending("medoid silhouette");
-}
-vt_status vt__clustering_predict(const vt_clustering *clustering, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, vt__watch *watch,
-                                 int32_t *out_labels, double *out_distances) {
-    (void)clustering; (void)data; (void)dtype; (void)m; (void)dim; (void)stride; (void)watch; (void)out_labels; (void)out_distances;
-    return pending("predict");
 }
