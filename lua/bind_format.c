@@ -1,4 +1,4 @@
-/* Lua face of venturi/format.h: vt.json. A value goes through MessagePack, in which null inside of tables is vt.null, an empty table is an
+/* Lua face of venturi/format.h: vt.json, vt.npy. A JSON value goes through MessagePack, in which null inside of tables is vt.null, an empty table is an
  * array unless vt.json.object marked it, and bytes that are not UTF-8 have no JSON form. */
 #include "bind.h"
 #include "capability.h"
@@ -56,6 +56,49 @@ static int json_object(lua_State *L) {
     return mark(L, vt__msgpack_push_map_mark);
 }
 
+/* ---- NumPy ---- */
+
+static const struct { const char *name; int32_t dtype; } npy_types[] = {{"f32", VT_DTYPE_F32}, {"f64", VT_DTYPE_F64}, {"f16", VT_DTYPE_F16},
+    {"i8", VT_DTYPE_I8}, {"i16", VT_DTYPE_I16}, {"i32", VT_DTYPE_I32}, {"i64", VT_DTYPE_I64}, {"u8", VT_DTYPE_U8}, {"u16", VT_DTYPE_U16},
+    {"bool", VT_DTYPE_BOOL}, {"c64", VT_DTYPE_C64}, {"c128", VT_DTYPE_C128}};
+
+static const char *npy_type_name(int32_t dtype) {
+    for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
+        if (npy_types[i].dtype == dtype) return npy_types[i].name;
+    return "?";
+}
+
+/* vt.npy(bytes, { dtype = "f32" | "f64": the file's }) -> { dtype = "f32", shape = { ... }, data = packed elements in C order } */
+static int npy(lua_State *L) {
+    static const char *const known[] = {"dtype", NULL};
+    static const char *const floats[] = {"f32", "f64", NULL};
+    static const int32_t float_types[] = {VT_DTYPE_F32, VT_DTYPE_F64, VT_NPY_SAME};
+    size_t size;
+    const char *bytes = luaL_checklstring(L, 1, &size);
+    vt_npy info = VT_STRUCT_INIT(vt_npy);
+    box_options(L, 2, "npy", known);
+    int32_t dtype = float_types[box_choice(L, 2, "npy", "dtype", floats, 2)];
+    vt__capability_charge_for(L, size, VT__COST_COPY);
+    box_ok(L, vt_npy_parse(bytes, size, &info));
+    lua_createtable(L, 0, 3);
+    box *b = box_push_buffer(L);
+    vt_buffer *data = NULL;
+    box_ok(L, vt_npy_read(vt__capability_get(L)->ctx, bytes, size, dtype, &data));
+    b->handle = data;
+    box_push_text(L, b);
+    lua_setfield(L, -3, "data");
+    lua_pop(L, 1);
+    lua_pushstring(L, npy_type_name(dtype == VT_NPY_SAME ? info.dtype : dtype));
+    lua_setfield(L, -2, "dtype");
+    lua_createtable(L, info.n_dims, 0);
+    for (int32_t i = 0; i < info.n_dims; i++) {
+        lua_pushinteger(L, info.shape[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "shape");
+    return 1;
+}
+
 void bind_format(lua_State *L) {
     static const luaL_Reg functions[] = {{"decode", json_decode}, {"encode", json_encode}, {"array", json_array}, {"object", json_object}, {NULL, NULL}};
     luaL_newlib(L, functions);
@@ -64,4 +107,6 @@ void bind_format(lua_State *L) {
     lua_setfield(L, -2, "json");
     vt__msgpack_push_null(L);
     lua_setfield(L, -2, "null");
+    lua_pushcfunction(L, npy);
+    lua_setfield(L, -2, "npy");
 }

@@ -65,7 +65,8 @@ enum {
     VT_DTYPE_U8 = 256,
     VT_DTYPE_BOOL = 257,
     VT_DTYPE_C64 = 258,
-    VT_DTYPE_C128 = 259
+    VT_DTYPE_C128 = 259,
+    VT_DTYPE_U16 = 260
 };
 
 /* Opaque handles. vt_X_release(NULL) is fine everywhere; a child keeps its parents alive. */
