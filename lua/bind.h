@@ -3,12 +3,47 @@
 #ifndef VENTURI_LUA_BIND_H
 #define VENTURI_LUA_BIND_H
 
+#include <stdint.h>
+
 #include "box.h"
+#include "callback.h"
 
 extern const box_type bind_tokenizer;
 extern const box_type bind_folder_box;
 extern const box_type bind_kv_pool;
+extern const box_type bind_distance_box;
 extern const box_type bind_sampler;
+
+/* What the binding knows of a distance beside its handle: user value 1 of the distance's box and of each clustering made with it. Its own user
+ * value 1 is what must stay alive as long as they do: the numbers, or the Lua function. */
+typedef struct bind_distance_facts {
+    callback caller; /* of a Lua function */
+    int is_callback;
+    int32_t dtype;   /* of the rows; -1: not made of dense rows */
+    int64_t dim;     /* of the rows */
+    uint64_t cost;   /* of one distance, in 64ths of a step */
+} bind_distance_facts;
+
+/* A distance during a library call. Its function can close it meanwhile: the handle is held. */
+typedef struct bind_distance_use {
+    vt_distance *handle;
+    bind_distance_facts *facts;
+} bind_distance_use;
+
+/* Around a library call on the distance at `arg`. begin may push values; from there to end nothing may be raised. Then bind_distance_ok raises what
+ * the function raised, or the status. */
+bind_distance_use bind_distance_begin(lua_State *L, int arg);
+void bind_distance_end(bind_distance_use *use);
+void bind_distance_ok(lua_State *L, const bind_distance_use *use, vt_status st);
+/* Facts of the box at `arg`, a distance's or a clustering's. */
+bind_distance_facts *bind_distance_facts_of(lua_State *L, int arg);
+/* Books n distances of this kind. */
+void bind_distance_charge(lua_State *L, const bind_distance_facts *facts, uint64_t n);
+
+/* Methods of a distance that venturi/cluster.h has. */
+int bind_cluster_kmedoids(lua_State *L);
+int bind_cluster_silhouette(lua_State *L);
+int bind_cluster_medoid_silhouette(lua_State *L);
 
 /* The body of model:kv{...}: options at index 2; pushes the box. */
 int bind_kv_new(lua_State *L, vt_model *model);
@@ -25,6 +60,8 @@ void bind_sample(lua_State *L);
 void bind_kv(lua_State *L);
 void bind_llm(lua_State *L);
 void bind_retrieve(lua_State *L);
+void bind_distance(lua_State *L);
+void bind_cluster(lua_State *L);
 void bind_script(lua_State *L);
 void bind_experimental(lua_State *L);
 

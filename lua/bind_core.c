@@ -19,6 +19,8 @@ int luaopen_venturi_core(lua_State *L) {
     bind_kv(L);
     bind_llm(L);
     bind_retrieve(L);
+    bind_distance(L);
+    bind_cluster(L);
     bind_format(L);
     bind_script(L);
     bind_experimental(L);

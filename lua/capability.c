@@ -56,7 +56,12 @@ void vt__capability_charge(lua_State *L, uint64_t steps) {
     if (cap->charge) cap->charge(L, steps);
 }
 
+uint64_t vt__capability_times(uint64_t a, uint64_t b) {
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
 void vt__capability_charge_for(lua_State *L, uint64_t n, uint32_t cost) {
-    uint64_t steps;
-    vt__capability_charge(L, __builtin_mul_overflow(n, (uint64_t)cost, &steps) ? UINT64_MAX : steps / 64);
+    uint64_t units = vt__capability_times(n, cost);
+    vt__capability_charge(L, units == UINT64_MAX ? units : units / 64);
 }

@@ -36,7 +36,9 @@ void vt__capability_charge(lua_State *L, uint64_t steps);
  * call, so that what cannot end in time does not begin. */
 enum {
     VT__COST_HASH = 1,       /* bytes */
+    VT__COST_ELEMENT = 1,    /* numbers of rows that are read to make a distance */
     VT__COST_COPY = 2,       /* bytes: read, copied, written */
+    VT__COST_LOOKUP = 8,     /* distances that a search looks at */
     VT__COST_PARSE = 64,     /* bytes of a document */
     VT__COST_WORDS = 64,     /* bytes cut into words and looked up */
     VT__COST_JSON = 128,     /* bytes */
@@ -47,5 +49,7 @@ enum {
     VT__COST_FILE = 16384    /* files of a folder that is listed anew */
 };
 void vt__capability_charge_for(lua_State *L, uint64_t n, uint32_t cost);
+/* a b, or the largest number where that does not fit: counts of work. */
+uint64_t vt__capability_times(uint64_t a, uint64_t b);
 
 #endif
