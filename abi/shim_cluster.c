@@ -75,7 +75,7 @@ static vt_status check_weights(const double *weights, int64_t n, int whole) {
 static int64_t or_default(int64_t value, int64_t dflt) { return value ? value : dflt; }
 
 vt_status vt_cluster_kmedoids(vt_distance *distance, const vt_cluster_options *opt, vt_clustering **out) {
-    enum { FIRST_SIZE = 144, MAX_ITER = 100, N_SAMPLES = 5, N_LOCAL = 2 };
+    enum { FIRST_SIZE = 128, MAX_ITER = 100, N_SAMPLES = 5, N_LOCAL = 2 };
     vt_cluster_options o;
     if (out) *out = NULL;
     if (!distance || !out || !opt) return vt__fail(VT_ERR_INVALID, "cluster: needs a distance, options (at least k) and out");
