@@ -154,7 +154,8 @@ VT_API VT_MUST_USE vt_status vt_clustering_predict(const vt_clustering *clusteri
 
 /**
  * Silhouettes of any partition (Rousseeuw 1987): s = (b - a) / max(a, b), a the mean distance to the other members of the object's cluster, b the
- * smallest mean distance to another cluster; 0 for a cluster of one and for 0/0.
+ * smallest mean distance to another cluster; 0 for a cluster of one, where there is no other cluster, and for 0/0. Distances below 0 count as 0.
+ * A mean with plus infinity in it is infinite: a alone gives -1, b alone 1, both 0.
  *
  * labels       [n] int32 in [0, k); clusters may be empty.
  * out_samples  [n] float64, or NULL.  out_mean: their mean. Integer distances are averaged in float64.
@@ -163,8 +164,12 @@ VT_API VT_MUST_USE vt_status vt_clustering_predict(const vt_clustering *clusteri
  */
 VT_API VT_MUST_USE vt_status vt_silhouette(vt_distance *distance, const int32_t *labels, int64_t k, vt_cancel *cancel, double *out_samples, double *out_mean);
 
-/** Medoid silhouettes: 1 - d1/d2 of each object's nearest and second nearest medoid, 1 where d1 is 0. medoids: [k] distinct objects, k >= 2.
- *  Otherwise as vt_silhouette. Cost: O(nk). */
+/**
+ * Medoid silhouettes: 1 - d1/d2 of each object's nearest and second nearest medoid; 1 where d1 is 0 or below, and for the medoids themselves; 1 where
+ * only the nearest can be reached, 0 where none can.
+ *
+ * medoids  [k] distinct objects, 2 <= k <= n. Otherwise as vt_silhouette. Errors: also VT_ERR_SHAPE. Cost: O(nk).
+ */
 VT_API VT_MUST_USE vt_status vt_medoid_silhouette(vt_distance *distance, const int64_t *medoids, int64_t k, vt_cancel *cancel, double *out_samples, double *out_mean);
 
 #ifdef __cplusplus

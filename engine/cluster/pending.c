@@ -22,11 +22,3 @@ vt_status vt__cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, i
     (void)ctx; (void)data; (void)dtype; (void)n; (void)dim; (void)stride; (void)params; (void)out;
     return pending("k-means");
 }
-vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
-    (void)distance; (void)labels; (void)k; (void)watch; (void)out_samples; (void)out_mean;
-    return pending("silhouette");
-}
-vt_status vt__medoid_silhouette(const vt_distance *distance, const int64_t *medoids, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
-    (void)distance; (void)medoids; (void)k; (void)watch; (void)out_samples; (void)out_mean;
-    return pending("medoid silhouette");
-}

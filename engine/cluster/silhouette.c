@@ -1,0 +1,218 @@
+/* Silhouettes of a partition and of medoids. Distances below 0 count as 0; one that is infinite makes its mean infinite.
+ *
+ * Objects are put in the order of their clusters, so that the distances of a row to one cluster are one sum over a list: no table of sums per
+ * cluster, and clusters without objects cost nothing. */
+#include <math.h>
+
+#include "cluster/cluster.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/pool.h"
+#include "distance/window.h"
+
+typedef struct partition {
+    int64_t n, k;     /* k: clusters that have objects */
+    int64_t *begin;   /* [k + 1] of each of them in members */
+    int64_t *members; /* [n] objects, cluster after cluster, ascending within one */
+} partition;
+
+/* Sum of row[members[0..n)] in four interleaved parts; far: from where on a distance is infinite. */
+#define DEFINE_SUM(NAME, TYPE)                                                               \
+    static double NAME(const void *row, const int64_t *members, int64_t n, double far) {     \
+        const TYPE *d = row;                                                                 \
+        double part[4] = {0, 0, 0, 0};                                                       \
+        for (int64_t i = 0; i < n; i++) {                                                    \
+            double v = (double)d[members[i]];                                                \
+            part[i & 3] += v >= far ? (double)INFINITY : v > 0.0 ? v : 0.0;                  \
+        }                                                                                    \
+        return (part[0] + part[1]) + (part[2] + part[3]);                                    \
+    }
+DEFINE_SUM(sum_f32, float)
+DEFINE_SUM(sum_f64, double)
+
+/* Exact: n distances fit int64 wherever the distance was accepted. */
+#define DEFINE_WHOLE_SUM(NAME, TYPE)                                                         \
+    static double NAME(const void *row, const int64_t *members, int64_t n, double far) {     \
+        const TYPE *d = row;                                                                 \
+        int64_t sum = 0;                                                                     \
+        (void)far;                                                                           \
+        for (int64_t i = 0; i < n; i++) sum += d[members[i]] > 0 ? (int64_t)d[members[i]] : 0; \
+        return (double)sum;                                                                  \
+    }
+DEFINE_WHOLE_SUM(sum_i32, int32_t)
+DEFINE_WHOLE_SUM(sum_i64, int64_t)
+
+typedef double (*sum_fn)(const void *row, const int64_t *members, int64_t n, double far);
+static const sum_fn SUMS[VT__N_DISTANCE_TYPES] = {
+    [VT__DISTANCE_F32] = sum_f32, [VT__DISTANCE_F64] = sum_f64, [VT__DISTANCE_I32] = sum_i32, [VT__DISTANCE_I64] = sum_i64};
+
+static void partition_free(vt_context *ctx, partition *p) {
+    vt__free(ctx, p->begin);
+    vt__free(ctx, p->members);
+}
+
+static vt_status partition_init(partition *p, vt_context *ctx, const int32_t *labels, int64_t n, int64_t k) {
+    *p = (partition){.n = n};
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] < 0 || labels[i] >= k)
+            return vt__fail(VT_ERR_INVALID, "silhouette: label %d of object %lld, need 0 to %lld", labels[i], (long long)i, (long long)(k - 1));
+    p->begin = vt__calloc2(ctx, k + 1, 1, sizeof *p->begin);
+    p->members = vt__calloc2(ctx, n, 1, sizeof *p->members);
+    if (!p->begin || !p->members) return vt__fail_nomem("silhouette", 0);
+    for (int64_t i = 0; i < n; i++) p->begin[labels[i]]++;
+    int64_t end = 0;
+    for (int64_t c = 0; c < k; c++) p->begin[c] = end += p->begin[c]; /* ends, which become begins below */
+    p->begin[k] = n;
+    for (int64_t i = n - 1; i >= 0; i--) p->members[--p->begin[labels[i]]] = i;
+    for (int64_t c = 0; c < k; c++)
+        if (p->begin[c] < p->begin[c + 1]) p->begin[p->k++] = p->begin[c];
+    p->begin[p->k] = n;
+    return VT_OK;
+}
+
+typedef struct job {
+    const partition *parts;
+    const vt__window *window;
+    sum_fn sum;
+    double far;
+    int64_t first; /* place in members of the window's first row */
+    double *samples;
+} job;
+
+/* Object number `chunk` of the window: its row summed cluster after cluster. */
+static void one_sample(void *user, int64_t chunk) {
+    const job *j = user;
+    const partition *p = j->parts;
+    const void *row = j->window->columns[chunk];
+    const int64_t place = j->first + chunk;
+    double a = 0, b = 0, largest;
+    int has_a = 0, has_b = 0;
+
+    for (int64_t c = 0; c < p->k; c++) {
+        const int64_t begin = p->begin[c], end = p->begin[c + 1];
+        if (begin <= place && place < end) { /* its own, without itself */
+            double sum = j->sum(row, p->members + begin, place - begin, j->far) + j->sum(row, p->members + place + 1, end - place - 1, j->far);
+            has_a = end - begin > 1;
+            a = has_a ? sum / (double)(end - begin - 1) : 0;
+        } else {
+            double mean = j->sum(row, p->members + begin, end - begin, j->far) / (double)(end - begin);
+            if (!has_b || mean < b) b = mean;
+            has_b = 1;
+        }
+    }
+    largest = a > b ? a : b;
+    if (!has_a || !has_b || a == b) { /* equal: both infinite, or 0 / 0, too */
+        j->samples[p->members[place]] = 0;
+        return;
+    }
+    j->samples[p->members[place]] = isinf(largest) ? (a < b ? 1.0 : -1.0) : (b - a) / largest;
+}
+
+static vt_status all_samples(job *j, const vt_distance *distance, vt__watch *watch) {
+    vt_context *ctx = vt__distance_context(distance);
+    const int64_t n = j->parts->n;
+    vt__window window = {0};
+    vt_status st = vt__window_init(&window, distance, 0);
+    j->window = &window;
+    for (int64_t i = 0; st == VT_OK && i < n; i += window.capacity) {
+        const int64_t n_rows = n - i < window.capacity ? n - i : window.capacity;
+        st = vt__watch_poll(watch, (double)i / (double)n, "silhouette");
+        if (st == VT_OK) st = vt__window_load_rows(&window, j->parts->members + i, n_rows);
+        j->first = i;
+        if (st == VT_OK) vt__parallel(ctx, n_rows, one_sample, j);
+    }
+    vt__window_free(&window);
+    return st;
+}
+
+static double mean_of(const double *samples, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += samples[i];
+    return sum / (double)n;
+}
+
+vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
+    vt_context *ctx = vt__distance_context(distance);
+    const int64_t n = vt__distance_count(distance);
+    const double far = vt__distance_far(distance);
+    partition parts;
+    vt_status st = partition_init(&parts, ctx, labels, n, k);
+    double *samples = out_samples ? out_samples : vt__calloc2(ctx, n, 1, sizeof *samples);
+    job j = {.parts = &parts, .sum = SUMS[vt__distance_type(distance)], .far = far > 0 ? far : (double)INFINITY, .samples = samples};
+
+    if (st == VT_OK && !samples) st = vt__fail_nomem("silhouette", (size_t)n * sizeof *samples);
+    if (st == VT_OK) st = all_samples(&j, distance, watch);
+    if (st == VT_OK) *out_mean = mean_of(samples, n);
+    if (samples != out_samples) vt__free(ctx, samples);
+    partition_free(ctx, &parts);
+    return st;
+}
+
+/* ---- of medoids ---- */
+
+static double distance_at(int type, const void *block, int64_t i) {
+    switch (type) {
+    case VT__DISTANCE_F32: return (double)((const float *)block)[i];
+    case VT__DISTANCE_F64: return ((const double *)block)[i];
+    case VT__DISTANCE_I32: return (double)((const int32_t *)block)[i];
+    default: return (double)((const int64_t *)block)[i];
+    }
+}
+
+/* 1 - d1/d2 of the k >= 2 distances that begin at element `first` of the block. */
+static double medoid_sample(int type, const void *block, int64_t first, int64_t k) {
+    double d1 = (double)INFINITY, d2 = (double)INFINITY;
+    for (int64_t i = 0; i < k; i++) {
+        double d = distance_at(type, block, first + i);
+        if (d < d1) {
+            d2 = d1;
+            d1 = d;
+        } else if (d < d2) {
+            d2 = d;
+        }
+    }
+    if (d1 <= 0) return 1.0;
+    return isinf(d1) ? 0.0 : 1.0 - d1 / d2;
+}
+
+static vt_status mark_medoids(unsigned char *is_medoid, const int64_t *medoids, int64_t k, int64_t n) {
+    for (int64_t i = 0; i < k; i++) {
+        if (medoids[i] < 0 || medoids[i] >= n)
+            return vt__fail(VT_ERR_INVALID, "medoid silhouette: medoid %lld, need 0 to %lld", (long long)medoids[i], (long long)(n - 1));
+        if (is_medoid[medoids[i]]) return vt__fail(VT_ERR_INVALID, "medoid silhouette: object %lld is a medoid twice", (long long)medoids[i]);
+        is_medoid[medoids[i]] = 1;
+    }
+    return VT_OK;
+}
+
+enum { BLOCK_BYTES = 1 << 18 }; /* distances at a time */
+
+vt_status vt__medoid_silhouette(const vt_distance *distance, const int64_t *medoids, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
+    vt_context *ctx = vt__distance_context(distance);
+    const int64_t n = vt__distance_count(distance);
+    const int type = vt__distance_type(distance);
+    const size_t size = vt__distance_size(distance);
+    int64_t n_rows = BLOCK_BYTES / (int64_t)size / k;
+    n_rows = n_rows < 1 ? 1 : n_rows < n ? n_rows : n;
+    unsigned char *is_medoid = vt__calloc2(ctx, n, 1, 1);
+    int64_t *rows = vt__calloc2(ctx, n_rows, 1, sizeof *rows);
+    void *block = vt__alloc64_2(ctx, n_rows, k, size);
+    vt_status st = is_medoid && rows && block ? mark_medoids(is_medoid, medoids, k, n) : vt__fail_nomem("medoid silhouette", 0);
+    double sum = 0;
+
+    for (int64_t first = 0; st == VT_OK && first < n; first += n_rows) {
+        const int64_t m = n - first < n_rows ? n - first : n_rows;
+        for (int64_t i = 0; i < m; i++) rows[i] = first + i;
+        st = vt__distance_compute(distance, rows, m, medoids, k, watch, block);
+        for (int64_t i = 0; st == VT_OK && i < m; i++) {
+            double s = is_medoid[first + i] ? 1.0 : medoid_sample(type, block, i * k, k);
+            if (out_samples) out_samples[first + i] = s;
+            sum += s;
+        }
+    }
+    if (st == VT_OK) *out_mean = sum / (double)n;
+    vt__free(ctx, is_medoid);
+    vt__free(ctx, rows);
+    vt__free(ctx, block);
+    return st;
+}
