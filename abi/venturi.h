@@ -10,6 +10,7 @@
 #include "venturi/format.h"
 #include "venturi/kv.h"
 #include "venturi/llm.h"
+#include "venturi/media.h"
 #include "venturi/retrieve.h"
 #include "venturi/sample.h"
 #include "venturi/script.h"
