@@ -129,6 +129,16 @@ vt_status vt_index_search_terms(const vt_index *index, const vt_term *terms, int
     return st == VT_OK ? vt__index_search_terms(index, (const vt__given_term *)(const void *)terms, n, &p, out) : st;
 }
 
+vt_status vt_index_weights(const vt_index *index, vt_index_rows *out) {
+    enum { FIRST_SIZE = 48 };
+    vt__sparse_rows rows;
+    if (!index || !out || out->struct_size < FIRST_SIZE) return vt__fail(VT_ERR_INVALID, "index: weights need an index and out with its size");
+    vt_status st = vt__index_weights(index, &rows);
+    if (st != VT_OK) return st;
+    vt_index_rows v = {sizeof v, 0, rows.n, rows.dim, rows.offsets, rows.columns, rows.values};
+    return vt__result_write("index", out, &v, sizeof v, FIRST_SIZE);
+}
+
 int64_t vt_hits_count(const vt_hits *hits) { return hits ? vt__hits_count(hits) : 0; }
 
 vt_status vt_hits_get(const vt_hits *hits, int64_t i, vt_hit *out) {

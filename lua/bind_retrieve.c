@@ -150,6 +150,33 @@ static int index_commit(lua_State *L) {
     return 0;
 }
 
+/* The box's bytes as a field of the table on the top; closes the box. */
+static void set_bytes(lua_State *L, const char *key, box *b) {
+    box_push_text(L, b);
+    lua_setfield(L, -2, key);
+}
+
+/* index:weights() -> { n, dim, offsets, columns, values }, packed int64, int32 and float32: rows for vt.distance{ csr = ... } */
+static int index_weights(lua_State *L) {
+    const vt_index *index = check_index(L);
+    vt_index_rows rows = VT_STRUCT_INIT(vt_index_rows);
+    vt__capability_charge_for(L, (uint64_t)vt_index_count(index), 128 * VT__COST_ITEM); /* a passage has about a hundred terms */
+    box *offsets = box_push_buffer(L), *columns = box_push_buffer(L), *values = box_push_buffer(L);
+    lua_createtable(L, 0, 5);
+    box_ok(L, vt_index_weights(index, &rows));
+    offsets->handle = rows.offsets; /* from here on the boxes release them, whatever happens */
+    columns->handle = rows.columns;
+    values->handle = rows.values;
+    set_bytes(L, "offsets", offsets);
+    set_bytes(L, "columns", columns);
+    set_bytes(L, "values", values);
+    lua_pushinteger(L, rows.n);
+    lua_setfield(L, -2, "n");
+    lua_pushinteger(L, rows.dim);
+    lua_setfield(L, -2, "dim");
+    return 1;
+}
+
 /* ---- search ---- */
 
 static void push_hit(lua_State *L, const vt_hit *hit) {
@@ -230,7 +257,7 @@ static int index_search_terms(lua_State *L) {
 
 void bind_retrieve(lua_State *L) {
     static const luaL_Reg methods[] = {{"put_source", index_put_source}, {"remove_source", index_remove_source}, {"add", index_add},
-        {"fingerprint", index_fingerprint}, {"sources", index_sources}, {"count", index_count}, {"commit", index_commit},
+        {"fingerprint", index_fingerprint}, {"sources", index_sources}, {"count", index_count}, {"commit", index_commit}, {"weights", index_weights},
         {"search", index_search}, {"search_terms", index_search_terms}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     box_register(L, &index_type, methods);

@@ -42,6 +42,7 @@ enum {
     VT__COST_PARSE = 64,     /* bytes of a document */
     VT__COST_WORDS = 64,     /* bytes cut into words and looked up */
     VT__COST_JSON = 128,     /* bytes */
+    VT__COST_INFLATE = 2048, /* compressed bytes, which become a thousand times as many at worst */
     VT__COST_ENCODE = 128,   /* bytes of a tokenizer's input */
     VT__COST_ITEM = 64,      /* items of a list that is read or made: ids, numbers, terms, passages of an index */
     VT__COST_NORMAL = 128,   /* normal random numbers */

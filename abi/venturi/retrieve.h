@@ -94,6 +94,22 @@ VT_API VT_MUST_USE vt_status vt_index_search(const vt_index *index, const char *
 /** The same for weighted terms: score = sum of weight(query) * weight(passage). */
 VT_API VT_MUST_USE vt_status vt_index_search_terms(const vt_index *index, const vt_term *terms, int64_t n, const vt_search_options *opt, vt_hits **out);
 
+/* The passages as sparse rows (CSR), such as vt_distance_from_csr takes. */
+typedef struct vt_index_rows {
+    uint32_t struct_size; /* set by the caller; only so many bytes are written */
+    uint32_t reserved;
+    int64_t n;            /* passages */
+    int64_t dim;          /* terms, a column each */
+    vt_buffer *offsets;   /* [n + 1] int64; the caller releases all three */
+    vt_buffer *columns;   /* [offsets[n]] int32, strictly ascending within a row */
+    vt_buffer *values;    /* [offsets[n]] float32, > 0 */
+} vt_index_rows;
+
+/** Weights of the terms of each passage that searches see. VT_WEIGHTING_BM25: (1 + ln tf) ln(1 + (n - df + 0.5) / (df + 0.5)), tf occurrences in
+ *  the passage, df of the n passages have the term. VT_WEIGHTING_GIVEN: the given weights. Errors: VT_ERR_INVALID, VT_ERR_LIMIT (more than 2^31 - 1
+ *  terms), VT_ERR_NUMERIC (a weight that is no float32 > 0), VT_ERR_NOMEM; *out is untouched then. */
+VT_API VT_MUST_USE vt_status vt_index_weights(const vt_index *index, vt_index_rows *out);
+
 /* ---- hits: immutable, shareable; keep their strings whatever happens to the index ---- */
 
 typedef struct vt_hit {

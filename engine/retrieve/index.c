@@ -129,6 +129,8 @@ const char *vt__index_source_name(const vt_index *index, int64_t i) {
 int64_t vt__index_count(const vt_index *index) { return index->image.meta->n_passages; }
 int32_t vt__index_weighting(const vt_index *index) { return index->params.weighting; }
 
+vt_status vt__index_weights(const vt_index *index, vt__sparse_rows *out) { return vt__weights(&index->image, out); }
+
 /* ---- committing ---- */
 
 /* The file must hold what this handle last read or wrote, or what an earlier attempt of it may have written. Anything that another writer

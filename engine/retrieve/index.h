@@ -4,6 +4,7 @@
 
 #include "retrieve/build.h"
 #include "retrieve/inverted.h"
+#include "retrieve/weights.h"
 
 typedef struct vt__index_open_params {
     int create, read_only, no_length_norm;
@@ -24,6 +25,7 @@ const char *vt__index_source_name(const vt_index *index, int64_t i);
 int64_t vt__index_count(const vt_index *index);
 int32_t vt__index_weighting(const vt_index *index);
 vt_status vt__index_commit(vt_index *index);
+vt_status vt__index_weights(const vt_index *index, vt__sparse_rows *out);
 
 vt_status vt__index_search(const vt_index *index, const char *query, size_t len, const vt__search_params *params, vt_hits **out);
 vt_status vt__index_search_terms(const vt_index *index, const vt__given_term *terms, int64_t n, const vt__search_params *params, vt_hits **out);
