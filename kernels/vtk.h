@@ -46,6 +46,19 @@ typedef struct vtk_attention {
     float *scratch;            /* [n_rows * (last - first)] */
 } vtk_attention;
 
+/* Distances of objects to centres: out[c * ld + o]. Objects come in panels of VTK_PANEL: element k of object o is
+ * panels[(o / VTK_PANEL * dim + k) * VTK_PANEL + o % VTK_PANEL]. Every object of a panel is computed, also those that only fill it up. */
+enum { VTK_PANEL = 16 };
+enum { VTK_L2, VTK_L2_SQUARED, VTK_L1, VTK_COSINE, VTK_N_METRICS }; /* COSINE: half the squared L2 distance, of rows of length 1 */
+typedef struct vtk_distance {
+    void *out;           /* elements of the kernel's type */
+    int64_t ld;          /* at least n_panels * VTK_PANEL */
+    const void *panels;
+    int64_t n_panels;
+    const void *centres; /* [n_centres, dim] */
+    int64_t n_centres, dim;
+} vtk_distance;
+
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
 
@@ -70,6 +83,13 @@ typedef struct vtk_table {
 
     /* attention */
     void (*attention)(const vtk_attention *p);
+
+    /* distance: of rows of floats, and of rows of 64-bit words of bits (out int32: how many differ; out float32: of those in either, how many differ).
+     * A distance is the same number with object and centre exchanged; that of a row to itself is 0. */
+    void (*distance_f32[VTK_N_METRICS])(const vtk_distance *p);
+    void (*distance_f64[VTK_N_METRICS])(const vtk_distance *p);
+    void (*distance_hamming)(const vtk_distance *p);
+    void (*distance_jaccard)(const vtk_distance *p);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -1,44 +1,59 @@
 /* Blocks of distances for lists of objects: cut into tiles, which threads share. */
+#include <math.h>
+#include <string.h>
+
+#include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
-#include "distance/distance_internal.h"
+#include "distance/panels.h"
 
-/* Tiles between two polls, and the most parts that work is cut into: each has a scratch of its own. */
-enum { TILES_A_POLL = 1024, MAX_PARTS = 64 };
+/* Tiles between two polls; parts that work is cut into for each thread: every part has a scratch of its own. */
+enum { TILES_A_POLL = 1024, PARTS_A_THREAD = 4 };
 
 typedef struct tiles {
     const vt_distance *distance;
     const int64_t *rows, *columns;
+    const void *foreign; /* rows that are no objects */
+    int64_t foreign_stride;
     int64_t n_rows, n_columns, n_across; /* tiles in a row of tiles */
     int64_t first, last, n_parts;
     size_t scratch_size;
     char *scratch; /* [n_parts * scratch_size] */
     char *out;
-    int replace; /* infinities */
+    int replace;  /* infinities */
+    int mirrored; /* all n x n of symmetric ones: tiles above the diagonal are copied from below it */
     vt__fault fault;
 } tiles;
+
+/* The tile across the diagonal gets this one's values. */
+static void mirror(const tiles *t, const vt__block *b, size_t size) {
+    for (int64_t r = 0; r < b->n_rows; r++)
+        for (int64_t c = 0; c < b->n_columns; c++)
+            memcpy(t->out + (size_t)((b->first_column + c) * b->ld + b->first_row + r) * size, (char *)b->out + (size_t)(r * b->ld + c) * size, size);
+}
 
 static void compute_tile(tiles *t, int64_t tile, int64_t part) {
     const vt_distance *d = t->distance;
     int64_t r = tile / t->n_across * VT__BLOCK, c = tile % t->n_across * VT__BLOCK;
     size_t size = vt__distance_size(d);
     vt__block b = {.rows = t->rows ? t->rows + r : NULL, .columns = t->columns ? t->columns + c : NULL,
-                   .first_row = r, .first_column = c, .ld = t->n_columns, .fault = &t->fault};
+                   .first_row = r, .first_column = c, .foreign = t->foreign, .foreign_stride = t->foreign_stride, .ld = t->n_columns, .fault = &t->fault};
 
+    if (t->mirrored && c > r) return;
     b.n_rows = t->n_rows - r < VT__BLOCK ? t->n_rows - r : VT__BLOCK;
     b.n_columns = t->n_columns - c < VT__BLOCK ? t->n_columns - c : VT__BLOCK;
     b.scratch = t->scratch ? t->scratch + (size_t)part * t->scratch_size : NULL;
     b.out = t->out + (size_t)(r * t->n_columns + c) * size;
     d->kind->block(d, &b);
+    if (t->mirrored && c < r) mirror(t, &b, size);
     for (int64_t i = 0; t->replace && i < b.n_rows; i++) vt__distance_replace_infinity(d, (char *)b.out + (size_t)(i * b.ld) * size, b.n_columns);
 }
 
 static void compute_part(void *user, int64_t part) {
     tiles *t = user;
-    int64_t first, last;
-    vt__chunk_range(t->last - t->first, 1, t->n_parts, part, &first, &last);
-    for (int64_t i = first; i < last && atomic_load_explicit(&t->fault.status, memory_order_relaxed) == VT_OK; i++) compute_tile(t, t->first + i, part);
+    for (int64_t i = t->first + part; i < t->last && atomic_load_explicit(&t->fault.status, memory_order_relaxed) == VT_OK; i += t->n_parts)
+        compute_tile(t, i, part);
 }
 
 static vt_status compute(tiles *t, vt__watch *watch) {
@@ -48,7 +63,8 @@ static vt_status compute(tiles *t, vt__watch *watch) {
 
     t->n_across = (t->n_columns + VT__BLOCK - 1) / VT__BLOCK;
     n_tiles = n_down * t->n_across;
-    t->n_parts = d->is_serial ? 1 : n_tiles < MAX_PARTS ? n_tiles : MAX_PARTS;
+    t->n_parts = d->is_serial ? 1 : PARTS_A_THREAD * vt__context_threads(d->ctx);
+    t->n_parts = n_tiles < t->n_parts ? n_tiles : t->n_parts;
     if (n_tiles == 0) return VT_OK;
     t->scratch_size = d->kind->block_scratch ? (d->kind->block_scratch(d) + 63) / 64 * 64 : 0;
     if (t->scratch_size && !(t->scratch = vt__alloc64_2(d->ctx, t->n_parts, 1, t->scratch_size)))
@@ -74,4 +90,34 @@ vt_status vt__distance_compute(const vt_distance *distance, const int64_t *rows,
                                void *out) {
     tiles t = {.distance = distance, .rows = rows, .columns = columns, .n_rows = n_rows, .n_columns = n_columns, .out = out};
     return compute(&t, watch);
+}
+
+vt_status vt__distance_compute_all(const vt_distance *distance, void *out) {
+    tiles t = {.distance = distance, .n_rows = distance->n, .n_columns = distance->n, .out = out, .mirrored = distance->is_symmetric};
+    return compute(&t, NULL);
+}
+
+/* Which of the new rows is so far away that a distance to it overflowed. */
+static vt_status check_overflow(const vt_distance *distance, const void *out, int64_t m, int64_t n_columns) {
+    for (int64_t i = 0; i < m * n_columns; i++) {
+        double v = distance->type == VT__DISTANCE_F32 ? (double)((const float *)out)[i] : distance->type == VT__DISTANCE_F64 ? ((const double *)out)[i] : 0.0;
+        if (!isfinite(v)) return vt__fail(VT_ERR_NUMERIC, "distance: new row %lld is so far away that distances overflow", (long long)(i / n_columns));
+    }
+    return VT_OK;
+}
+
+vt_status vt__distance_foreign(const vt_distance *distance, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, const int64_t *columns,
+                               int64_t n_columns, void *out) {
+    const vt_distance *d = distance->source ? distance->source : distance;
+    const vt__panels *p = vt__panels_of(d);
+    int32_t want = !p ? 0 : p->metric == VT__METRIC_HAMMING || p->metric == VT__METRIC_JACCARD ? VT_DTYPE_U8 : vt__distance_dtype(d);
+    tiles t = {.distance = d, .foreign = data, .foreign_stride = stride, .columns = columns, .n_rows = m, .n_columns = n_columns, .out = out};
+    vt_status st;
+
+    if (!p) return vt__fail(VT_ERR_UNSUPPORTED, "distance: new rows need distances made of dense rows or of bits");
+    if (dtype != want) return vt__fail(VT_ERR_DTYPE, "distance: new rows of type %d, the others are of type %d", dtype, want);
+    if (dim != p->dim) return vt__fail(VT_ERR_SHAPE, "distance: new rows of %lld elements, the others have %lld", (long long)dim, (long long)p->dim);
+    st = p->check(p, data, m, stride);
+    if (st == VT_OK) st = compute(&t, NULL);
+    return st == VT_OK ? check_overflow(d, out, m, n_columns) : st;
 }

@@ -33,6 +33,8 @@ enum { VT__LOAD_GRAIN = 64 };
 typedef struct vt__block {
     const int64_t *rows, *columns;
     int64_t first_row, n_rows, first_column, n_columns;
+    const void *foreign; /* rows of the caller's instead of objects: first_row .. of them */
+    int64_t foreign_stride;
     void *scratch; /* kind->block_scratch bytes, or NULL where that is 0 */
     void *out;
     int64_t ld;
@@ -77,6 +79,11 @@ static inline int64_t vt__object(const int64_t *list, int64_t first, int64_t i) 
 
 /* Plus infinity becomes distance->far. */
 void vt__distance_replace_infinity(const vt_distance *distance, void *values, int64_t n);
+
+/* All n x n distances, parallel; of symmetric ones each pair is computed once. */
+vt_status vt__distance_compute_all(const vt_distance *distance, void *out);
+/* The same distances as a matrix that keeps `from` as its source. Takes `from`, also on failure. */
+vt_status vt__distance_store(vt_distance *from, vt_distance **out);
 
 /* OK, or the failure that parallel work met, with its message. */
 vt_status vt__fault_report(vt__fault *fault);

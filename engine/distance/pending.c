@@ -17,11 +17,6 @@ vt_status vt__distance_from_callback(vt_context *ctx, int64_t n, vt__distance_fn
     (void)ctx; (void)n; (void)fn; (void)user; (void)is_symmetric; (void)is_thread_safe; (void)store; (void)out;
     return pending("callback");
 }
-vt_status vt__distance_foreign(const vt_distance *distance, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, const int64_t *columns,
-                               int64_t n_columns, void *out) {
-    (void)distance; (void)data; (void)dtype; (void)m; (void)dim; (void)stride; (void)columns; (void)n_columns; (void)out;
-    return pending("new rows");
-}
 vt_status vt__distance_project(const vt_distance *distance, int32_t n_axes, vt__watch *watch, double *out, double *out_share) {
     (void)distance; (void)n_axes; (void)watch; (void)out; (void)out_share;
     return pending("projection");

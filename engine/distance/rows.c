@@ -1,78 +1,112 @@
-/* Rows of numbers with a metric. */
+/* Rows of float32 or float64 with a metric on them. */
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "distance/distance_internal.h"
+#include "distance/panels.h"
 
-typedef struct rows {
-    vt_distance base;
-    int64_t dim;
-    int32_t metric;
-    double *data; /* [n, dim] */
-} rows;
+_Static_assert((int)VTK_L2 == (int)VT__METRIC_L2 && (int)VTK_L2_SQUARED == (int)VT__METRIC_L2_SQUARED && (int)VTK_L1 == (int)VT__METRIC_L1 &&
+                   (int)VTK_COSINE == (int)VT__METRIC_COSINE,
+               "one numbering");
 
-static void destroy(vt_distance *distance) { vt__free(distance->ctx, ((rows *)(void *)distance)->data); }
+static int is_f32(const vt__panels *p) { return p->base.type == VT__DISTANCE_F32; }
 
-static double between(const rows *d, int64_t i, int64_t j) {
-    const double *a = d->data + i * d->dim, *b = d->data + j * d->dim;
-    double sum = 0.0;
-    for (int64_t k = 0; k < d->dim; k++) {
-        double x = a[k] - b[k];
-        sum += d->metric == VT__METRIC_L1 ? fabs(x) : x * x;
+static double element(const vt__panels *p, const void *data, int64_t i) { return is_f32(p) ? (double)((const float *)data)[i] : ((const double *)data)[i]; }
+
+static void import_plain(const vt__panels *p, const void *data, int64_t stride, int64_t i, void *out) {
+    memcpy(out, (const char *)data + (size_t)(i * stride) * p->size, (size_t)p->dim * p->size);
+}
+
+/* Scaled to length 1, and one element more, which is 1 for a row of zeros: half the squared distance of two rows is then 1 - cosine, without the
+ * cancellation that a product has for rows of nearly one direction. */
+static void import_scaled(const vt__panels *p, const void *data, int64_t stride, int64_t i, void *out) {
+    const void *row = (const char *)data + (size_t)(i * stride) * p->size;
+    double largest = 0.0, sum = 0.0, length;
+
+    for (int64_t k = 0; k < p->dim; k++) largest = fmax(largest, fabs(element(p, row, k)));
+    for (int64_t k = 0; k < p->dim && largest > 0.0; k++) {
+        double x = element(p, row, k) / largest; /* squares neither overflow nor vanish together */
+        sum += x * x;
     }
-    return d->metric == VT__METRIC_L2 ? sqrt(sum) : d->metric == VT__METRIC_COSINE ? sum / 2 : sum;
+    length = sqrt(sum);
+    for (int64_t k = 0; k <= p->dim; k++) {
+        double x = k == p->dim ? (largest > 0.0 ? 0.0 : 1.0) : largest > 0.0 ? element(p, row, k) / largest / length : 0.0;
+        if (is_f32(p)) ((float *)out)[k] = (float)x;
+        else ((double *)out)[k] = x;
+    }
 }
 
-static void store(const rows *d, void *out, int64_t at, int64_t i, int64_t j) {
-    if (d->base.type == VT__DISTANCE_F32) ((float *)out)[at] = (float)between(d, i, j);
-    else ((double *)out)[at] = between(d, i, j);
-}
-
-static void load(const vt__load *load, int64_t first, int64_t last) {
-    const rows *d = (const rows *)(const void *)load->distance;
-    for (int64_t i = 0; i < load->n; i++)
-        for (int64_t o = first; o < last; o++) store(d, load->out, i * load->ld + o, o, load->objects[i]);
-}
-
-static void block(const vt_distance *distance, const vt__block *b) {
-    for (int64_t r = 0; r < b->n_rows; r++)
-        for (int64_t c = 0; c < b->n_columns; c++)
-            store((const rows *)(const void *)distance, b->out, r * b->ld + c, vt__object(b->rows, b->first_row, r), vt__object(b->columns, b->first_column, c));
-}
-
-static const vt__distance_kind kind = {.destroy = destroy, .load = load, .block = block};
-
-static vt_status fill(rows *d, const void *data, int64_t stride) {
-    double bound = 0.0;
-    for (int64_t i = 0; i < d->base.n; i++) {
-        double norm = 0.0, *to = d->data + i * d->dim;
-        for (int64_t k = 0; k < d->dim; k++) {
-            to[k] = d->base.type == VT__DISTANCE_F32 ? (double)((const float *)data)[i * stride + k] : ((const double *)data)[i * stride + k];
-            if (!isfinite(to[k])) return vt__fail(VT_ERR_NUMERIC, "distance: row %lld has %g", (long long)i, to[k]);
-            norm += to[k] * to[k];
-            if (fabs(to[k]) > bound) bound = fabs(to[k]);
+static vt_status check_finite(const vt__panels *p, const void *data, int64_t n, int64_t stride) {
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < p->dim; k++) {
+            double x = element(p, data, i * stride + k);
+            if (!isfinite(x)) return vt__fail(VT_ERR_NUMERIC, "distance: row %lld has %g at element %lld", (long long)i, x, (long long)k);
         }
-        for (int64_t k = 0; k < d->dim && d->metric == VT__METRIC_COSINE && norm > 0; k++) to[k] /= sqrt(norm);
-    }
-    return vt__distance_limit(&d->base, 4 * bound * bound * (double)d->dim + 2 * bound * (double)d->dim, 0);
+    return VT_OK;
 }
 
-vt_status vt__distance_from_rows(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, int32_t metric, int store,
-                                 vt_distance **out) {
-    int type = vt__distance_type_of(dtype);
-    (void)store;
-    *out = NULL;
-    if (metric > VT__METRIC_COSINE) return vt__fail(VT_ERR_UNSUPPORTED, "distance: rows of bits");
-    if (type != VT__DISTANCE_F32 && type != VT__DISTANCE_F64) return vt__fail(VT_ERR_DTYPE, "distance: rows of type %d, need float32 or float64", dtype);
-    rows *d = vt__distance_new(ctx, &kind, sizeof *d, n, type);
-    if (!d) return VT_ERR_NOMEM;
-    d->base.is_symmetric = 1;
-    d->dim = dim;
-    d->metric = metric;
-    d->data = vt__calloc2(ctx, n, dim, sizeof *d->data);
-    vt_status st = d->data ? fill(d, data, stride) : vt__fail_nomem("distance: rows", 0);
-    if (st == VT_OK) *out = &d->base;
-    else vt__distance_release(&d->base);
+/* Smallest and largest value of every element over the rows. */
+static void find_box(const vt__panels *p, const void *data, int64_t stride, double *low, double *high) {
+    for (int64_t k = 0; k < p->dim; k++) low[k] = high[k] = element(p, data, k);
+    for (int64_t i = 1; i < p->base.n; i++)
+        for (int64_t k = 0; k < p->dim; k++) {
+            double x = element(p, data, i * stride + k);
+            low[k] = x < low[k] ? x : low[k];
+            high[k] = x > high[k] ? x : high[k];
+        }
+}
+
+static vt_status fail_overflow(const vt__panels *p, const void *data, int64_t stride, const double *low, const double *high) {
+    int64_t widest = 0, row = 0;
+    for (int64_t k = 1; k < p->dim; k++)
+        if (high[k] / 2 - low[k] / 2 > high[widest] / 2 - low[widest] / 2) widest = k;
+    for (int64_t i = 1; i < p->base.n; i++)
+        if (fabs(element(p, data, i * stride + widest)) > fabs(element(p, data, row * stride + widest))) row = i;
+    return vt__fail(VT_ERR_NUMERIC, "distance: row %lld has %g at element %lld: distances overflow %s", (long long)row, element(p, data, row * stride + widest),
+                    (long long)widest, is_f32(p) ? "float32" : "float64");
+}
+
+/* No distance is longer than the diagonal of the box that holds all rows. */
+static vt_status set_limit(vt__panels *p, const void *data, int64_t stride) {
+    const double largest = is_f32(p) ? (double)FLT_MAX : DBL_MAX, rounding = 1.0 + (double)(p->dim + 8) * (is_f32(p) ? (double)FLT_EPSILON : DBL_EPSILON);
+    vt_context *ctx = p->base.ctx;
+    double sum = 2.0, *box;
+    vt_status st = VT_OK;
+
+    if (p->metric == VT__METRIC_COSINE) return vt__distance_limit(&p->base, sum * rounding, 0);
+    box = vt__calloc2(ctx, 2, p->dim, sizeof *box);
+    if (!box) return vt__fail_nomem("distance: rows", 0);
+    find_box(p, data, stride, box, box + p->dim);
+    sum = 0.0;
+    for (int64_t k = 0; k < p->dim; k++) {
+        double d = box[p->dim + k] - box[k];
+        sum += p->metric == VT__METRIC_L1 ? d : d * d;
+    }
+    sum *= rounding;
+    if (!(sum <= largest)) st = fail_overflow(p, data, stride, box, box + p->dim);
+    vt__free(ctx, box);
+    return st == VT_OK ? vt__distance_limit(&p->base, p->metric == VT__METRIC_L2 ? sqrt(sum) * rounding : sum, 0) : st;
+}
+
+vt_status vt__rows_create(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, int32_t metric, vt_distance **out) {
+    int type = vt__distance_type_of(dtype), is_cosine = metric == VT__METRIC_COSINE;
+    vt__panels *p;
+    vt_status st;
+
+    if (type != VT__DISTANCE_F32 && type != VT__DISTANCE_F64)
+        return vt__fail(VT_ERR_DTYPE, "distance: rows of type %d, this metric needs float32 or float64", dtype);
+    if (dim > INT32_MAX) return vt__fail(VT_ERR_SHAPE, "distance: rows of %lld elements, at most %d", (long long)dim, INT32_MAX);
+    p = vt__panels_new(ctx, type, n, dim, dim + is_cosine, type == VT__DISTANCE_F32 ? 4 : 8, metric);
+    if (!p) return VT_ERR_NOMEM;
+    p->kernel = type == VT__DISTANCE_F32 ? vtk_get()->distance_f32[metric] : vtk_get()->distance_f64[metric];
+    p->import = is_cosine ? import_scaled : import_plain;
+    p->check = check_finite;
+    st = check_finite(p, data, n, stride);
+    if (st == VT_OK) st = set_limit(p, data, stride);
+    if (st == VT_OK) st = vt__panels_fill(p, data, stride);
+    if (st == VT_OK) *out = &p->base;
+    else vt__distance_release(&p->base);
     return st;
 }

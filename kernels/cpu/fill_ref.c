@@ -1,4 +1,5 @@
 #include "cpu/attention/attention.h"
+#include "cpu/distance/distance.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/norm/norm.h"
@@ -22,5 +23,9 @@ void vtk_fill_ref(vtk_table *t) {
         .rope_pairs = vtk_rope_pairs_ref,
         .rope_halves = vtk_rope_halves_ref,
         .attention = vtk_attention_ref,
+        .distance_f32 = {[VTK_L2] = vtk_l2_f32_ref, [VTK_L2_SQUARED] = vtk_l2_squared_f32_ref, [VTK_L1] = vtk_l1_f32_ref, [VTK_COSINE] = vtk_cosine_f32_ref},
+        .distance_f64 = {[VTK_L2] = vtk_l2_f64_ref, [VTK_L2_SQUARED] = vtk_l2_squared_f64_ref, [VTK_L1] = vtk_l1_f64_ref, [VTK_COSINE] = vtk_cosine_f64_ref},
+        .distance_hamming = vtk_hamming_ref,
+        .distance_jaccard = vtk_jaccard_ref,
     };
 }

@@ -1,6 +1,7 @@
 /* Slots that each instruction set of x86-64 improves; what it does not name stays as the one below left it. Compiled without any of their
  * flags: only addresses are taken here. */
 #include "cpu/attention/attention.h"
+#include "cpu/distance/distance.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/norm/norm.h"
@@ -31,6 +32,16 @@ void vtk_fill_avx2(vtk_table *t) {
     t->rope_pairs = vtk_rope_pairs_avx2;
     t->rope_halves = vtk_rope_halves_avx2;
     t->attention = vtk_attention_avx2;
+    t->distance_f32[VTK_L2] = vtk_l2_f32_avx2;
+    t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx2;
+    t->distance_f32[VTK_L1] = vtk_l1_f32_avx2;
+    t->distance_f32[VTK_COSINE] = vtk_cosine_f32_avx2;
+    t->distance_f64[VTK_L2] = vtk_l2_f64_avx2;
+    t->distance_f64[VTK_L2_SQUARED] = vtk_l2_squared_f64_avx2;
+    t->distance_f64[VTK_L1] = vtk_l1_f64_avx2;
+    t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx2;
+    t->distance_hamming = vtk_hamming_avx2;
+    t->distance_jaccard = vtk_jaccard_avx2;
 }
 
 void vtk_fill_avx512(vtk_table *t) {
@@ -53,6 +64,16 @@ void vtk_fill_avx512(vtk_table *t) {
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
     t->silu_mul = vtk_silu_mul_avx512;
     t->attention = vtk_attention_avx512;
+    t->distance_f32[VTK_L2] = vtk_l2_f32_avx512;
+    t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx512;
+    t->distance_f32[VTK_L1] = vtk_l1_f32_avx512;
+    t->distance_f32[VTK_COSINE] = vtk_cosine_f32_avx512;
+    t->distance_f64[VTK_L2] = vtk_l2_f64_avx512;
+    t->distance_f64[VTK_L2_SQUARED] = vtk_l2_squared_f64_avx512;
+    t->distance_f64[VTK_L1] = vtk_l1_f64_avx512;
+    t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx512;
+    t->distance_hamming = vtk_hamming_avx512;
+    t->distance_jaccard = vtk_jaccard_avx512;
 }
 
 void vtk_fill_avx512vnni(vtk_table *t) {
