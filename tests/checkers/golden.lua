@@ -6,6 +6,8 @@ local report = require "report"
 
 local M = {}
 
+local here = package.searchpath("golden", package.path):match("^(.*)/[^/]*$") or "."
+
 -- Data of other files, no cases of their own.
 local function is_data(name)
   return name:find("%-params%.json$") or name:find("^%d%d%-xT%.json$")
@@ -32,6 +34,13 @@ local function plain_name(name)
   return name
 end
 
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
 local function case_file(dir, name, data)
   local file = { dir = dir, name = name, data = data, report = report.new() }
 
@@ -42,10 +51,10 @@ local function case_file(dir, name, data)
     return v
   end
 
-  --- Tolerance of the file, else the family's.
-  function file.tolerance(keys, default)
+  --- Tolerance of the file, or of an object in it, else the family's.
+  function file.tolerance(keys, default, object)
     for _, key in ipairs(keys) do
-      local v = file.get(data, key)
+      local v = file.get(object or data, key)
       if v ~= nil then
         if type(v) ~= "number" or not (v >= 0 and v < math.huge) then error(("tolerance '%s' is no number >= 0"):format(key), 0) end
         return v
@@ -61,6 +70,14 @@ local function case_file(dir, name, data)
     return path
   end
 
+  --- Bytes of a data file that is beside this one, or among the reference files of this tree.
+  function file.bytes(other)
+    for _, path in ipairs{ dir .. "/" .. plain_name(other), here .. "/../golden/" .. other } do
+      if readable(path) then return read(path) end
+    end
+    error(other .. ": no such file", 0)
+  end
+
   --- Path of a model that may be beside this file or in the cache; raises { skip = reason } when it is in neither.
   function file.model(other)
     local cache = os.getenv("VENTURI_MODELS") or (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models"
@@ -71,13 +88,6 @@ local function case_file(dir, name, data)
   end
 
   return file
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
 end
 
 --- Checks one file.
