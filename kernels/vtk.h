@@ -59,6 +59,18 @@ typedef struct vtk_distance {
     int64_t n_centres, dim;
 } vtk_distance;
 
+/* Types of distances, dense, for the arrays below. Sums over objects are float64 for the float types and int64 for the integer ones. */
+enum { VTK_DISTANCE_F32, VTK_DISTANCE_F64, VTK_DISTANCE_I32, VTK_DISTANCE_I64, VTK_N_DISTANCES };
+
+/* n objects with the slots (0..k-1) of their two nearest medoids and the distances d1 <= d2 to them; slot2 is VTK_NO_SLOT while there is one medoid. */
+enum { VTK_NO_SLOT = -1 };
+typedef struct vtk_medoids {
+    int64_t n, k;
+    int32_t *slot1, *slot2;
+    void *d1, *d2;       /* of the distances' type */
+    const void *weights; /* [n] of the sums' type; NULL: all 1 */
+} vtk_medoids;
+
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
 
@@ -90,6 +102,22 @@ typedef struct vtk_table {
     void (*distance_f64[VTK_N_METRICS])(const vtk_distance *p);
     void (*distance_hamming)(const vtk_distance *p);
     void (*distance_jaccard)(const vtk_distance *p);
+
+    /* medoid: k-medoids. column: [n] distances of all objects to one; first..last-1 are the objects worked on. All bodies agree bit for bit. */
+    void (*medoid_start[VTK_N_DISTANCES])(const vtk_medoids *m, const void *column, int64_t first, int64_t last); /* slot 0 is everybody's */
+    /* Slots 1, 2, ... in this order; object `own` is the medoid, which belongs to itself. */
+    void (*medoid_add[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last);
+    void (*medoid_removal[VTK_N_DISTANCES])(void *sums, const vtk_medoids *m, int64_t first, int64_t last); /* sums[slot1] += d2 - d1, from 0 on; k >= 2 */
+    /* The sum of d, or with limits of min(d - limit, 0). */
+    void (*medoid_total[VTK_N_DISTANCES])(void *sum, const void *d, const void *limits, const void *weights, int64_t n);
+    /* The best slot for a candidate to replace and the change of the loss; k >= 2, removal: [k] of all objects, scratch: [k] sums. */
+    void (*medoid_judge[VTK_N_DISTANCES])(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column);
+    void (*medoid_pair[VTK_N_DISTANCES])(void *change, const vtk_medoids *m, int32_t slot, const void *column); /* the same for one slot, slowly */
+    /* Object `own` becomes the medoid of the slot. Objects that lose a medoid and must look for their second one go to lost[], which has room for
+     * all, and their number is returned. */
+    int64_t (*medoid_swap[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last, int32_t *lost);
+    /* Finds the second medoid of such objects: the slot just taken, or a nearer one in rows, [n_objects, k] distances to all medoids. */
+    void (*medoid_rescan[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

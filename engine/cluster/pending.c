@@ -4,12 +4,6 @@
 
 static vt_status pending(const char *what) { return vt__fail(VT_ERR_UNSUPPORTED, "cluster: %s is not there yet", what); }
 
-vt_status vt__init_medoids(vt__cluster_work *work) { (void)work; return pending("initialisation"); }
-vt_status vt__assign(vt__cluster_work *work) { (void)work; return pending("assignment"); }
-vt_status vt__fasterpam(vt__cluster_work *work) { (void)work; return pending("fasterpam"); }
-vt_status vt__fastpam1(vt__cluster_work *work) { (void)work; return pending("fastpam1"); }
-vt_status vt__pam(vt__cluster_work *work) { (void)work; return pending("pam"); }
-vt_status vt__alternating(vt__cluster_work *work) { (void)work; return pending("alternating"); }
 vt_status vt__fastclarans(vt__cluster_work *work) { (void)work; return pending("fastclarans"); }
 vt_status vt__fastermsc(vt__cluster_work *work) { (void)work; return pending("fastermsc"); }
 vt_status vt__fastmsc(vt__cluster_work *work) { (void)work; return pending("fastmsc"); }

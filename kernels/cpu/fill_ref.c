@@ -2,6 +2,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
+#include "cpu/medoid/medoid.h"
 #include "cpu/norm/norm.h"
 #include "cpu/quant/quant.h"
 #include "vtk.h"
@@ -28,4 +29,5 @@ void vtk_fill_ref(vtk_table *t) {
         .distance_hamming = vtk_hamming_ref,
         .distance_jaccard = vtk_jaccard_ref,
     };
+    VTK_MEDOID_FILL(t, ref);
 }

@@ -1,0 +1,200 @@
+/* The medoid kernels of one type, included once a type by each instruction set's file, which defines before:
+ *   T, S          type of distances and of sums
+ *   NAME(x)       x with the suffix of type and instruction set
+ *   LIST          lists the places i < n with d[i] < d2[i], ascending, plus `base`; may write up to 16 places behind the last
+ *   LIST_TOUCHED  the same, and those with slot1[i] == slot or slot2[i] == slot
+ * No include guard: that is the point. Letters as in the paper: d is an object's distance to the candidate, d1 and d2 those to its two nearest medoids. */
+#include <string.h>
+
+#define BELOW_ZERO(x) ((x) < 0 ? (x) : (S)0)
+
+/* slot2 of everybody is "none" until a second medoid comes. */
+void NAME(vtk_medoid_start)(const vtk_medoids *m, const void *column, int64_t first, int64_t last) {
+    const T *d = column;
+    T *d1 = m->d1, *d2 = m->d2;
+    for (int64_t o = first; o < last; o++) {
+        d1[o] = d[o];
+        d2[o] = 0;
+        m->slot1[o] = 0;
+        m->slot2[o] = VTK_NO_SLOT;
+    }
+}
+
+/* A medoid belongs to itself, whatever else is at distance 0. */
+static void NAME(take_own)(const vtk_medoids *m, int32_t slot, int64_t own, T d, int32_t slot1, T d1) {
+    if (slot1 != slot) {
+        m->slot2[own] = slot1;
+        ((T *)m->d2)[own] = d1;
+    }
+    m->slot1[own] = slot;
+    ((T *)m->d1)[own] = d;
+}
+
+static void NAME(add_second)(const vtk_medoids *m, const T *d, int64_t first, int64_t last) {
+    T *d1 = m->d1, *d2 = m->d2;
+    for (int64_t o = first; o < last; o++) {
+        int nearer = d[o] < d1[o];
+        d2[o] = nearer ? d1[o] : d[o];
+        d1[o] = nearer ? d[o] : d1[o];
+        m->slot1[o] = nearer;
+        m->slot2[o] = !nearer;
+    }
+}
+
+void NAME(vtk_medoid_add)(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last) {
+    const T *d = column;
+    T *d1 = m->d1, *d2 = m->d2;
+    const int has_own = own >= first && own < last;
+    int32_t own_slot1 = has_own ? m->slot1[own] : 0;
+    T own_d1 = has_own ? d1[own] : 0;
+
+    if (slot == 1) NAME(add_second)(m, d, first, last);
+    for (int64_t o = first; o < last && slot > 1; o++) {
+        if (!(d[o] < d2[o])) continue;
+        int nearer = d[o] < d1[o];
+        d2[o] = nearer ? d1[o] : d[o];
+        m->slot2[o] = nearer ? m->slot1[o] : slot;
+        d1[o] = nearer ? d[o] : d1[o];
+        m->slot1[o] = nearer ? slot : m->slot1[o];
+    }
+    if (has_own) NAME(take_own)(m, slot, own, d[own], own_slot1, own_d1);
+}
+
+void NAME(vtk_medoid_removal)(void *sums, const vtk_medoids *m, int64_t first, int64_t last) {
+    const T *d1 = m->d1, *d2 = m->d2;
+    const S *w = m->weights;
+    S *r = sums;
+    for (int64_t i = 0; i < m->k; i++) r[i] = 0;
+    if (w)
+        for (int64_t o = first; o < last; o++) r[m->slot1[o]] += w[o] * ((S)d2[o] - (S)d1[o]);
+    else
+        for (int64_t o = first; o < last; o++) r[m->slot1[o]] += (S)d2[o] - (S)d1[o];
+}
+
+/* Object o is summed in lane o % 16. */
+static inline __attribute__((always_inline)) S NAME(total)(const T *d, const T *limits, const S *w, int64_t n) {
+    S lanes[16] = {0};
+    int64_t o = 0;
+    for (; o + 16 <= n; o += 16)
+        for (int l = 0; l < 16; l++) {
+            S v = limits ? BELOW_ZERO((S)d[o + l] - (S)limits[o + l]) : (S)d[o + l];
+            lanes[l] += w ? w[o + l] * v : v;
+        }
+    for (int l = 0; o + l < n; l++) {
+        S v = limits ? BELOW_ZERO((S)d[o + l] - (S)limits[o + l]) : (S)d[o + l];
+        lanes[l] += w ? w[o + l] * v : v;
+    }
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
+    return lanes[0];
+}
+
+void NAME(vtk_medoid_total)(void *sum, const void *d, const void *limits, const void *weights, int64_t n) {
+    S *s = sum;
+    if (weights) *s = limits ? NAME(total)(d, limits, weights, n) : NAME(total)(d, NULL, weights, n);
+    else *s = limits ? NAME(total)(d, limits, NULL, n) : NAME(total)(d, NULL, NULL, n);
+}
+
+/* Object o moves to the candidate or, if its own medoid goes, would move there instead of to its second: the paper's two branches in one expression,
+ * the first difference 0 where d >= d1. The order of additions is the paper's too: swaps that change nothing come out as 0 as often as they do there. */
+static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, const vtk_medoids *m, int weighted, const T *column, const int32_t *hits, int64_t n) {
+    const T *near = m->d1, *second = m->d2;
+    const S *weights = m->weights;
+    for (int64_t h = 0; h < n; h++) {
+        int32_t o = hits[h];
+        S d = (S)column[o], d1 = (S)near[o], d2 = (S)second[o];
+        S shared = BELOW_ZERO(d - d1), own = (d < d1 ? d1 : d) - d2;
+        *acc += weighted ? weights[o] * shared : shared;
+        p[m->slot1[o]] += weighted ? weights[o] * own : own;
+    }
+}
+
+void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column) {
+    const T *d = column, *d2 = m->d2;
+    S *p = scratch, acc = 0;
+    int32_t hits[TILE + 16];
+
+    memcpy(p, removal, (size_t)m->k * sizeof *p);
+    for (int64_t o = 0; o < m->n; o += TILE) {
+        int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE);
+        if (m->weights) NAME(gains)(p, &acc, m, 1, d, hits, n);
+        else NAME(gains)(p, &acc, m, 0, d, hits, n);
+    }
+    int32_t best = 0;
+    for (int32_t i = 1; i < m->k; i++)
+        if (p[i] < p[best]) best = i;
+    *slot = best;
+    *(S *)change = p[best] + acc;
+}
+
+/* One slot and one candidate by themselves, as PAM has it. */
+void NAME(vtk_medoid_pair)(void *change, const vtk_medoids *m, int32_t slot, const void *column) {
+    const T *d = column, *d1 = m->d1, *d2 = m->d2;
+    const S *w = m->weights;
+    S sum = 0;
+    for (int64_t o = 0; o < m->n; o++) {
+        S stay = m->slot1[o] == slot ? (S)d2[o] : (S)d1[o], move = (S)d[o];
+        S v = (move < stay ? move : stay) - (S)d1[o];
+        sum += w ? w[o] * v : v;
+    }
+    *(S *)change = sum;
+}
+
+int64_t NAME(vtk_medoid_swap)(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last, int32_t *lost) {
+    const T *d = column;
+    T *d1 = m->d1, *d2 = m->d2;
+    int32_t hits[TILE + 16];
+    int64_t n_lost = 0;
+
+    for (int64_t base = first; base < last; base += TILE) {
+        int64_t n = LIST_TOUCHED(hits, d + base, d2 + base, m->slot1 + base, m->slot2 + base, slot, (int32_t)base, last - base < TILE ? last - base : TILE);
+        for (int64_t h = 0; h < n; h++) {
+            int32_t o = hits[h];
+            if (o == own) continue;
+            if (m->slot1[o] == slot) {
+                if (d[o] < d2[o]) {
+                    d1[o] = d[o];
+                    continue;
+                }
+                d1[o] = d2[o];
+                m->slot1[o] = m->slot2[o];
+                lost[n_lost++] = o;
+            } else if (d[o] < d1[o]) {
+                d2[o] = d1[o];
+                m->slot2[o] = m->slot1[o];
+                d1[o] = d[o];
+                m->slot1[o] = slot;
+            } else if (d[o] < d2[o]) {
+                d2[o] = d[o];
+                m->slot2[o] = slot;
+            } else {
+                lost[n_lost++] = o;
+            }
+        }
+    }
+    if (own >= first && own < last) NAME(take_own)(m, slot, own, d[own], m->slot1[own], d1[own]);
+    return n_lost;
+}
+
+/* rows: [n_objects, k] distances of these objects to the medoids. */
+void NAME(vtk_medoid_rescan)(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows) {
+    const T *d = column, *row = rows;
+    for (int64_t i = 0; i < n_objects; i++, row += m->k) {
+        int32_t o = objects[i], nearest = m->slot1[o], found = slot;
+        T best = d[o];
+        for (int32_t s = 0; s < m->k; s++) {
+            if (!(row[s] < best) || s == nearest || s == slot) continue;
+            best = row[s];
+            found = s;
+        }
+        m->slot2[o] = found;
+        ((T *)m->d2)[o] = best;
+    }
+}
+
+#undef BELOW_ZERO
+#undef T
+#undef S
+#undef NAME
+#undef LIST
+#undef LIST_TOUCHED

@@ -1,0 +1,52 @@
+#include "cpu/medoid/medoid.h"
+
+enum { TILE = 1024 };
+
+/* For any type: which objects a column touches. */
+#define LIST_BODY(condition)                                   \
+    do {                                                       \
+        int64_t n_hits = 0;                                    \
+        for (int64_t i = 0; i < n; i++)                        \
+            if (condition) hits[n_hits++] = base + (int32_t)i; \
+        return n_hits;                                         \
+    } while (0)
+
+#define LISTS(type, suffix)                                                                                                                           \
+    static int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n) { LIST_BODY(d[i] < d2[i]); }                  \
+    static int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2, int32_t slot,      \
+                                         int32_t base, int64_t n) {                                                                                   \
+        LIST_BODY(d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                              \
+    }
+
+LISTS(float, f32)
+LISTS(double, f64)
+LISTS(int32_t, i32)
+LISTS(int64_t, i64)
+
+#define T float
+#define S double
+#define NAME(x) x##_f32_ref
+#define LIST list_f32
+#define LIST_TOUCHED list_touched_f32
+#include "cpu/medoid/medoid_body.h"
+
+#define T double
+#define S double
+#define NAME(x) x##_f64_ref
+#define LIST list_f64
+#define LIST_TOUCHED list_touched_f64
+#include "cpu/medoid/medoid_body.h"
+
+#define T int32_t
+#define S int64_t
+#define NAME(x) x##_i32_ref
+#define LIST list_i32
+#define LIST_TOUCHED list_touched_i32
+#include "cpu/medoid/medoid_body.h"
+
+#define T int64_t
+#define S int64_t
+#define NAME(x) x##_i64_ref
+#define LIST list_i64
+#define LIST_TOUCHED list_touched_i64
+#include "cpu/medoid/medoid_body.h"
