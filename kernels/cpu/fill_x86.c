@@ -42,6 +42,12 @@ void vtk_fill_avx2(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx2;
     t->distance_hamming = vtk_hamming_avx2;
     t->distance_jaccard = vtk_jaccard_avx2;
+    t->largest[VTK_DISTANCE_F32] = vtk_largest_f32_avx2;
+    t->largest[VTK_DISTANCE_F64] = vtk_largest_f64_avx2;
+    t->largest[VTK_DISTANCE_I32] = vtk_largest_i32_avx2;
+    t->largest[VTK_DISTANCE_I64] = vtk_largest_i64_avx2;
+    t->is_mirrored_32 = vtk_is_mirrored_32_avx2;
+    t->is_mirrored_64 = vtk_is_mirrored_64_avx2;
 }
 
 void vtk_fill_avx512(vtk_table *t) {
