@@ -59,6 +59,31 @@ typedef struct vtk_distance {
     int64_t n_centres, dim;
 } vtk_distance;
 
+/* The centre with the largest score x . c - norm of c for each object, the first of several; with half its squared length as its norm that is the
+ * nearest. Element k of centre c is centres[(c / VTK_CENTRES * dim + k) * VTK_CENTRES + c % VTK_CENTRES]; those that only fill up the last group
+ * have infinite norms. Every object of a panel gets a label, also those that only fill it up. */
+enum { VTK_CENTRES = 6 };
+typedef struct vtk_nearest {
+    int32_t *labels;     /* [n_panels * VTK_PANEL] */
+    void *scores;        /* the same: the score of the label */
+    const void *panels;  /* elements of the kernel's type, like all below */
+    const void *centres; /* [n_groups, dim, VTK_CENTRES] */
+    const void *norms;   /* [n_groups * VTK_CENTRES] */
+    int64_t n_groups, dim;
+} vtk_nearest;
+
+/* sum[k] += sum over the rows of a list of weight * (x[k] - shift[k]), each column in the list's order, in float64. */
+typedef struct vtk_row_sum {
+    double *sum;        /* [dim] */
+    const void *rows;   /* of the kernel's type */
+    int64_t stride;     /* elements from row to row */
+    int64_t dim;
+    const double *shift;   /* [dim] */
+    const double *weights; /* of each row; NULL: all 1 */
+    const int32_t *list;   /* [n] row r, or ~r, which is taken away */
+    int64_t n;
+} vtk_row_sum;
+
 /* Types of distances, dense, for the arrays below. Sums over objects are float64 for the float types and int64 for the integer ones. */
 enum { VTK_DISTANCE_F32, VTK_DISTANCE_F64, VTK_DISTANCE_I32, VTK_DISTANCE_I64, VTK_N_DISTANCES };
 
@@ -70,16 +95,6 @@ typedef struct vtk_medoids {
     void *d1, *d2;       /* of the distances' type */
     const void *weights; /* [n] of the sums' type; NULL: all 1 */
 } vtk_medoids;
-
-/* Elements [n_rows, n_columns] of a matrix with rows `stride` elements apart; they are copied to copy, rows `edge` elements apart, unless that is
- * NULL. next: where the tile of `edge` columns begins that will be asked for next, to be fetched meanwhile; NULL: not known. */
-typedef struct vtk_survey {
-    const void *x;
-    int64_t n_rows, n_columns, stride;
-    void *copy;
-    int64_t edge;
-    const void *next;
-} vtk_survey;
 
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
@@ -129,11 +144,11 @@ typedef struct vtk_table {
     /* Finds the second medoid of such objects: the slot just taken, or a nearer one in rows, [n_objects, k] distances to all medoids. */
     void (*medoid_rescan[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows);
 
-    /* survey of matrices of distances. largest: the bits of the largest magnitude, floats without their sign (NaN is above infinity), integers
-     * unsigned. is_mirrored: a, as [n_rows, n_columns], has the bits of the transpose of b, both with rows `edge` apart. */
-    uint64_t (*largest[VTK_N_DISTANCES])(const vtk_survey *s);
-    int (*is_mirrored_32)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
-    int (*is_mirrored_64)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
+    /* k-means: objects of panels panel0..panel1-1; rows into a sum */
+    void (*nearest_f32)(const vtk_nearest *p, int64_t panel0, int64_t panel1);
+    void (*nearest_f64)(const vtk_nearest *p, int64_t panel0, int64_t panel1);
+    void (*sum_rows_f32)(const vtk_row_sum *p);
+    void (*sum_rows_f64)(const vtk_row_sum *p);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -11,8 +11,3 @@ vt_status vt__dynmsc(vt__cluster_work *work) { (void)work; return pending("dynms
 vt_status vt__pammedsil(vt__cluster_work *work) { (void)work; return pending("pammedsil"); }
 vt_status vt__pamsil(vt__cluster_work *work) { (void)work; return pending("pamsil"); }
 
-vt_status vt__cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, const vt__kmeans_params *params,
-                             vt_clustering **out) {
-    (void)ctx; (void)data; (void)dtype; (void)n; (void)dim; (void)stride; (void)params; (void)out;
-    return pending("k-means");
-}

@@ -1,5 +1,6 @@
 #include "cpu/attention/attention.h"
 #include "cpu/distance/distance.h"
+#include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/medoid/medoid.h"
@@ -28,10 +29,10 @@ void vtk_fill_ref(vtk_table *t) {
         .distance_f64 = {[VTK_L2] = vtk_l2_f64_ref, [VTK_L2_SQUARED] = vtk_l2_squared_f64_ref, [VTK_L1] = vtk_l1_f64_ref, [VTK_COSINE] = vtk_cosine_f64_ref},
         .distance_hamming = vtk_hamming_ref,
         .distance_jaccard = vtk_jaccard_ref,
-        .largest = {[VTK_DISTANCE_F32] = vtk_largest_f32_ref, [VTK_DISTANCE_F64] = vtk_largest_f64_ref, [VTK_DISTANCE_I32] = vtk_largest_i32_ref,
-                    [VTK_DISTANCE_I64] = vtk_largest_i64_ref},
-        .is_mirrored_32 = vtk_is_mirrored_32_ref,
-        .is_mirrored_64 = vtk_is_mirrored_64_ref,
+        .nearest_f32 = vtk_nearest_f32_ref,
+        .nearest_f64 = vtk_nearest_f64_ref,
+        .sum_rows_f32 = vtk_sum_rows_f32_ref,
+        .sum_rows_f64 = vtk_sum_rows_f64_ref,
     };
     VTK_MEDOID_FILL(t, ref);
 }

@@ -2,6 +2,7 @@
  * flags: only addresses are taken here. */
 #include "cpu/attention/attention.h"
 #include "cpu/distance/distance.h"
+#include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/norm/norm.h"
@@ -42,12 +43,10 @@ void vtk_fill_avx2(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx2;
     t->distance_hamming = vtk_hamming_avx2;
     t->distance_jaccard = vtk_jaccard_avx2;
-    t->largest[VTK_DISTANCE_F32] = vtk_largest_f32_avx2;
-    t->largest[VTK_DISTANCE_F64] = vtk_largest_f64_avx2;
-    t->largest[VTK_DISTANCE_I32] = vtk_largest_i32_avx2;
-    t->largest[VTK_DISTANCE_I64] = vtk_largest_i64_avx2;
-    t->is_mirrored_32 = vtk_is_mirrored_32_avx2;
-    t->is_mirrored_64 = vtk_is_mirrored_64_avx2;
+    t->nearest_f32 = vtk_nearest_f32_avx2;
+    t->nearest_f64 = vtk_nearest_f64_avx2;
+    t->sum_rows_f32 = vtk_sum_rows_f32_avx2;
+    t->sum_rows_f64 = vtk_sum_rows_f64_avx2;
 }
 
 void vtk_fill_avx512(vtk_table *t) {
@@ -80,6 +79,10 @@ void vtk_fill_avx512(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx512;
     t->distance_hamming = vtk_hamming_avx512;
     t->distance_jaccard = vtk_jaccard_avx512;
+    t->nearest_f32 = vtk_nearest_f32_avx512;
+    t->nearest_f64 = vtk_nearest_f64_avx512;
+    t->sum_rows_f32 = vtk_sum_rows_f32_avx512;
+    t->sum_rows_f64 = vtk_sum_rows_f64_avx512;
 }
 
 void vtk_fill_avx512vnni(vtk_table *t) {

@@ -1,0 +1,29 @@
+#include <math.h>
+
+#include "cpu/distance/nearest.h"
+#include "cpu/distance/wide_avx512.h"
+
+typedef double real;
+typedef __m512d vec;
+typedef __m512i ints;
+enum { LANES = 8, VECS = 4 };
+
+VTK_INLINE vec load(const real *x) { return _mm512_loadu_pd(x); }
+VTK_INLINE vec spread(real x) { return _mm512_set1_pd(x); }
+VTK_INLINE vec multiply_add(vec a, vec b, vec s) { return _mm512_fmadd_pd(a, b, s); }
+VTK_INLINE void store(real *x, vec a) { _mm512_storeu_pd(x, a); }
+VTK_INLINE ints spread_label(int32_t c) { return _mm512_set1_epi64(c); }
+VTK_INLINE void store_labels(int32_t *p, ints a) { _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi64_epi32(a)); }
+VTK_INLINE wide load_wide(const real *x) { return _mm512_loadu_pd(x); }
+VTK_INLINE wide load_wide_tail(const real *x, int64_t n) { return load_sums_tail(x, n); }
+
+VTK_INLINE void keep(vec *best, ints *label, vec score, int32_t c) {
+    __mmask8 m = _mm512_cmp_pd_mask(score, *best, _CMP_GT_OQ);
+    *best = _mm512_mask_mov_pd(*best, m, score);
+    *label = _mm512_mask_mov_epi64(*label, m, spread_label(c));
+}
+
+#include "cpu/distance/nearest_tile.h" /* walks of k-means with the vectors of this file */
+
+void vtk_nearest_f64_avx512(const vtk_nearest *p, int64_t panel0, int64_t panel1) { nearest(p, panel0, panel1); }
+void vtk_sum_rows_f64_avx512(const vtk_row_sum *p) { sum_rows(p); }
