@@ -1,4 +1,6 @@
 /* From options to a clustering: initial medoids, the method, the assignment, the handle. */
+#include <math.h>
+
 #include "cluster/method.h"
 #include "core/context.h"
 #include "core/error.h"
@@ -20,6 +22,22 @@ static int is_sampled(int32_t method) {
     return method == VT__CLUSTER_FASTERCLARA || method == VT__CLUSTER_FASTCLARANS || method == VT__CLUSTER_FASTERCLARANS;
 }
 
+/* The distance vouches for sums over its objects; weights count each of them many times. */
+static vt_status check_weights(const vt__cluster_work *w) {
+    const double largest = fmax(vt__distance_bound(w->distance), vt__distance_far(w->distance));
+    double together = 0;
+    for (int64_t i = 0; i < w->n; i++) together += w->params->weights[i];
+    const double sum = 2 * together * largest; /* of differences */
+    if (is_integer(w->distance) ? sum < 0x1p63 : isfinite(sum)) return VT_OK;
+    return vt__fail(VT_ERR_NUMERIC, "cluster: weights of %g together on distances up to %g, whose sums overflow", together, largest);
+}
+
+/* Distances that are computed when they are asked for, by a callback, are known to no bound beforehand. */
+static vt_status check_loss(const vt__cluster_work *w) {
+    if (isfinite(w->loss) || vt__distance_far(w->distance) > 0) return VT_OK;
+    return vt__fail(VT_ERR_NUMERIC, "cluster: sums over %lld objects overflow float64", (long long)w->n);
+}
+
 static vt_status prepare(vt__cluster_work *w, void **weights) {
     const vt__cluster_params *p = w->params;
     w->medoids = vt__calloc2(w->ctx, p->k, 1, sizeof *w->medoids);
@@ -27,10 +45,10 @@ static vt_status prepare(vt__cluster_work *w, void **weights) {
     w->nearest = vt__calloc2(w->ctx, w->n, 1, sizeof *w->nearest);
     w->second = vt__calloc2(w->ctx, w->n, 1, sizeof *w->second);
     if (!w->medoids || !w->labels || !w->nearest || !w->second) return vt__fail_nomem("cluster", (size_t)w->n * 20);
-    if (!p->weights || !is_integer(w->distance)) {
-        w->weights = p->weights;
-        return VT_OK;
-    }
+    if (!p->weights) return VT_OK;
+    vt_status st = check_weights(w);
+    w->weights = p->weights;
+    if (st != VT_OK || !is_integer(w->distance)) return st;
     int64_t *whole = *weights = vt__calloc2(w->ctx, w->n, 1, sizeof *whole);
     if (!whole) return vt__fail_nomem("cluster", (size_t)w->n * sizeof *whole);
     for (int64_t i = 0; i < w->n; i++) whole[i] = (int64_t)p->weights[i];
@@ -42,7 +60,7 @@ static vt_status work_out(vt__cluster_work *w) {
     vt_status st = is_sampled(w->params->method) ? VT_OK : vt__init_medoids(w);
     if (st == VT_OK && METHODS[w->params->method]) st = METHODS[w->params->method](w);
     if (st == VT_OK && !w->assigned) st = vt__assign(w);
-    return st;
+    return st == VT_OK ? check_loss(w) : st;
 }
 
 vt_status vt__cluster_kmedoids(vt_distance *distance, const vt__cluster_params *params, vt_clustering **out) {
