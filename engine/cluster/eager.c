@@ -74,36 +74,41 @@ static vt_status load(walk *w) {
     return w->n_candidates ? vt__window_load(&w->window, w->candidates, w->n_candidates) : VT_OK;
 }
 
-/* Candidates first..first + n - 1 of the window, cut into one run a lane. */
+/* Candidates cut into one run a lane. */
 typedef struct block {
-    walk *w;
-    int64_t first, n, run;
+    const vt__search *s;
+    const int64_t *candidates;
+    const void *const *columns;
+    int64_t n, run;
     int is_eager;
+    vt__move *moves;
     atomic_llong found; /* lowest candidate that improves, so far; n if there is none */
 } block;
 
 static void judge_run(void *user, int64_t lane) {
     block *b = user;
-    walk *w = b->w;
-    const vt__search *s = w->s;
+    const vt__search *s = b->s;
     int64_t end = lane * b->run + b->run < b->n ? lane * b->run + b->run : b->n;
     for (int64_t i = lane * b->run; i < end; i++) {
         long long found = atomic_load_explicit(&b->found, memory_order_relaxed);
         if (found < i) return;
-        int64_t c = b->first + i;
-        s->judge(s->user, lane, w->candidates[c], w->window.columns[c], &w->moves[c]);
-        if (!b->is_eager || !improves(s, &w->moves[c])) continue;
+        s->judge(s->user, lane, b->candidates[i], b->columns[i], &b->moves[i]);
+        if (!b->is_eager || !improves(s, &b->moves[i])) continue;
         while (i < found && !atomic_compare_exchange_weak_explicit(&b->found, &found, i, memory_order_relaxed, memory_order_relaxed)) {}
         return;
     }
 }
 
+int64_t vt__search_judge(const vt__search *s, const int64_t *candidates, const void *const *columns, int64_t n, int is_eager, vt__move *moves) {
+    block b = {.s = s, .candidates = candidates, .columns = columns, .n = n, .run = (n + VT__SEARCH_LANES - 1) / VT__SEARCH_LANES, .is_eager = is_eager, .moves = moves};
+    atomic_init(&b.found, n);
+    vt__parallel(s->ctx, (n + b.run - 1) / b.run, judge_run, &b);
+    return atomic_load(&b.found);
+}
+
 /* Judges n candidates of the window; the index of the first that improves (eager), or first + n. */
 static int64_t judge(walk *w, int64_t first, int64_t n, int is_eager) {
-    block b = {.w = w, .first = first, .n = n, .run = (n + VT__SEARCH_LANES - 1) / VT__SEARCH_LANES, .is_eager = is_eager};
-    atomic_init(&b.found, n);
-    vt__parallel(w->s->ctx, (n + b.run - 1) / b.run, judge_run, &b);
-    return first + atomic_load(&b.found);
+    return first + vt__search_judge(w->s, w->candidates + first, w->window.columns + first, n, is_eager, w->moves + first);
 }
 
 static vt_status take(walk *w, const vt__move *move, int64_t j, const void *column) {

@@ -4,7 +4,6 @@
 
 static vt_status pending(const char *what) { return vt__fail(VT_ERR_UNSUPPORTED, "cluster: %s is not there yet", what); }
 
-vt_status vt__fastclarans(vt__cluster_work *work) { (void)work; return pending("fastclarans"); }
 vt_status vt__fastermsc(vt__cluster_work *work) { (void)work; return pending("fastermsc"); }
 vt_status vt__fastmsc(vt__cluster_work *work) { (void)work; return pending("fastmsc"); }
 vt_status vt__dynmsc(vt__cluster_work *work) { (void)work; return pending("dynmsc"); }
