@@ -51,10 +51,24 @@ static void load(const vt__load *load, int64_t first, int64_t last) {
     }
 }
 
+/* Few columns of a symmetric matrix are few rows, which stay near while many objects are looked up in them. */
+static inline __attribute__((always_inline)) void look_up(const matrix *m, const vt__block *b, size_t size) {
+    for (int64_t c = 0; c < b->n_columns; c++) {
+        const char *from = at(m, b->columns[c], 0);
+        char *to = (char *)b->out + (size_t)c * size;
+        for (int64_t r = 0; r < b->n_rows; r++, to += (size_t)b->ld * size) memcpy(to, from + (size_t)b->rows[r] * size, size);
+    }
+}
+
 static void block(const vt_distance *distance, const vt__block *b) {
     const matrix *m = (const matrix *)(const void *)distance;
     size_t size = vt__distance_type_size(distance->type);
 
+    if (distance->is_symmetric && b->rows && b->columns) {
+        if (size == 4) look_up(m, b, 4);
+        else look_up(m, b, 8);
+        return;
+    }
     for (int64_t r = 0; r < b->n_rows; r++) {
         const char *from = at(m, vt__object(b->rows, b->first_row, r), 0);
         char *to = (char *)b->out + (size_t)(r * b->ld) * size;

@@ -5,6 +5,7 @@
 #include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
+#include "cpu/medoid/medoid.h"
 #include "cpu/norm/norm.h"
 #include "cpu/quant/quant.h"
 #include "vtk.h"
@@ -33,6 +34,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->rope_pairs = vtk_rope_pairs_avx2;
     t->rope_halves = vtk_rope_halves_avx2;
     t->attention = vtk_attention_avx2;
+    VTK_MEDOID_FILL(t, avx2);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx2;
     t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx2;
     t->distance_f32[VTK_L1] = vtk_l1_f32_avx2;
@@ -69,6 +71,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
     t->silu_mul = vtk_silu_mul_avx512;
     t->attention = vtk_attention_avx512;
+    VTK_MEDOID_FILL(t, avx512);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx512;
     t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx512;
     t->distance_f32[VTK_L1] = vtk_l1_f32_avx512;

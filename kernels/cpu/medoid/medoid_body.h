@@ -1,4 +1,4 @@
-/* The medoid kernels of one type, included once a type by each instruction set's file, which defines before:
+/* The medoid kernels of one type, included once a type by medoid_types.h, which defines before:
  *   T, S          type of distances and of sums
  *   NAME(x)       x with the suffix of type and instruction set
  *   LIST          lists the places i < n with d[i] < d2[i], ascending, plus `base`; may write up to 16 places behind the last
@@ -6,7 +6,8 @@
  * No include guard: that is the point. Letters as in the paper: d is an object's distance to the candidate, d1 and d2 those to its two nearest medoids. */
 #include <string.h>
 
-#define BELOW_ZERO(x) ((x) < 0 ? (x) : (S)0)
+#define SMALLER(a, b) ((a) < (b) ? (a) : (b))
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
 
 /* slot2 of everybody is "none" until a second medoid comes. */
 void NAME(vtk_medoid_start)(const vtk_medoids *m, const void *column, int64_t first, int64_t last) {
@@ -77,11 +78,11 @@ static inline __attribute__((always_inline)) S NAME(total)(const T *d, const T *
     int64_t o = 0;
     for (; o + 16 <= n; o += 16)
         for (int l = 0; l < 16; l++) {
-            S v = limits ? BELOW_ZERO((S)d[o + l] - (S)limits[o + l]) : (S)d[o + l];
+            S v = limits ? SMALLER((S)d[o + l] - (S)limits[o + l], 0) : (S)d[o + l];
             lanes[l] += w ? w[o + l] * v : v;
         }
     for (int l = 0; o + l < n; l++) {
-        S v = limits ? BELOW_ZERO((S)d[o + l] - (S)limits[o + l]) : (S)d[o + l];
+        S v = limits ? SMALLER((S)d[o + l] - (S)limits[o + l], 0) : (S)d[o + l];
         lanes[l] += w ? w[o + l] * v : v;
     }
     for (int half = 8; half > 0; half /= 2)
@@ -102,8 +103,8 @@ static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, cons
     const S *weights = m->weights;
     for (int64_t h = 0; h < n; h++) {
         int32_t o = hits[h];
-        S d = (S)column[o], d1 = (S)near[o], d2 = (S)second[o];
-        S shared = BELOW_ZERO(d - d1), own = (d < d1 ? d1 : d) - d2;
+        T d = column[o], d1 = near[o], lower = SMALLER(d, d1), upper = LARGER(d, d1);
+        S shared = (S)lower - (S)d1, own = (S)upper - (S)second[o];
         *acc += weighted ? weights[o] * shared : shared;
         p[m->slot1[o]] += weighted ? weights[o] * own : own;
     }
@@ -192,7 +193,8 @@ void NAME(vtk_medoid_rescan)(const vtk_medoids *m, int32_t slot, const void *col
     }
 }
 
-#undef BELOW_ZERO
+#undef SMALLER
+#undef LARGER
 #undef T
 #undef S
 #undef NAME

@@ -23,30 +23,5 @@ LISTS(double, f64)
 LISTS(int32_t, i32)
 LISTS(int64_t, i64)
 
-#define T float
-#define S double
-#define NAME(x) x##_f32_ref
-#define LIST list_f32
-#define LIST_TOUCHED list_touched_f32
-#include "cpu/medoid/medoid_body.h"
-
-#define T double
-#define S double
-#define NAME(x) x##_f64_ref
-#define LIST list_f64
-#define LIST_TOUCHED list_touched_f64
-#include "cpu/medoid/medoid_body.h"
-
-#define T int32_t
-#define S int64_t
-#define NAME(x) x##_i32_ref
-#define LIST list_i32
-#define LIST_TOUCHED list_touched_i32
-#include "cpu/medoid/medoid_body.h"
-
-#define T int64_t
-#define S int64_t
-#define NAME(x) x##_i64_ref
-#define LIST list_i64
-#define LIST_TOUCHED list_touched_i64
-#include "cpu/medoid/medoid_body.h"
+#define ISA ref
+#include "cpu/medoid/medoid_types.h"
