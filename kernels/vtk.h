@@ -96,6 +96,16 @@ typedef struct vtk_medoids {
     const void *weights; /* [n] of the sums' type; NULL: all 1 */
 } vtk_medoids;
 
+/* Elements [n_rows, n_columns] of a matrix with rows `stride` elements apart; they are copied to copy, rows `edge` elements apart, unless that is
+ * NULL. next: where the tile of `edge` columns begins that will be asked for next, to be fetched meanwhile; NULL: not known. */
+typedef struct vtk_survey {
+    const void *x;
+    int64_t n_rows, n_columns, stride;
+    void *copy;
+    int64_t edge;
+    const void *next;
+} vtk_survey;
+
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
 
@@ -149,6 +159,12 @@ typedef struct vtk_table {
     void (*nearest_f64)(const vtk_nearest *p, int64_t panel0, int64_t panel1);
     void (*sum_rows_f32)(const vtk_row_sum *p);
     void (*sum_rows_f64)(const vtk_row_sum *p);
+
+    /* survey of matrices of distances. largest: the bits of the largest magnitude, floats without their sign (NaN is above infinity), integers
+     * unsigned. is_mirrored: a, as [n_rows, n_columns], has the bits of the transpose of b, both with rows `edge` apart. */
+    uint64_t (*largest[VTK_N_DISTANCES])(const vtk_survey *s);
+    int (*is_mirrored_32)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
+    int (*is_mirrored_64)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -1,11 +1,9 @@
 /* A full matrix, borrowed or owned. */
-#include <math.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "core/pool.h"
-#include "distance/distance_internal.h"
+#include "distance/matrix.h"
 
 typedef struct matrix {
     vt_distance base;
@@ -82,39 +80,6 @@ static void block(const vt_distance *distance, const vt__block *b) {
 
 static const vt__distance_kind kind = {.destroy = destroy, .row = row, .load = load, .block = block};
 
-static double value_at(const matrix *m, int64_t i, int64_t j) {
-    const void *p = at(m, i, j);
-    switch (m->base.type) {
-    case VT__DISTANCE_F32: return (double)*(const float *)p;
-    case VT__DISTANCE_F64: return *(const double *)p;
-    case VT__DISTANCE_I32: return (double)*(const int32_t *)p;
-    default: return (double)*(const int64_t *)p;
-    }
-}
-
-/* Bound, infinities and symmetry. */
-static vt_status examine(matrix *m, int is_symmetric) {
-    double bound = 0.0;
-    int has_infinity = 0;
-    size_t size = vt__distance_type_size(m->base.type);
-
-    for (int64_t i = 0; i < m->base.n; i++)
-        for (int64_t j = 0; j < m->base.n; j++) {
-            double v = value_at(m, i, j);
-            if (isnan(v) || v == (double)-INFINITY) return vt__fail(VT_ERR_NUMERIC, "distance: %g at row %lld, column %lld", v, (long long)i, (long long)j);
-            if (v == (double)INFINITY) has_infinity = 1;
-            else if (fabs(v) > bound) bound = fabs(v);
-        }
-    m->base.is_symmetric = 1;
-    for (int64_t i = 0; i < m->base.n && !is_symmetric && m->base.is_symmetric; i++)
-        for (int64_t j = 0; j < i; j++)
-            if (memcmp(at(m, i, j), at(m, j, i), size) != 0) {
-                m->base.is_symmetric = 0;
-                break;
-            }
-    return vt__distance_limit(&m->base, bound, has_infinity);
-}
-
 static vt_status make(vt_context *ctx, const void *data, void *owned, int32_t dtype, int64_t n, int64_t stride, int is_symmetric, vt_distance **out) {
     int type = vt__distance_type_of(dtype);
     matrix *m = NULL;
@@ -133,7 +98,7 @@ static vt_status make(vt_context *ctx, const void *data, void *owned, int32_t dt
     m->data = data;
     m->stride = stride;
     m->owned = owned;
-    st = examine(m, is_symmetric);
+    st = vt__matrix_examine(&(vt__survey){.ctx = ctx, .data = data, .type = type, .n = n, .stride = stride, .vouched = is_symmetric}, &m->base);
     if (st == VT_OK) *out = &m->base;
     else vt__distance_release(&m->base);
     return st;

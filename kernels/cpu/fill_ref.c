@@ -33,6 +33,10 @@ void vtk_fill_ref(vtk_table *t) {
         .nearest_f64 = vtk_nearest_f64_ref,
         .sum_rows_f32 = vtk_sum_rows_f32_ref,
         .sum_rows_f64 = vtk_sum_rows_f64_ref,
+        .largest = {[VTK_DISTANCE_F32] = vtk_largest_f32_ref, [VTK_DISTANCE_F64] = vtk_largest_f64_ref, [VTK_DISTANCE_I32] = vtk_largest_i32_ref,
+                    [VTK_DISTANCE_I64] = vtk_largest_i64_ref},
+        .is_mirrored_32 = vtk_is_mirrored_32_ref,
+        .is_mirrored_64 = vtk_is_mirrored_64_ref,
     };
     VTK_MEDOID_FILL(t, ref);
 }

@@ -49,6 +49,12 @@ void vtk_fill_avx2(vtk_table *t) {
     t->nearest_f64 = vtk_nearest_f64_avx2;
     t->sum_rows_f32 = vtk_sum_rows_f32_avx2;
     t->sum_rows_f64 = vtk_sum_rows_f64_avx2;
+    t->largest[VTK_DISTANCE_F32] = vtk_largest_f32_avx2;
+    t->largest[VTK_DISTANCE_F64] = vtk_largest_f64_avx2;
+    t->largest[VTK_DISTANCE_I32] = vtk_largest_i32_avx2;
+    t->largest[VTK_DISTANCE_I64] = vtk_largest_i64_avx2;
+    t->is_mirrored_32 = vtk_is_mirrored_32_avx2;
+    t->is_mirrored_64 = vtk_is_mirrored_64_avx2;
 }
 
 void vtk_fill_avx512(vtk_table *t) {

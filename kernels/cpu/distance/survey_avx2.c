@@ -1,0 +1,73 @@
+#include "cpu/distance/survey.h"
+
+#include "cpu/distance/distance.h"
+#include "cpu/vector_avx2.h"
+
+#define BODY(type)                                                                                                                         \
+    uint64_t vtk_largest_##type##_avx2(const vtk_survey *s) { \
+        return largest_##type(s);                                                                   \
+    }
+BODY(f32)
+BODY(f64)
+BODY(i32)
+BODY(i64)
+
+VTK_INLINE __m256i load(const void *p) { return _mm256_loadu_si256(p); }
+
+/* Rows of 4 words of 8 bytes become columns. */
+VTK_INLINE void turn_4(__m256i x[4]) {
+    __m256i a = _mm256_unpacklo_epi64(x[0], x[1]), b = _mm256_unpackhi_epi64(x[0], x[1]);
+    __m256i c = _mm256_unpacklo_epi64(x[2], x[3]), d = _mm256_unpackhi_epi64(x[2], x[3]);
+    x[0] = _mm256_permute2x128_si256(a, c, 0x20);
+    x[1] = _mm256_permute2x128_si256(b, d, 0x20);
+    x[2] = _mm256_permute2x128_si256(a, c, 0x31);
+    x[3] = _mm256_permute2x128_si256(b, d, 0x31);
+}
+
+/* Rows of 8 words of 4 bytes become columns: pairs within two rows first, then pairs as words of 8 bytes. */
+VTK_INLINE void turn_8(__m256i x[8]) {
+    __m256i t[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm256_unpacklo_epi32(x[2 * i], x[2 * i + 1]);     /* columns 0 1, and 4 5 in the upper half */
+        t[i + 4] = _mm256_unpackhi_epi32(x[2 * i], x[2 * i + 1]); /* columns 2 3, and 6 7 */
+    }
+    turn_4(t);
+    turn_4(t + 4);
+    x[0] = t[0], x[1] = t[1], x[4] = t[2], x[5] = t[3];
+    x[2] = t[4], x[3] = t[5], x[6] = t[6], x[7] = t[7];
+}
+
+int vtk_is_mirrored_32_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+    const uint32_t *p = a, *q = b;
+    __m256i differ = _mm256_setzero_si256();
+
+    if (n_rows % 8 || n_columns % 8) return is_mirrored_32(a, b, edge, n_rows, n_columns);
+    for (int64_t r = 0; r < n_rows; r += 8)
+        for (int64_t c = 0; c < n_columns; c += 8) {
+            __m256i x[8];
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) x[i] = load(q + (c + i) * edge + r);
+            turn_8(x);
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) differ = _mm256_or_si256(differ, _mm256_xor_si256(x[i], load(p + (r + i) * edge + c)));
+        }
+    return _mm256_testz_si256(differ, differ);
+}
+
+int vtk_is_mirrored_64_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+    const uint64_t *p = a, *q = b;
+    __m256i differ = _mm256_setzero_si256();
+
+    if (n_rows % 4 || n_columns % 4) return is_mirrored_64(a, b, edge, n_rows, n_columns);
+    for (int64_t r = 0; r < n_rows; r += 4)
+        for (int64_t c = 0; c < n_columns; c += 4) {
+            __m256i x[4];
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) x[i] = load(q + (c + i) * edge + r);
+            turn_4(x);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) differ = _mm256_or_si256(differ, _mm256_xor_si256(x[i], load(p + (r + i) * edge + c)));
+        }
+    return _mm256_testz_si256(differ, differ);
+}
