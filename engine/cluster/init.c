@@ -113,6 +113,7 @@ typedef struct sample {
     char *block, *columns; /* [size, size] distances among them, by rows and by columns */
     char *limits;     /* [size] their distances to the nearest medoid */
     vt__sum *weights; /* [size] */
+    double *terms;    /* [size] of one sum */
 } sample;
 
 static vt_status sample_init(sample *s, const vt__cluster_work *work) {
@@ -124,7 +125,8 @@ static vt_status sample_init(sample *s, const vt__cluster_work *work) {
     s->columns = vt__calloc2(work->ctx, s->size, s->size, size);
     s->limits = vt__calloc2(work->ctx, s->size, 1, size);
     s->weights = vt__calloc2(work->ctx, s->size, 1, sizeof *s->weights);
-    if (!s->pool || !s->block || !s->columns || !s->limits || !s->weights) return vt__fail_nomem("cluster", (size_t)work->n * sizeof *s->pool);
+    s->terms = vt__calloc2(work->ctx, s->size, 1, sizeof *s->terms);
+    if (!s->pool || !s->block || !s->columns || !s->limits || !s->weights || !s->terms) return vt__fail_nomem("cluster", (size_t)work->n * sizeof *s->pool);
     for (int64_t i = 0; i < work->n; i++) s->pool[i] = i;
     return VT_OK;
 }
@@ -135,6 +137,7 @@ static void sample_free(sample *s, vt_context *ctx) {
     vt__free(ctx, s->columns);
     vt__free(ctx, s->limits);
     vt__free(ctx, s->weights);
+    vt__free(ctx, s->terms);
 }
 
 static vt_status draw_sample(sample *s, growth *g, int64_t n) {
@@ -151,6 +154,43 @@ static vt_status draw_sample(sample *s, growth *g, int64_t n) {
     return st;
 }
 
+/* Eight sums side by side, joined in pairs, long lists in halves: NumPy's order. Candidates that have only each other differ by the rounding of their sums
+ * alone, and so the first of them wins where it does in values computed there. */
+static double pairwise(const double *x, int64_t n) {
+    enum { LANES = 8, LONG = 128 };
+    double lanes[LANES] = {0}, sum = 0;
+    int64_t i = 0;
+    if (n > LONG) {
+        int64_t half = n / 2 / LANES * LANES;
+        return pairwise(x, half) + pairwise(x + half, n - half);
+    }
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
+    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    for (; i < n; i++) sum += x[i];
+    return sum;
+}
+
+/* What candidate c of n would leave over: the sum of min(D(o, c), limits[o]). Integers, which do not round, are summed by the kernel. */
+static vt__sum left_over(const sample *s, const growth *g, int64_t c, int64_t n) {
+    const vt__cluster_work *work = g->work;
+    const char *d = s->columns + (size_t)(c * n) * vt__distance_size(work->distance);
+    const int is_double = g->near.type == VT__DISTANCE_F64;
+    vt__sum sum;
+    if (vt__is_whole(work->distance)) {
+        g->near.vtk->medoid_total[g->near.type](&sum, d, work->k ? s->limits : NULL, work->weights ? s->weights : NULL, n);
+        return sum;
+    }
+    for (int64_t o = 0; o < n; o++) {
+        double v = is_double ? ((const double *)(const void *)d)[o] : (double)((const float *)(const void *)d)[o];
+        double limit = is_double ? ((const double *)(const void *)s->limits)[o] : (double)((const float *)(const void *)s->limits)[o];
+        if (work->k && limit < v) v = limit;
+        s->terms[o] = work->weights ? s->weights[o].real * v : v;
+    }
+    sum.real = pairwise(s->terms, n);
+    return sum;
+}
+
 /* BUILD on a fresh sample for each medoid: O(n k) altogether. */
 static vt_status lab(vt__cluster_work *work) {
     growth g;
@@ -163,9 +203,7 @@ static vt_status lab(vt__cluster_work *work) {
         st = vt__watch_poll(work->watch, (double)work->k / (double)g.wanted, "initial medoids");
         if (st == VT_OK) st = draw_sample(&s, &g, n);
         for (int64_t c = 0; c < n && st == VT_OK; c++) {
-            vt__sum sum;
-            g.near.vtk->medoid_total[g.near.type](&sum, s.columns + (size_t)(c * n) * vt__distance_size(work->distance), work->k ? s.limits : NULL,
-                                                  work->weights ? s.weights : NULL, n);
+            vt__sum sum = left_over(&s, &g, c, n);
             if (c && !is_less(work, sum, best_sum)) continue;
             best = c;
             best_sum = sum;

