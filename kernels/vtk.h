@@ -48,7 +48,7 @@ typedef struct vtk_attention {
 
 /* Distances of objects to centres: out[c * ld + o]. Objects come in panels of VTK_PANEL: element k of object o is
  * panels[(o / VTK_PANEL * dim + k) * VTK_PANEL + o % VTK_PANEL]. Every object of a panel is computed, also those that only fill it up. */
-enum { VTK_PANEL = 16 };
+enum { VTK_PANEL = 16, VTK_SPARSE = 8 };
 enum { VTK_L2, VTK_L2_SQUARED, VTK_L1, VTK_COSINE, VTK_N_METRICS }; /* COSINE: half the squared L2 distance, of rows of length 1 */
 typedef struct vtk_distance {
     void *out;           /* elements of the kernel's type */
@@ -137,6 +137,10 @@ typedef struct vtk_table {
     void (*distance_f64[VTK_N_METRICS])(const vtk_distance *p);
     void (*distance_hamming)(const vtk_distance *p);
     void (*distance_jaccard)(const vtk_distance *p);
+    /* Of one sparse row of n elements with VTK_SPARSE rows side by side in dense[column * VTK_SPARSE + c]: the sum of products, and the sum of the
+     * smaller magnitudes where both have one sign. In ascending order of columns and exact in each term: all bodies agree bit for bit. */
+    void (*sparse_dot)(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
+    void (*sparse_shared)(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 
     /* medoid: k-medoids. column: [n] distances of all objects to one; first..last-1 are the objects worked on. All bodies agree bit for bit. */
     void (*medoid_start[VTK_N_DISTANCES])(const vtk_medoids *m, const void *column, int64_t first, int64_t last); /* slot 0 is everybody's */

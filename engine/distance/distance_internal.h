@@ -9,7 +9,8 @@
 
 /* The first failure inside parallel work, where no message can be set: the caller's thread turns it into one afterwards. */
 typedef struct vt__fault {
-    atomic_int status; /* VT_OK, or what stopped the work */
+    atomic_int claimed; /* somebody writes it */
+    atomic_int status;  /* VT_OK, or what stopped the work */
     int64_t row, column;
     double value; /* where the status is NUMERIC */
 } vt__fault;
@@ -18,9 +19,9 @@ typedef struct vt__fault {
 typedef struct vt__load {
     const vt_distance *distance;
     const int64_t *objects;
-    int64_t n;
+    int64_t n, capacity; /* of the window */
     int by_rows;
-    void *scratch; /* what kind->prepare made of the objects */
+    void *scratch; /* what kind->prepare makes of the objects; zero before the first time */
     void *out;
     int64_t ld; /* at least n objects rounded up to a multiple of VT__LOAD_GRAIN */
     vt__fault *fault;
@@ -35,7 +36,7 @@ typedef struct vt__block {
     int64_t first_row, n_rows, first_column, n_columns;
     const void *foreign; /* rows of the caller's instead of objects: first_row .. of them */
     int64_t foreign_stride;
-    void *scratch; /* kind->block_scratch bytes, or NULL where that is 0 */
+    void *scratch; /* kind->block_scratch bytes, which are zero before the first block; NULL where that is 0 */
     void *out;
     int64_t ld;
     vt__fault *fault;

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "distance/panels.h"
+#include "distance/sparse.h"
 
 /* Takes `from`, also on failure. */
 vt_status vt__distance_store(vt_distance *from, vt_distance **out) {
@@ -15,7 +16,7 @@ vt_status vt__distance_store(vt_distance *from, vt_distance **out) {
     else st = vt__distance_compute_all(from, data);
     if (st == VT_OK) st = vt__distance_take_matrix(ctx, data, vt__distance_dtype(from), from->n, from->is_symmetric, &matrix);
     else vt__free(ctx, data);
-    if (st == VT_OK) matrix->source = vt__distance_retain(from);
+    if (st == VT_OK && (vt__panels_of(from) || vt__sparse_of(from))) matrix->source = vt__distance_retain(from);
     vt__distance_release(from);
     *out = matrix;
     return st;

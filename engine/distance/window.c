@@ -1,5 +1,7 @@
 #include "distance/window.h"
 
+#include <string.h>
+
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -18,8 +20,10 @@ static int64_t column_stride(const vt_distance *d) {
 }
 
 static int64_t good_capacity(const vt_distance *d) {
-    int64_t fit = MAX_BYTES / ((int64_t)vt__distance_size(d) * d->n);
-    return fit < MIN_CAPACITY ? MIN_CAPACITY : fit > MAX_CAPACITY ? MAX_CAPACITY : fit;
+    int64_t fit = MAX_CAPACITY;
+    while (fit > MIN_CAPACITY && fit * (int64_t)vt__distance_size(d) * d->n > MAX_BYTES) fit--;
+    while (fit > 8 && d->kind->load_scratch && d->kind->load_scratch(d, fit) > MAX_BYTES) fit -= 8;
+    return fit;
 }
 
 vt_status vt__window_init(vt__window *w, const vt_distance *distance, int64_t capacity) {
@@ -33,6 +37,7 @@ vt_status vt__window_init(vt__window *w, const vt_distance *distance, int64_t ca
     if (distance->kind->load_scratch) scratch = distance->kind->load_scratch(distance, w->capacity);
     w->buffer = vt__alloc64_2(ctx, w->capacity, column_stride(distance), size);
     w->scratch = scratch ? vt__alloc64(ctx, scratch) : NULL;
+    if (w->scratch) memset(w->scratch, 0, scratch);
     if (w->buffer && (w->scratch || !scratch)) return VT_OK;
     vt__window_free(w);
     return vt__fail_nomem("distance: window", 0);
@@ -63,7 +68,7 @@ static void load_chunk(void *user, int64_t chunk) {
 static vt_status load_columns(vt__window *w, const int64_t *objects, int64_t n, int by_rows) {
     const vt_distance *d = w->distance;
     vt__fault fault = {.status = VT_OK};
-    vt__load load = {.distance = d, .objects = objects, .n = n, .by_rows = by_rows, .scratch = w->scratch,
+    vt__load load = {.distance = d, .objects = objects, .n = n, .capacity = w->capacity, .by_rows = by_rows, .scratch = w->scratch,
                      .out = w->buffer, .ld = column_stride(d), .fault = &fault};
     int64_t n_chunks = (d->n + CHUNK - 1) / CHUNK;
 

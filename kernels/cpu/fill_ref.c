@@ -29,6 +29,8 @@ void vtk_fill_ref(vtk_table *t) {
         .distance_f64 = {[VTK_L2] = vtk_l2_f64_ref, [VTK_L2_SQUARED] = vtk_l2_squared_f64_ref, [VTK_L1] = vtk_l1_f64_ref, [VTK_COSINE] = vtk_cosine_f64_ref},
         .distance_hamming = vtk_hamming_ref,
         .distance_jaccard = vtk_jaccard_ref,
+        .sparse_dot = vtk_sparse_dot_ref,
+        .sparse_shared = vtk_sparse_shared_ref,
         .nearest_f32 = vtk_nearest_f32_ref,
         .nearest_f64 = vtk_nearest_f64_ref,
         .sum_rows_f32 = vtk_sum_rows_f32_ref,

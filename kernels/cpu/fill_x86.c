@@ -45,6 +45,8 @@ void vtk_fill_avx2(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx2;
     t->distance_hamming = vtk_hamming_avx2;
     t->distance_jaccard = vtk_jaccard_avx2;
+    t->sparse_dot = vtk_sparse_dot_avx2;
+    t->sparse_shared = vtk_sparse_shared_avx2;
     t->nearest_f32 = vtk_nearest_f32_avx2;
     t->nearest_f64 = vtk_nearest_f64_avx2;
     t->sum_rows_f32 = vtk_sum_rows_f32_avx2;
@@ -88,6 +90,8 @@ void vtk_fill_avx512(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx512;
     t->distance_hamming = vtk_hamming_avx512;
     t->distance_jaccard = vtk_jaccard_avx512;
+    t->sparse_dot = vtk_sparse_dot_avx512;
+    t->sparse_shared = vtk_sparse_shared_avx512;
     t->nearest_f32 = vtk_nearest_f32_avx512;
     t->nearest_f64 = vtk_nearest_f64_avx512;
     t->sum_rows_f32 = vtk_sum_rows_f32_avx512;

@@ -1,4 +1,4 @@
-/* Slots distance_..., largest_... and is_mirrored_... of vtk_table. */
+/* Slots distance_..., sparse_..., largest and is_mirrored_... of vtk_table. */
 #ifndef VENTURI_KERNELS_DISTANCE_H
 #define VENTURI_KERNELS_DISTANCE_H
 
@@ -14,6 +14,8 @@ void vtk_l1_f64_ref(const vtk_distance *p);
 void vtk_cosine_f64_ref(const vtk_distance *p);
 void vtk_hamming_ref(const vtk_distance *p);
 void vtk_jaccard_ref(const vtk_distance *p);
+void vtk_sparse_dot_ref(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
+void vtk_sparse_shared_ref(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 uint64_t vtk_largest_f32_ref(const vtk_survey *s);
 uint64_t vtk_largest_f64_ref(const vtk_survey *s);
 uint64_t vtk_largest_i32_ref(const vtk_survey *s);
@@ -32,6 +34,8 @@ void vtk_l1_f64_avx2(const vtk_distance *p);
 void vtk_cosine_f64_avx2(const vtk_distance *p);
 void vtk_hamming_avx2(const vtk_distance *p);
 void vtk_jaccard_avx2(const vtk_distance *p);
+void vtk_sparse_dot_avx2(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
+void vtk_sparse_shared_avx2(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 uint64_t vtk_largest_f32_avx2(const vtk_survey *s);
 uint64_t vtk_largest_f64_avx2(const vtk_survey *s);
 uint64_t vtk_largest_i32_avx2(const vtk_survey *s);
@@ -49,6 +53,8 @@ void vtk_l1_f64_avx512(const vtk_distance *p);
 void vtk_cosine_f64_avx512(const vtk_distance *p);
 void vtk_hamming_avx512(const vtk_distance *p);
 void vtk_jaccard_avx512(const vtk_distance *p);
+void vtk_sparse_dot_avx512(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
+void vtk_sparse_shared_avx512(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 #endif
 
 #endif
