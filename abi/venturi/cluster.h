@@ -67,7 +67,7 @@ typedef struct vt_cluster_options {
 /**
  * Clusters the objects of a distance around medoids. An option that the method does not use must be 0 or NULL.
  *
- * Ties: the first candidate in order and the lowest slot win. Duplicates are fine: a medoid belongs to itself. k == n gives every object its own
+ * Ties: the first candidate in order and the lowest slot win. Duplicates are fine: a medoid belongs to itself, at 0. k == n gives every object its own
  * cluster. Integer distances give the same clustering on every machine; float ones can differ between instruction sets where sums tie to the last bits.
  * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (k > n), VT_ERR_NUMERIC (sums would overflow; a bad value from a callback), VT_ERR_CANCELLED, VT_ERR_NOMEM,
  *          or what a distance callback answered. Nothing half-made is left.

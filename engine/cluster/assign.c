@@ -1,5 +1,6 @@
 /* Every object to its nearest and second nearest medoid. */
 #include <math.h>
+#include <string.h>
 
 #include "cluster/state.h"
 #include "core/error.h"
@@ -61,6 +62,23 @@ static void add(vt__nearest_two *near, const int64_t *own, const void *const *co
 
 void vt__nearest_add(vt__nearest_two *near, int64_t own, const void *column) { add(near, &own, &column, 1); }
 
+/* A medoid is at 0 of itself whatever the diagonal says, and in its own cluster even where another medoid is at less: of duplicates in distances that
+ * rounding has made a little negative, say. */
+static void pin(const vt__nearest_two *near, const int64_t *medoids) {
+    const size_t size = vt__distance_size(near->distance);
+    const vtk_medoids *m = &near->m;
+    for (int32_t slot = 0; slot < m->k; slot++) {
+        const int64_t o = medoids[slot];
+        char *d1 = (char *)m->d1 + (size_t)o * size;
+        if (m->slot1[o] != slot) {
+            m->slot2[o] = m->slot1[o];
+            memcpy((char *)m->d2 + (size_t)o * size, d1, size);
+            m->slot1[o] = slot;
+        }
+        memset(d1, 0, size);
+    }
+}
+
 vt_status vt__nearest_assign(vt__nearest_two *near, const int64_t *medoids, int64_t k, vt__watch *watch) {
     vt__window window;
     vt_status st = vt__window_init(&window, near->distance, 0);
@@ -72,6 +90,7 @@ vt_status vt__nearest_assign(vt__nearest_two *near, const int64_t *medoids, int6
         if (st == VT_OK) st = vt__window_load(&window, own, n);
         if (st == VT_OK) add(near, own, window.columns, n);
     }
+    if (st == VT_OK) pin(near, medoids);
     vt__window_free(&window);
     return st;
 }
@@ -94,6 +113,7 @@ static double widened(int type, const void *d, int64_t i) {
 void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
     const vtk_medoids *m = &near->m;
     const double far = vt__distance_far(near->distance) > 0 ? vt__distance_far(near->distance) : (double)INFINITY;
+    pin(near, work->medoids);
     vt__sum loss = vt__nearest_loss(near);
     int is_whole = vt__is_whole(near->distance);
     work->integer_loss = is_whole ? loss.whole : 0;
