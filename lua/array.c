@@ -8,9 +8,10 @@
 #include "box.h"
 #include "capability.h"
 
-/* In this order wherever a dtype is named. */
-static const char *const NAMES[] = {"f32", "f64", "i32", "i64", "u8", NULL};
-static const int32_t CODES[] = {VT_DTYPE_F32, VT_DTYPE_F64, VT_DTYPE_I32, VT_DTYPE_I64, VT_DTYPE_U8};
+/* The types of arrays, then after the end of what options may say those that vt.npy knows beside them. */
+static const char *const NAMES[] = {"f32", "f64", "i32", "i64", "u8", NULL, "f16", "i8", "i16", "u16", "bool", "c64", "c128"};
+static const int32_t CODES[] = {VT_DTYPE_F32, VT_DTYPE_F64, VT_DTYPE_I32, VT_DTYPE_I64, VT_DTYPE_U8, ARRAY_ANY, VT_DTYPE_F16, VT_DTYPE_I8, VT_DTYPE_I16,
+    VT_DTYPE_U16, VT_DTYPE_BOOL, VT_DTYPE_C64, VT_DTYPE_C128};
 static const size_t SIZES[] = {4, 8, 4, 8, 1};
 
 static int position(int32_t dtype) {
@@ -24,7 +25,11 @@ int32_t array_dtype(lua_State *L, int options, const char *what) {
     return i < 0 ? ARRAY_ANY : CODES[i];
 }
 
-const char *array_dtype_name(int32_t dtype) { return NAMES[position(dtype)]; }
+const char *array_dtype_name(int32_t dtype) {
+    for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++)
+        if (CODES[i] == dtype && NAMES[i]) return NAMES[i];
+    return "?";
+}
 
 /* Bytes of n x dim elements; raises when that is more than any memory has. */
 static size_t size_of(lua_State *L, const char *what, int64_t n, int64_t dim, int32_t dtype) {

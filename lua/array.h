@@ -28,8 +28,9 @@ typedef struct array_shape {
     int64_t n, dim; /* 0: as DATA says */
 } array_shape;
 
-/* Name <-> VT_DTYPE_* of the five element types of arrays: "f32", "f64", "i32", "i64", "u8". */
+/* Option 'dtype', one of the five element types of arrays: "f32", "f64", "i32", "i64", "u8"; ARRAY_ANY where it is nil. */
 int32_t array_dtype(lua_State *L, int options, const char *what);
+/* Name of these and of all that vt.npy reads. */
 const char *array_dtype_name(int32_t dtype);
 
 /* Reads the DATA on the top of the stack and replaces it by a value that keeps a->data alive. Raises with `what` and `key` unless the sizes fit. */

@@ -219,6 +219,7 @@ static const source *find_source(lua_State *L) {
 }
 
 static int distance_new(lua_State *L) {
+    luaL_checktype(L, OPTIONS, LUA_TTABLE);
     lua_settop(L, OPTIONS);
     const source *s = find_source(L);
     box_options(L, OPTIONS, WHAT, s->known);

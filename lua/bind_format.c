@@ -1,5 +1,6 @@
 /* Lua face of venturi/format.h: vt.json, vt.npy. A JSON value goes through MessagePack, in which null inside of tables is vt.null, an empty table is an
  * array unless vt.json.object marked it, and bytes that are not UTF-8 have no JSON form. */
+#include "array.h"
 #include "bind.h"
 #include "capability.h"
 #include "lua_msgpack.h"
@@ -58,16 +59,6 @@ static int json_object(lua_State *L) {
 
 /* ---- NumPy ---- */
 
-static const struct { const char *name; int32_t dtype; } npy_types[] = {{"f32", VT_DTYPE_F32}, {"f64", VT_DTYPE_F64}, {"f16", VT_DTYPE_F16},
-    {"i8", VT_DTYPE_I8}, {"i16", VT_DTYPE_I16}, {"i32", VT_DTYPE_I32}, {"i64", VT_DTYPE_I64}, {"u8", VT_DTYPE_U8}, {"u16", VT_DTYPE_U16},
-    {"bool", VT_DTYPE_BOOL}, {"c64", VT_DTYPE_C64}, {"c128", VT_DTYPE_C128}};
-
-static const char *npy_type_name(int32_t dtype) {
-    for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
-        if (npy_types[i].dtype == dtype) return npy_types[i].name;
-    return "?";
-}
-
 /* vt.npy(bytes, { dtype = "f32" | "f64": the file's }) -> { dtype = "f32", shape = { ... }, data = packed elements in C order } */
 static int npy(lua_State *L) {
     static const char *const known[] = {"dtype", NULL};
@@ -88,7 +79,7 @@ static int npy(lua_State *L) {
     box_push_text(L, b);
     lua_setfield(L, -3, "data");
     lua_pop(L, 1);
-    lua_pushstring(L, npy_type_name(dtype == VT_NPY_SAME ? info.dtype : dtype));
+    lua_pushstring(L, array_dtype_name(dtype == VT_NPY_SAME ? info.dtype : dtype));
     lua_setfield(L, -2, "dtype");
     lua_createtable(L, info.n_dims, 0);
     for (int32_t i = 0; i < info.n_dims; i++) {

@@ -13,24 +13,18 @@ static void release_script(void *handle) {
 }
 static const box_type script_type = {"vt.script", "script", release_script};
 
-/* What the print callback needs; first user value of the script's box, and its own user value is the Lua function. */
-typedef struct printer {
-    lua_State *L; /* the state that is inside a call of the script; NULL outside */
-    int function; /* stack index of the Lua function there; the slot above takes its error */
-    int failed;
-} printer;
+/* First user value of a script's box: the callback, whose own user value is the print function. */
+static int print_body(lua_State *L) {
+    const char *const *message = lua_touserdata(L, 2);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, *message);
+    lua_call(L, 1, 0);
+    return 0;
+}
 
 static int32_t print_line(void *user, double fraction, const char *message) {
-    printer *p = user;
     (void)fraction;
-    lua_State *L = p->L;
-    if (!L || p->failed || !lua_checkstack(L, 4)) return 1;
-    lua_pushvalue(L, p->function);
-    lua_pushstring(L, message);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return 0;
-    lua_replace(L, p->function + 1);
-    p->failed = 1;
-    return 1;
+    return !callback_call(user, print_body, &message);
 }
 
 static uint32_t flag(lua_State *L, const char *key, uint32_t value) {
@@ -51,8 +45,8 @@ static int script_new(lua_State *L) {
     opt.cancel = cap->cancel;
 
     box *b = box_push(L, &script_type, 1);
-    printer *p = lua_newuserdatauv(L, sizeof *p, 1);
-    *p = (printer){0};
+    callback *print = lua_newuserdatauv(L, sizeof *print, 1);
+    *print = (callback){0};
     lua_setiuservalue(L, 2, 1);
     if (box_field(L, 1, "print")) {
         luaL_checktype(L, -1, LUA_TFUNCTION);
@@ -60,7 +54,7 @@ static int script_new(lua_State *L) {
         lua_insert(L, -2);
         lua_setiuservalue(L, -2, 1);
         opt.print = print_line;
-        opt.print_user = p;
+        opt.print_user = print;
     }
     if (box_field(L, 1, "folder")) opt.folder = box_check(L, lua_gettop(L), &bind_folder_box);
     vt_script *script = NULL;
@@ -70,26 +64,19 @@ static int script_new(lua_State *L) {
     return 1;
 }
 
-/* Pushes the print function and a slot for its error; script at index 1. */
-static printer *begin_call(lua_State *L) {
+/* Takes the print function of script 1 into use. */
+static callback *begin_call(lua_State *L) {
     lua_getiuservalue(L, 1, 1);
-    printer *p = lua_touserdata(L, -1);
-    if (p->L) box_raise(L, VT_ERR_STATE, "script: a call of this script is in progress");
+    callback *print = lua_touserdata(L, -1);
+    if (print->L) box_raise(L, VT_ERR_STATE, "script: a call of this script is in progress");
     lua_getiuservalue(L, -1, 1);
-    lua_pushnil(L);
-    p->L = L;
-    p->function = lua_gettop(L) - 1;
-    p->failed = 0;
-    return p;
+    callback_begin(L, print);
+    return print;
 }
 
-static void end_call(lua_State *L, printer *p, vt_status st) {
-    int failed = p->failed, error = p->function + 1;
-    p->L = NULL;
-    if (failed) {
-        lua_pushvalue(L, error);
-        lua_error(L);
-    }
+static void end_call(lua_State *L, callback *print, vt_status st) {
+    callback_end(print);
+    callback_raise(L, print);
     box_ok(L, st);
 }
 
@@ -98,8 +85,8 @@ static int script_load(lua_State *L) {
     vt_script *script = box_check(L, 1, &script_type);
     size_t len;
     const char *name = luaL_checkstring(L, 2), *text = luaL_checklstring(L, 3, &len);
-    printer *p = begin_call(L);
-    end_call(L, p, vt_script_load(script, name, text, len));
+    callback *print = begin_call(L);
+    end_call(L, print, vt_script_load(script, name, text, len));
     return 0;
 }
 
@@ -111,10 +98,10 @@ static int script_call(lua_State *L) {
     const void *args = vt__msgpack_pack_values(L, 3, lua_gettop(L) - 2, &size);
     box *b = box_push_buffer(L);
     vt_buffer *results = NULL;
-    printer *p = begin_call(L);
+    callback *print = begin_call(L);
     vt_status st = vt_script_call(script, name, args, size, &results);
     b->handle = results;
-    end_call(L, p, st);
+    end_call(L, print, st);
     int n = vt__msgpack_push_args(L, vt_buffer_data(results), vt_buffer_size(results));
     box_close_buffer(b);
     return n;

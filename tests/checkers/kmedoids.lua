@@ -395,8 +395,8 @@ end
 
 function M.check(file)
   local data = file.data
-  if #data == 0 then return check_set(file, 1, data) end
-  for i, set in ipairs(data) do check_set(file, i, set) end
+  for i, set in ipairs(#data == 0 and { data } or data) do check_set(file, i, set) end
+  if file.report.cases == 0 then error("no algorithm that is known: nothing was compared", 0) end
 end
 
 return M
