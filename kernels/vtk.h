@@ -106,6 +106,23 @@ typedef struct vtk_survey {
     const void *next;
 } vtk_survey;
 
+/* An object's three nearest medoids: distances d1 <= d2 <= d3, not below 0, infinite where there is none or it cannot be reached; the ratios d1/d2,
+ * d2/d3 and d1/d3, 0 over 0 being 0 and infinity over infinity 1; slots. One line of a cache. */
+typedef struct vtk_near3 {
+    double d1, d2, d3, r12, r23, r13;
+    int32_t slot1, slot2, slot3;
+    int32_t is_lost; /* the caller's: d3 is to be found */
+} vtk_near3;
+
+/* The state of searches by medoid silhouette: n objects, k medoids. */
+typedef struct vtk_msc {
+    int64_t n, k;
+    const vtk_near3 *objects; /* [n] */
+    const void *limits;       /* [n] d3 in the distances' type; infinity is `far` there */
+    const double *to[2];      /* k = 2: [n] distances to the medoids of slots 0 and 1 */
+    double far;               /* a distance from this on is infinite; infinity: none is */
+} vtk_msc;
+
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
 
@@ -169,6 +186,14 @@ typedef struct vtk_table {
     uint64_t (*largest[VTK_N_DISTANCES])(const vtk_survey *s);
     int (*is_mirrored_32)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
     int (*is_mirrored_64)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
+
+    /* medoid silhouettes. column: [n] distances of all objects to the candidate, object `own`. A loss is the sum of d1/d2 over all objects, object
+     * after object. All bodies agree bit for bit.
+     * The first slot in which the candidate would gain most, and how much less the loss would be; k >= 3, removal: [k] gain by each removal alone,
+     * scratch: [k]. */
+    void (*msc_judge[VTK_N_DISTANCES])(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own);
+    /* k = 2: the losses [2] with the candidate in either slot. */
+    void (*msc_judge_two[VTK_N_DISTANCES])(double *losses, const vtk_msc *m, const void *column, int64_t own);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -1,5 +1,8 @@
 #include "cluster/draw.h"
 
+#include "core/error.h"
+#include "core/memory.h"
+
 static const uint64_t STEP = 0x9e3779b97f4a7c15u;
 
 uint64_t vt__draw_word(vt__draws *draws) {
@@ -26,4 +29,12 @@ void vt__draw_select(vt__draws *draws, int64_t *items, int64_t n, int64_t k) {
         items[i] = items[j];
         items[j] = item;
     }
+}
+
+vt_status vt__draw_order(vt__draws *draws, vt_context *ctx, int64_t n, int64_t **order) {
+    *order = vt__calloc2(ctx, n, 1, sizeof **order);
+    if (!*order) return vt__fail_nomem("cluster", (size_t)n * sizeof **order);
+    for (int64_t i = 0; i < n; i++) (*order)[i] = i;
+    vt__draw_select(draws, *order, n, n);
+    return VT_OK;
 }

@@ -17,5 +17,7 @@ int64_t vt__draw_below(vt__draws *draws, int64_t n);
 double vt__draw_unit(vt__draws *draws);
 /* Partial Fisher-Yates: items[0..k) become a random selection in random order of items[0..n), the rest stay in some order. */
 void vt__draw_select(vt__draws *draws, int64_t *items, int64_t n, int64_t k);
+/* The numbers 0..n-1 in random order; *order is a block of vt__alloc, NULL on failure. */
+vt_status vt__draw_order(vt__draws *draws, vt_context *ctx, int64_t n, int64_t **order);
 
 #endif

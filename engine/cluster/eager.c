@@ -25,6 +25,9 @@ typedef struct walk {
 
 static int is_less(const vt__search *s, vt__sum a, vt__sum b) { return s->is_whole ? a.whole < b.whole : a.real < b.real; }
 static int improves(const vt__search *s, const vt__move *m) { return s->is_whole ? m->change.whole < 0 : m->change.real < 0; }
+static int is_better(const vt__search *s, const vt__move *a, const vt__move *b) {
+    return is_less(s, a->change, b->change) || (s->slot_first && a->slot < b->slot && !is_less(s, b->change, a->change));
+}
 static int64_t candidate_at(const vt__search *s, int64_t place) { return s->order ? s->order[place] : place; }
 
 static vt_status walk_init(walk *w, vt__search *s) {
@@ -186,7 +189,7 @@ static vt_status best_of_pass(walk *w, vt__move *best, int64_t *j) {
         if (st != VT_OK) return st;
         if (w->n_candidates) (void)judge(w, 0, w->n_candidates, 0);
         for (int64_t c = 0; c < w->n_candidates; c++) {
-            if (*j >= 0 && !is_less(s, w->moves[c].change, best->change)) continue;
+            if (*j >= 0 && !is_better(s, &w->moves[c], best)) continue;
             *best = w->moves[c];
             *j = w->candidates[c];
         }

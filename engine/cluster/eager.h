@@ -21,6 +21,8 @@ typedef struct vt__move {
 /* Candidates are judged side by side; each judgement has a lane of its own, so that a method keeps scratch for so many. */
 enum { VT__SEARCH_LANES = 16 };
 
+typedef void (*vt__judge_fn)(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+
 typedef struct vt__search {
     vt_context *ctx;
     const vt_distance *distance;
@@ -30,11 +32,12 @@ typedef struct vt__search {
     const int64_t *order; /* [n] permutation in which candidates are visited; NULL: 0..n-1 */
     int64_t max_iter;
     int is_whole; /* sums are int64 */
+    int slot_first; /* vt__search_best: of equals the lowest slot comes before the first candidate */
 
     void *user;
     /* Judges candidate j, whose column is D(:, j). Called from several threads, at one time once a lane; must change nothing but its lane's scratch,
      * and its answer must be a function of j and the state alone. */
-    void (*judge)(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+    vt__judge_fn judge;
     /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date. Outside of parallel work. */
     vt_status (*take)(void *user, const vt__move *move, int64_t j, const void *column);
     /* The loss, summed freshly: passes end when it stops falling, whatever the changes promised. */

@@ -1,7 +1,6 @@
 /* FasterPAM, FastPAM1 and PAM: the same swaps looked for in three ways. Source: Schubert and Rousseeuw 2021, sections 3 and 4. */
 #include "cluster/init.h"
 #include "cluster/state.h"
-#include "core/error.h"
 #include "core/memory.h"
 
 /* k = 1 has no second medoids, and one pass over all candidates settles it. */
@@ -28,21 +27,11 @@ static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column,
     }
 }
 
-static vt_status make_order(vt__cluster_work *work, int64_t **order) {
-    *order = NULL;
-    if (!work->params->shuffle) return VT_OK;
-    *order = vt__calloc2(work->ctx, work->n, 1, sizeof **order);
-    if (!*order) return vt__fail_nomem("cluster", (size_t)work->n * sizeof **order);
-    for (int64_t i = 0; i < work->n; i++) (*order)[i] = i;
-    vt__draw_select(&work->draws, *order, work->n, work->n);
-    return VT_OK;
-}
-
-static vt_status improve(vt__cluster_work *work, vt_status (*walk)(vt__search *), void (*judge)(void *, int64_t, int64_t, const void *, vt__move *)) {
+static vt_status improve(vt__cluster_work *work, vt_status (*walk)(vt__search *), vt__judge_fn judge) {
     if (work->k == 1) return find_single(work);
     vt__medoid_state state = {0};
     int64_t *order = NULL;
-    vt_status st = make_order(work, &order);
+    vt_status st = work->params->shuffle ? vt__draw_order(&work->draws, work->ctx, work->n, &order) : VT_OK;
     if (st == VT_OK) st = vt__state_init(&state, work);
     vt__search search = {.ctx = work->ctx, .distance = work->distance, .watch = work->watch, .n = work->n, .k = work->k, .medoids = work->medoids, .order = order,
                          .max_iter = work->params->max_iter, .is_whole = vt__is_whole(work->distance), .user = &state, .judge = judge,

@@ -5,16 +5,11 @@
 #include <math.h>
 
 #include "cluster/cluster.h"
+#include "cluster/partition.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "distance/window.h"
-
-typedef struct partition {
-    int64_t n, k;     /* k: clusters that have objects */
-    int64_t *begin;   /* [k + 1] of each of them in members */
-    int64_t *members; /* [n] objects, cluster after cluster, ascending within one */
-} partition;
 
 /* Sum of row[members[0..n)] in four interleaved parts; far: from where on a distance is infinite. */
 #define DEFINE_SUM(NAME, TYPE)                                                               \
@@ -46,66 +41,66 @@ typedef double (*sum_fn)(const void *row, const int64_t *members, int64_t n, dou
 static const sum_fn SUMS[VT__N_DISTANCE_TYPES] = {
     [VT__DISTANCE_F32] = sum_f32, [VT__DISTANCE_F64] = sum_f64, [VT__DISTANCE_I32] = sum_i32, [VT__DISTANCE_I64] = sum_i64};
 
-static void partition_free(vt_context *ctx, partition *p) {
+vt_status vt__partition_init(vt__partition *p, vt_context *ctx, int64_t n, int64_t k) {
+    *p = (vt__partition){.n = n};
+    p->begin = vt__calloc2(ctx, k + 1, 1, sizeof *p->begin);
+    p->members = vt__calloc2(ctx, n, 1, sizeof *p->members);
+    return p->begin && p->members ? VT_OK : vt__fail_nomem("silhouette", (size_t)n * sizeof *p->members);
+}
+
+void vt__partition_free(vt__partition *p, vt_context *ctx) {
     vt__free(ctx, p->begin);
     vt__free(ctx, p->members);
 }
 
-static vt_status partition_init(partition *p, vt_context *ctx, const int32_t *labels, int64_t n, int64_t k) {
-    *p = (partition){.n = n};
-    for (int64_t i = 0; i < n; i++)
-        if (labels[i] < 0 || labels[i] >= k)
-            return vt__fail(VT_ERR_INVALID, "silhouette: label %d of object %lld, need 0 to %lld", labels[i], (long long)i, (long long)(k - 1));
-    p->begin = vt__calloc2(ctx, k + 1, 1, sizeof *p->begin);
-    p->members = vt__calloc2(ctx, n, 1, sizeof *p->members);
-    if (!p->begin || !p->members) return vt__fail_nomem("silhouette", 0);
-    for (int64_t i = 0; i < n; i++) p->begin[labels[i]]++;
+void vt__partition_fill(vt__partition *p, const int32_t *labels, int64_t k) {
     int64_t end = 0;
+    for (int64_t c = 0; c < k; c++) p->begin[c] = 0;
+    for (int64_t i = 0; i < p->n; i++) p->begin[labels[i]]++;
     for (int64_t c = 0; c < k; c++) p->begin[c] = end += p->begin[c]; /* ends, which become begins below */
-    p->begin[k] = n;
-    for (int64_t i = n - 1; i >= 0; i--) p->members[--p->begin[labels[i]]] = i;
+    p->begin[k] = p->n;
+    for (int64_t i = p->n - 1; i >= 0; i--) p->members[--p->begin[labels[i]]] = i;
+    p->k = 0;
     for (int64_t c = 0; c < k; c++)
         if (p->begin[c] < p->begin[c + 1]) p->begin[p->k++] = p->begin[c];
-    p->begin[p->k] = n;
-    return VT_OK;
+    p->begin[p->k] = p->n;
 }
 
-typedef struct job {
-    const partition *parts;
-    const vt__window *window;
-    sum_fn sum;
-    double far;
-    int64_t first; /* place in members of the window's first row */
-    double *samples;
-} job;
-
-/* Object number `chunk` of the window: its row summed cluster after cluster. */
-static void one_sample(void *user, int64_t chunk) {
-    const job *j = user;
-    const partition *p = j->parts;
-    const void *row = j->window->columns[chunk];
-    const int64_t place = j->first + chunk;
-    double a = 0, b = 0, largest;
+double vt__silhouette_sample(const vt__partition *p, int64_t place, int type, const void *row, double far) {
+    const sum_fn sum = SUMS[type];
+    double a = 0, b = 0, larger;
     int has_a = 0, has_b = 0;
 
     for (int64_t c = 0; c < p->k; c++) {
         const int64_t begin = p->begin[c], end = p->begin[c + 1];
         if (begin <= place && place < end) { /* its own, without itself */
-            double sum = j->sum(row, p->members + begin, place - begin, j->far) + j->sum(row, p->members + place + 1, end - place - 1, j->far);
             has_a = end - begin > 1;
-            a = has_a ? sum / (double)(end - begin - 1) : 0;
+            if (has_a) a = sum(row, p->members + begin, place - begin, far) + sum(row, p->members + place + 1, end - place - 1, far);
+            if (has_a) a /= (double)(end - begin - 1);
         } else {
-            double mean = j->sum(row, p->members + begin, end - begin, j->far) / (double)(end - begin);
+            double mean = sum(row, p->members + begin, end - begin, far) / (double)(end - begin);
             if (!has_b || mean < b) b = mean;
             has_b = 1;
         }
     }
-    largest = a > b ? a : b;
-    if (!has_a || !has_b || a == b) { /* equal: both infinite, or 0 / 0, too */
-        j->samples[p->members[place]] = 0;
-        return;
-    }
-    j->samples[p->members[place]] = isinf(largest) ? (a < b ? 1.0 : -1.0) : (b - a) / largest;
+    if (!has_a || !has_b || a == b) return 0; /* equal: both infinite, or 0 / 0, too */
+    larger = a > b ? a : b;
+    return isinf(larger) ? (a < b ? 1.0 : -1.0) : (b - a) / larger;
+}
+
+typedef struct job {
+    const vt__partition *parts;
+    const vt__window *window;
+    int type;
+    double far;
+    int64_t first; /* place in members of the window's first row */
+    double *samples;
+} job;
+
+static void one_sample(void *user, int64_t chunk) {
+    const job *j = user;
+    const int64_t place = j->first + chunk;
+    j->samples[j->parts->members[place]] = vt__silhouette_sample(j->parts, place, j->type, j->window->columns[chunk], j->far);
 }
 
 static vt_status all_samples(job *j, const vt_distance *distance, vt__watch *watch) {
@@ -131,20 +126,31 @@ static double mean_of(const double *samples, int64_t n) {
     return sum / (double)n;
 }
 
+static vt_status check_labels(const int32_t *labels, int64_t n, int64_t k) {
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] < 0 || labels[i] >= k)
+            return vt__fail(VT_ERR_INVALID, "silhouette: label %d of object %lld, need 0 to %lld", labels[i], (long long)i, (long long)(k - 1));
+    return VT_OK;
+}
+
 vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int64_t k, vt__watch *watch, double *out_samples, double *out_mean) {
     vt_context *ctx = vt__distance_context(distance);
     const int64_t n = vt__distance_count(distance);
     const double far = vt__distance_far(distance);
-    partition parts;
-    vt_status st = partition_init(&parts, ctx, labels, n, k);
+    vt__partition parts = {0};
+    vt_status st = check_labels(labels, n, k);
+    if (st == VT_OK) st = vt__partition_init(&parts, ctx, n, k);
     double *samples = out_samples ? out_samples : vt__calloc2(ctx, n, 1, sizeof *samples);
-    job j = {.parts = &parts, .sum = SUMS[vt__distance_type(distance)], .far = far > 0 ? far : (double)INFINITY, .samples = samples};
+    job j = {.parts = &parts, .type = vt__distance_type(distance), .far = far > 0 ? far : (double)INFINITY, .samples = samples};
 
     if (st == VT_OK && !samples) st = vt__fail_nomem("silhouette", (size_t)n * sizeof *samples);
-    if (st == VT_OK) st = all_samples(&j, distance, watch);
+    if (st == VT_OK) {
+        vt__partition_fill(&parts, labels, k);
+        st = all_samples(&j, distance, watch);
+    }
     if (st == VT_OK) *out_mean = mean_of(samples, n);
     if (samples != out_samples) vt__free(ctx, samples);
-    partition_free(ctx, &parts);
+    vt__partition_free(&parts, ctx);
     return st;
 }
 

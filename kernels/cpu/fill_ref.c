@@ -4,6 +4,7 @@
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/medoid/medoid.h"
+#include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
 #include "cpu/quant/quant.h"
 #include "vtk.h"
@@ -41,4 +42,5 @@ void vtk_fill_ref(vtk_table *t) {
         .is_mirrored_64 = vtk_is_mirrored_64_ref,
     };
     VTK_MEDOID_FILL(t, ref);
+    VTK_MSC_FILL(t, ref);
 }

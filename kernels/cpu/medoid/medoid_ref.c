@@ -1,27 +1,6 @@
 #include "cpu/medoid/medoid.h"
-
-enum { TILE = 1024 };
-
-/* For any type: which objects a column touches. */
-#define LIST_BODY(condition)                                   \
-    do {                                                       \
-        int64_t n_hits = 0;                                    \
-        for (int64_t i = 0; i < n; i++)                        \
-            if (condition) hits[n_hits++] = base + (int32_t)i; \
-        return n_hits;                                         \
-    } while (0)
-
-#define LISTS(type, suffix)                                                                                                                           \
-    static int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n) { LIST_BODY(d[i] < d2[i]); }                  \
-    static int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2, int32_t slot,      \
-                                         int32_t base, int64_t n) {                                                                                   \
-        LIST_BODY(d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                              \
-    }
-
-LISTS(float, f32)
-LISTS(double, f64)
-LISTS(int32_t, i32)
-LISTS(int64_t, i64)
+#include "cpu/medoid/list_ref.h"
 
 #define ISA ref
+#define BODY "cpu/medoid/medoid_body.h"
 #include "cpu/medoid/medoid_types.h"

@@ -1,0 +1,49 @@
+/* The medoid silhouette kernels of one type, included by medoid_types.h once a type with T, NAME and LIST as medoid_body.h has them. The instruction
+ * set's file has defined gains() and two_ratios(), which know nothing of T. No include guard: that is the point. */
+
+/* Distances below 0 count as 0; the candidate is at 0 from itself. */
+static inline double NAME(distance)(const T *column, int64_t o, int64_t own) {
+    double d = (double)column[o];
+    return o == own || d < 0 ? 0 : d;
+}
+
+void NAME(vtk_msc_judge)(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own) {
+    const T *d = column, *limits = m->limits;
+    double shared = 0, distances[TILE + 16];
+    int32_t hits[TILE + 16];
+
+    memcpy(scratch, removal, (size_t)m->k * sizeof *scratch);
+    for (int64_t o = 0; o < m->n; o += TILE) {
+        int64_t n = LIST(hits, d + o, limits + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE);
+        for (int64_t h = 0; h < n; h++) distances[h] = NAME(distance)(d, hits[h], own);
+        shared = gains(scratch, shared, m->objects, hits, distances, n);
+    }
+    if (!(d[own] < limits[own]) && limits[own] > 0) { /* a diagonal that is not 0 kept it off the list */
+        hits[0] = (int32_t)own;
+        distances[0] = 0;
+        shared = gains(scratch, shared, m->objects, hits, distances, 1);
+    }
+    *slot = largest(scratch, m->k);
+    *gain = scratch[*slot] + shared;
+}
+
+void NAME(vtk_msc_judge_two)(double *losses, const vtk_msc *m, const void *column, int64_t own) {
+    const T *d = column;
+    double distances[TILE];
+
+    losses[0] = losses[1] = 0;
+    for (int64_t o = 0; o < m->n; o += TILE) {
+        int64_t n = m->n - o < TILE ? m->n - o : TILE;
+        for (int64_t i = 0; i < n; i++) {
+            double v = NAME(distance)(d, o + i, own);
+            distances[i] = v >= m->far ? (double)INFINITY : v;
+        }
+        two_ratios(losses, distances, m->to[0] + o, m->to[1] + o, n);
+    }
+}
+
+#undef T
+#undef S
+#undef NAME
+#undef LIST
+#undef LIST_TOUCHED
