@@ -1,6 +1,7 @@
 /* Lua face of venturi/context.h: versions, the context that this Lua state has, its cancel token, counter-based random numbers. */
 #include <limits.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bind.h"
 #include "capability.h"
@@ -56,6 +57,15 @@ static int status_name(lua_State *L) {
     lua_Integer code = luaL_checkinteger(L, 1);
     lua_pushstring(L, vt_status_name(code >= INT32_MIN && code <= INT32_MAX ? (vt_status)code : INT32_MIN));
     return 1;
+}
+
+/* vt.fail("VT_ERR_FORMAT", message): raises what a failed call of the library raises, for readers that are written in Lua */
+static int fail(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    vt_status st = VT_ERR_NOMEM;
+    while (st > VT_ERR_INTERNAL && strcmp(name, vt_status_name(st)) != 0) st--;
+    luaL_argcheck(L, strcmp(name, vt_status_name(st)) == 0, 1, "not the name of a status");
+    return box_raise(L, st, "%s", luaL_checkstring(L, 2));
 }
 
 /* ---- random numbers ---- */
@@ -120,7 +130,7 @@ static int random_normal(lua_State *L) {
 
 void bind_context(lua_State *L) {
     static const luaL_Reg functions[] = {{"version", version}, {"abi_version", abi_version}, {"isa", isa}, {"threads", threads},
-        {"memory", memory}, {"poll", poll}, {"hash", hash}, {"status_name", status_name}, {NULL, NULL}};
+        {"memory", memory}, {"poll", poll}, {"hash", hash}, {"status_name", status_name}, {"fail", fail}, {NULL, NULL}};
     static const luaL_Reg randoms[] = {{"words", random_words}, {"uniform", random_uniform}, {"normal", random_normal}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     luaL_newlib(L, randoms);

@@ -182,6 +182,7 @@ cmd_check() {
     export VENTURI_MODELS="$cache/models"
     fetch_model "$demo_model" >/dev/null || say "dev: tests of $demo_model are skipped"
     fetch_faq >/dev/null || say "dev: tests on the Debian FAQ are skipped"
+    [ "${VT_CI_FULL:-0}" != 1 ] || fetch_emoji >/dev/null || say "dev: tests on emoji are skipped"
     for s; do run_suite "$s"; done
     printf 'all in %d s\n' "$(seconds_since "$begin")"
     printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

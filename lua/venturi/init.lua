@@ -1,6 +1,6 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.chunk`,
--- `vt.prompt`, `vt.test`.
+-- `vt.csv`, `vt.font`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`.
 local core = require "venturi.core"
 
 local M = {}
@@ -19,7 +19,7 @@ function M.try(f, ...)
   return settle(pcall(f, ...))
 end
 
-local lazy = { answer = true, chunk = true, prompt = true, test = true }
+local lazy = { answer = true, chunk = true, csv = true, font = true, plot = true, png = true, page = true, prompt = true, test = true }
 
 return setmetatable(M, { __index = function(t, name)
   if not lazy[name] then return nil end

@@ -75,6 +75,18 @@ function M.real_model()
   return file and path or nil
 end
 
+local function readable(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file and path or nil
+end
+
+--- Path of Noto's emoji font, from its package or the cache, or nil.
+function M.emoji_font()
+  local cache = (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/"
+  return readable("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf") or readable(cache .. "noto-color-emoji-2.042/NotoColorEmoji.ttf")
+end
+
 --- Ends the program: plan, temporary folders, exit code.
 function M.done()
   debug.sethook()
