@@ -19,6 +19,17 @@ function M.try(f, ...)
   return settle(pcall(f, ...))
 end
 
+--- Options of a recipe: its defaults, and over them what was given. A name that the defaults do not have is an error of the recipe's caller.
+function M.options(what, defaults, given)
+  local opt = {}
+  for key, value in pairs(defaults) do opt[key] = value end
+  for key, value in pairs(given or {}) do
+    if defaults[key] == nil then error(("%s: unknown option '%s'"):format(what, key), 3) end
+    opt[key] = value
+  end
+  return opt
+end
+
 local lazy = { answer = true, chunk = true, csv = true, font = true, plot = true, png = true, page = true, prompt = true, test = true }
 
 return setmetatable(M, { __index = function(t, name)

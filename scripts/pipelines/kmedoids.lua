@@ -25,13 +25,7 @@ kmedoids.defaults = {
 }
 
 function kmedoids.options(given)
-  local opt = {}
-  for key, value in pairs(kmedoids.defaults) do opt[key] = value end
-  for key, value in pairs(given or {}) do
-    if kmedoids.defaults[key] == nil then error(("kmedoids: unknown option '%s'"):format(key), 2) end
-    opt[key] = value
-  end
-  return opt
+  return vt.options("kmedoids", kmedoids.defaults, given)
 end
 
 --- Reads what a folder holds; see pipelines.objects.

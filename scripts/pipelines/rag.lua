@@ -20,13 +20,7 @@ rag.defaults = {
 }
 
 function rag.options(given)
-  local opt = {}
-  for key, value in pairs(rag.defaults) do opt[key] = value end
-  for key, value in pairs(given or {}) do
-    if rag.defaults[key] == nil then error(("rag: unknown option '%s'"):format(key), 2) end
-    opt[key] = value
-  end
-  return opt
+  return vt.options("rag", rag.defaults, given)
 end
 
 local formats = { html = "html", htm = "html", xhtml = "html", md = "markdown", markdown = "markdown", txt = "text", text = "text", rst = "text" }

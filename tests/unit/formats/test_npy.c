@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "torture.h"
+#include "torture_each.h"
 #include "venturi.h"
 
 /* A file: magic, version, the header's text as it is, elements 1, 2, 3, ... of `size` bytes each. */
@@ -208,23 +208,7 @@ static vt_status read_twice(vt_context *ctx) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    for (int sticky = 0; sticky < 2; sticky++)
-        for (long k = 1;; k++) {
-            torture t = {.fail_at = k, .sticky = sticky};
-            vt_context_options o = VT_STRUCT_INIT(vt_context_options);
-            vt_context *ctx = NULL;
-            o.alloc = torture_alloc;
-            o.alloc_user = &t;
-            vt_status st = vt_context_create(&o, &ctx);
-            if (st == VT_OK) st = read_twice(ctx);
-            vt_context_release(ctx);
-            assert_int_equal(t.live, 0);
-            if (t.calls < k) {
-                assert_int_equal(st, VT_OK);
-                break;
-            }
-            assert_int_equal(st, VT_ERR_NOMEM);
-        }
+    torture_each(read_twice);
 }
 
 int main(void) {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "png_build.h"
-#include "torture.h"
+#include "torture_each.h"
 #include "venturi.h"
 
 static vt_context *ctx;
@@ -178,23 +178,7 @@ static vt_status decode_all(vt_context *c) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    for (int sticky = 0; sticky < 2; sticky++)
-        for (long k = 1;; k++) {
-            torture t = {.fail_at = k, .sticky = sticky};
-            vt_context_options o = VT_STRUCT_INIT(vt_context_options);
-            vt_context *c = NULL;
-            o.alloc = torture_alloc;
-            o.alloc_user = &t;
-            vt_status st = vt_context_create(&o, &c);
-            if (st == VT_OK) st = decode_all(c);
-            vt_context_release(c);
-            assert_int_equal(t.live, 0);
-            if (t.calls < k) {
-                assert_int_equal(st, VT_OK);
-                break;
-            }
-            assert_int_equal(st, VT_ERR_NOMEM);
-        }
+    torture_each(decode_all);
 }
 
 int main(void) {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "index_cases.h"
-#include "torture.h"
+#include "torture_each.h"
 #include "venturi.h"
 
 static vt_context *ctx;
@@ -107,30 +107,19 @@ static void an_empty_index_has_no_rows(void **state) {
     vt_index_release(ix);
 }
 
+static vt_status weigh(vt_context *c) {
+    vt_index_rows rows = VT_STRUCT_INIT(vt_index_rows);
+    vt_index *ix = NULL;
+    vt_status st = make_index(c, &ix);
+    if (st == VT_OK) st = vt_index_weights(ix, &rows);
+    drop_rows(&rows);
+    vt_index_release(ix);
+    return st;
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    for (int sticky = 0; sticky < 2; sticky++)
-        for (long k = 1;; k++) {
-            torture t = {.fail_at = k, .sticky = sticky};
-            vt_context_options o = VT_STRUCT_INIT(vt_context_options);
-            vt_index_rows rows = VT_STRUCT_INIT(vt_index_rows);
-            vt_context *c = NULL;
-            vt_index *ix = NULL;
-            o.alloc = torture_alloc;
-            o.alloc_user = &t;
-            vt_status st = vt_context_create(&o, &c);
-            if (st == VT_OK) st = make_index(c, &ix);
-            if (st == VT_OK) st = vt_index_weights(ix, &rows);
-            drop_rows(&rows);
-            vt_index_release(ix);
-            vt_context_release(c);
-            assert_int_equal(t.live, 0);
-            if (t.calls < k) {
-                assert_int_equal(st, VT_OK);
-                break;
-            }
-            assert_int_equal(st, VT_ERR_NOMEM);
-        }
+    torture_each(weigh);
 }
 
 int main(void) {
