@@ -65,6 +65,10 @@ p { margin: .25rem 0; }
 svg { display: block; width: 100%%; height: auto; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
 svg .rule { stroke: var(--line); stroke-width: 1; }
+svg .paper { fill: var(--card); }
+svg .edge { stroke: var(--ink); }
+svg .accent { stroke: var(--accent); }
+svg .dot { fill: var(--accent); }
 %s</style>
 </head>
 <body>

@@ -1,4 +1,5 @@
---- Charts as SVG for a page (venturi.page gives it colours and type). Colours of groups are spread round the circle of hues by the golden angle, so
+--- Charts as SVG for a page. venturi.page gives the classes paper, edge, accent, rule and dot their colours; those written here are for viewers of
+-- the bare picture. Colours of groups are spread round the circle of hues by the golden angle, so
 -- that neighbours differ and a group keeps its colour in every chart.
 local M = {}
 
@@ -58,12 +59,11 @@ function M.scatter(points, marks, axes)
   end
   for _, m in ipairs(marks) do
     local x, y = place(m)
-    local ring = ('<circle cx="%.1f" cy="%.1f" r="%d" fill="%s" stroke="%s" stroke-width="2"/>')
     if m.image then
-      parts[#parts + 1] = ring:format(x, y, 15, "var(--card)", M.colour(m.group))
+      parts[#parts + 1] = ('<circle class="paper" cx="%.1f" cy="%.1f" r="15" fill="#fff" stroke="%s" stroke-width="2"/>'):format(x, y, M.colour(m.group))
       parts[#parts + 1] = ('<image x="%.1f" y="%.1f" width="20" height="20" href="%s" class="%s"/>'):format(x - 10, y - 10, m.image, m.class or "")
     else
-      parts[#parts + 1] = ring:format(x, y, 9, M.colour(m.group), "var(--ink)")
+      parts[#parts + 1] = ('<circle class="edge" cx="%.1f" cy="%.1f" r="9" fill="%s" stroke="#222" stroke-width="2"/>'):format(x, y, M.colour(m.group))
       parts[#parts + 1] = ('<text x="%.1f" y="%.1f" text-anchor="middle" style="fill:#fff;font-weight:600">%s</text>'):format(x, y + 4, m.label)
     end
   end
@@ -120,7 +120,7 @@ function M.line(points, chosen, axes)
   local ys, parts, path = {}, {}, {}
   for i, p in ipairs(points) do ys[i] = p[2] end
   local low, high = range(ys, math.huge, -math.huge)
-  local to_x, to_y = scale(points[1][1], points[#points][1], left, width - 16), scale(low, high, height - bottom - 8, 20)
+  local to_x, to_y = scale(points[1][1], points[#points][1], left, width - 16), scale(low, high, height - bottom - 8, 32)
   for _, y in ipairs{ low, high } do
     parts[#parts + 1] = ('<line class="rule" stroke="#ccc" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>'):format(left, width - 16, to_y(y), to_y(y))
     parts[#parts + 1] = ('<text x="%d" y="%.1f" text-anchor="end">%s</text>'):format(left - 6, to_y(y) + 4, number(y))
@@ -133,12 +133,10 @@ function M.line(points, chosen, axes)
       parts[#parts + 1] = ('<text x="%.1f" y="%d" text-anchor="middle">%s</text>'):format(x, height - bottom + 12, number(p[1]))
     end
   end
-  parts[#parts + 1] = ('<path d="%s" fill="none" stroke="var(--accent)" stroke-width="2"/>'):format(table.concat(path))
+  parts[#parts + 1] = ('<path class="accent" d="%s" fill="none" stroke="#2f6fde" stroke-width="2"/>'):format(table.concat(path))
   for i, p in ipairs(points) do
-    local radius, fill = 3, "var(--card)"
-    if i == chosen then radius, fill = 6, "var(--accent)" end
-    parts[#parts + 1] = ('<circle cx="%.1f" cy="%.1f" r="%d" fill="%s" stroke="var(--accent)" stroke-width="2"><title>%s: %s</title></circle>'):format(
-      to_x(p[1]), to_y(p[2]), radius, fill, number(p[1]), number(p[2]))
+    parts[#parts + 1] = ('<circle class="accent dot" cx="%.1f" cy="%.1f" r="%d" fill="#2f6fde"><title>%s: %s</title></circle>'):format(to_x(p[1]), to_y(p[2]),
+      i == chosen and 7 or 3, number(p[1]), number(p[2]))
   end
   parts[#parts + 1] = ('<text x="%d" y="%d" text-anchor="end">%s</text><text x="6" y="12">%s</text>'):format(width - 16, height - 4, axes.x, axes.y)
   return svg(width, height, parts, "curve")

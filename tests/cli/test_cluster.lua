@@ -133,7 +133,7 @@ t.test("the page escapes what the documents say, and needs nothing from outside"
   local html = t.read(page)
   assert(html:find("&lt;script&gt;alert(&#39;x&#39;)", 1, true) and not html:find("<script", 1, true))
   assert(not html:find("\27") and not html:find("http", 1, true) and html:find("prefers-color-scheme: dark", 1, true))
-  for _, part in ipairs{ "<h2>Medoids", "<h2>Silhouettes", "<h2>Clusters", "Harbours", "</html>" } do assert(html:find(part, 1, true), part) end
+  for _, part in ipairs{ "<h2>Medoids", "<h2>Map", "<h2>Silhouettes", "<h2>Clusters", "Harbours", "</html>" } do assert(html:find(part, 1, true), part) end
   expect(run("cluster", "-k", "2", "--html", page, docs), 1, nil, page .. ": exists already\nAdd --force")
   expect(run("cluster", "-k", "2", "--html", page, "--force", docs), 0)
 end)

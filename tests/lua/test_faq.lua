@@ -3,6 +3,7 @@
 -- and ontopic; the *_held_out lists were written after that and have had no say in it.
 local t = require "support"
 local vt = require "venturi"
+local kmedoids = require "pipelines.kmedoids"
 local rag = require "pipelines.rag"
 
 local function faq_folder()
@@ -70,6 +71,38 @@ t.test("a section is among the first five for its own title, the title not being
   print(("# %d sections: recall@1 %.3f, @3 %.3f, @5 %.3f, @10 %.3f, MRR %.3f"):format(n, found[1] / n, found[2] / n, found[3] / n, found[4] / n, reciprocal / n))
   assert(n >= 135 and n <= 155, "sections: " .. n)
   assert(found[3] / n >= 0.60, "recall@5 is " .. found[3] / n)
+end)
+
+-- Share of passages that are in the file from which most of their cluster comes.
+local function purity(items, labels, n)
+  local hits, counts = 0, {}
+  for c = 1, n do counts[c] = {} end
+  for i, label in ipairs(labels) do
+    local of = counts[label + 1]
+    of[items[i].source] = (of[items[i].source] or 0) + 1
+  end
+  for _, of in ipairs(counts) do
+    local most = 0
+    for _, count in pairs(of) do most = math.max(most, count) end
+    hits = hits + most
+  end
+  return hits / #labels
+end
+
+-- The headings above a passage count among its words, the file it comes from does not.
+t.test("clusters of the passages follow the chapters", function()
+  local opt = kmedoids.options{ k = 16 }
+  local data = kmedoids.load(folder, opt)
+  local distance <close> = kmedoids.distance(data, opt)
+  local clustering <close> = kmedoids.cluster(distance, opt)
+  local labels, order, shuffled = clustering:labels(), {}, {}
+  local draws = vt.random.uniform(1, #labels)
+  for i = 1, #labels do order[i] = i end
+  table.sort(order, function(a, b) return draws[a] < draws[b] end)
+  for i, j in ipairs(order) do shuffled[i] = labels[j] end
+  local real, chance = purity(data.items, labels, 16), purity(data.items, shuffled, 16)
+  print(("# %d passages in 16 clusters: purity by chapter %.3f, shuffled %.3f"):format(#labels, real, chance))
+  assert(real >= 0.5 and chance < 0.35, ("purity %.3f, by chance %.3f"):format(real, chance))
 end)
 
 t.test("what the documents do not say is told apart from what they do", function()
