@@ -36,7 +36,7 @@ enum {
     VT_INIT_DEFAULT = 0, /* the given medoids if there are any, else VT_INIT_LAB */
     VT_INIT_LAB = 1,     /* linear approximative BUILD, O(nk): Schubert and Rousseeuw 2019 */
     VT_INIT_RANDOM = 2,  /* k objects drawn evenly */
-    VT_INIT_FIRST = 3,   /* objects 0..k-1 */
+    VT_INIT_FIRST = 3,   /* objects 0..k-1; FASTERCLARA: of the sample, which begins with the best medoids so far */
     VT_INIT_BUILD = 4    /* greedy, O(n^2 k); stops early when no further medoid improves, so there can be fewer than k */
 };
 
@@ -51,7 +51,8 @@ typedef struct vt_cluster_options {
     int64_t k_min;        /* VT_CLUSTER_DYNMSC: the smallest k tried; 0: 2 */
     int64_t max_iter;     /* passes at most; 0: 100. FASTERCLARA: of each FasterPAM; (FASTER)CLARANS: not used, must be 0 */
     uint64_t seed;        /* draws are splitmix64, word i of a seed a pure function of both: LAB, RANDOM, CLARA, CLARANS, SHUFFLE */
-    const int64_t *medoids; /* [n_medoids] distinct objects to start from (warm start); copied */
+    const int64_t *medoids; /* [n_medoids] distinct objects to start from (warm start); copied. FASTERCLARA: the best so far, so that every sample has them
+                             * until better ones are found, the first one starts from them, and the result is never worse; later samples start with LAB */
     int64_t n_medoids;      /* must be k where both are given */
     const double *weights;  /* [n] of each object, finite, >= 0, not all 0; whole numbers up to 2^31 with integer distances; NULL: all 1. The loss
                              * counts each object so many times; DYNMSC, MSC, PAMSIL refuse them */
@@ -78,9 +79,11 @@ VT_API VT_MUST_USE vt_status vt_cluster_kmedoids(vt_distance *distance, const vt
 
 /* ---- k-means: rows of numbers, squared Euclidean distance to centroids that are means ---- */
 
-enum { VT_KMEANS_LLOYD = 0, VT_KMEANS_MINI_BATCH = 1 };         /* MINI_BATCH: Sculley 2010 */
-enum { VT_KMEANS_INIT_DEFAULT = 0, VT_KMEANS_INIT_PLUS_PLUS = 1, /* default: the given centroids, else k-means++ (Arthur and Vassilvitskii 2007) */
-       VT_KMEANS_INIT_RANDOM = 2 };
+enum { VT_KMEANS_LLOYD = 0,
+       VT_KMEANS_MINI_BATCH = 1 }; /* Sculley 2010: batches drawn with replacement, each centroid the mean of all rows that have joined it so far */
+enum { VT_KMEANS_INIT_DEFAULT = 0,   /* the given centroids if there are any, else k-means++ */
+       VT_KMEANS_INIT_PLUS_PLUS = 1, /* Arthur and Vassilvitskii 2007, of 2 + ln k draws the best; MINI_BATCH: on a sample of three batches (or 3k rows) */
+       VT_KMEANS_INIT_RANDOM = 2 };  /* k rows drawn evenly */
 
 typedef struct vt_kmeans_options {
     uint32_t struct_size; /* set by VT_STRUCT_INIT */
@@ -92,7 +95,8 @@ typedef struct vt_kmeans_options {
     int64_t n_init;       /* starts, the best of which is kept; 0: 1 */
     int64_t batch_size;   /* MINI_BATCH only; 0: 1024 */
     double tolerance;     /* stops when the squared move of all centroids together is at most this times the mean variance of a column; 0: 1e-4; < 0: only
-                           * when no label changes */
+                           * when no label changes. MINI_BATCH: the move in one batch, < 0: never; it also stops when the smoothed inertia has not
+                           * fallen for 10 batches */
     uint64_t seed;
     const void *centroids; /* [k, dim] of the rows' dtype to start from; NULL: init; copied */
     const double *weights; /* [n] finite, >= 0, not all 0; NULL: all 1 */
@@ -103,8 +107,14 @@ typedef struct vt_kmeans_options {
 
 /**
  * data    [n, dim] VT_DTYPE_F32 or VT_DTYPE_F64, rows stride elements apart (0: dim); borrowed for the call.
- * A cluster that loses all its rows takes the row farthest from its centroid. Ties go to the lower centroid.
- * Errors:  as vt_distance_from_rows and vt_cluster_kmedoids.
+ * LLOYD stops like the field's libraries: no label changes, the move is within the tolerance, or max_iter passes. A cluster that loses all its rows
+ * takes the row farthest from its centroid, the farthest first where there are several; it stays empty only where fewer than k rows differ.
+ * Weights count a row so many times in means, inertia and k-means++. Ties go to the lower centroid. Labels, distances and inertia are those of the
+ * final centroids, worked out directly, and vt_clustering_predict says the same of the same rows.
+ * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (k > n), VT_ERR_DTYPE, VT_ERR_NUMERIC (NaN or an infinity: names the row; or rows so far apart that squared
+ *          distances overflow), VT_ERR_CANCELLED, VT_ERR_NOMEM.
+ * Cost:    O(n k dim) a pass; a packed copy of the rows.
+ * Threads: uses the context's; the result does not depend on how many.
  */
 VT_API VT_MUST_USE vt_status vt_cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride,
                                                const vt_kmeans_options *opt, vt_clustering **out);
@@ -119,8 +129,9 @@ typedef struct vt_clustering_info {
     int32_t dtype;        /* of the distances, or of k-means' rows */
     int64_t n;            /* objects */
     int64_t k;            /* clusters: medoids or centroids */
-    int64_t n_iter;       /* passes, the one that found nothing included; DYNMSC: of all k; CLARANS: draws evaluated; CLARA: of the best sample's FasterPAM */
-    int64_t n_swap;       /* swaps taken, likewise */
+    int64_t n_iter;       /* passes, the one that found nothing included; DYNMSC: of all k; CLARANS: draws evaluated in all
+                           * restarts; CLARA: of the best sample's FasterPAM (0: the given medoids were better); MINI_BATCH: batches */
+    int64_t n_swap;       /* swaps taken, likewise; k-means: 0 */
     double loss;          /* sum of (weighted) distances to the medoids; infinite when an object has no reachable medoid; k-means: inertia */
     int64_t integer_loss; /* the same, exactly, for integer distances; else 0 */
     double silhouette;    /* what the MSC methods (mean medoid silhouette) and PAMSIL (mean silhouette) made as large as they could; else 0 */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cluster/method.h"
+#include "cluster/state.h"
 #include "core/error.h"
 #include "core/memory.h"
 
@@ -29,13 +29,9 @@ typedef struct clara {
     total best;
 } clara;
 
-static int is_integer(const vt__cluster_work *w) {
-    return vt__distance_type(w->distance) == VT__DISTANCE_I32 || vt__distance_type(w->distance) == VT__DISTANCE_I64;
-}
-
 static double weight_of(const vt__cluster_work *w, int64_t i) {
     if (!w->weights) return 1;
-    return is_integer(w) ? (double)((const int64_t *)w->weights)[i] : ((const double *)w->weights)[i];
+    return vt__is_whole(w->distance) ? (double)((const int64_t *)w->weights)[i] : ((const double *)w->weights)[i];
 }
 
 static total total_of(const vt__cluster_work *w) {
@@ -51,7 +47,7 @@ static total total_of(const vt__cluster_work *w) {
 
 static int is_better(const vt__cluster_work *w, const total *a, const total *b) {
     if (a->unreached < b->unreached || a->unreached > b->unreached) return a->unreached < b->unreached;
-    return is_integer(w) && a->unreached <= 0 ? a->integer_loss < b->integer_loss : a->loss < b->loss;
+    return vt__is_whole(w->distance) && a->unreached <= 0 ? a->integer_loss < b->integer_loss : a->loss < b->loss;
 }
 
 /* The best medoids first, then objects drawn from the others in ascending order. */

@@ -1,4 +1,6 @@
 /* Clusters of new points: blocks of rows against all centres, then the smallest of each row. */
+#include <stdio.h>
+
 #include "cluster/clustering.h"
 #include "cluster/nearest.h"
 #include "core/error.h"
@@ -39,6 +41,15 @@ static void pick_rows(void *user, int64_t chunk) {
     }
 }
 
+/* Rows in a message are counted from the block's first. */
+static vt_status foreign(const vt_distance *distance, const char *data, const vt__rows_view *rows, int64_t first, int64_t n, const int64_t *centres, int64_t k, void *cells) {
+    char prefix[64];
+    vt_status st = vt__distance_foreign(distance, data, rows->dtype, n, rows->dim, rows->stride, centres, k, cells);
+    if (st == VT_OK || first == 0) return st;
+    (void)snprintf(prefix, sizeof prefix, "clustering: rows from %lld on", (long long)first);
+    return vt__fail_within(st, prefix);
+}
+
 static size_t element_size(int32_t dtype) { return dtype == VT_DTYPE_F64 ? 8 : dtype == VT_DTYPE_F32 ? 4 : 1; }
 
 vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centres, int64_t k, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels,
@@ -50,9 +61,9 @@ vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centre
     vt_status st = cells ? VT_OK : vt__fail(VT_ERR_NOMEM, "clustering: out of memory for the distances of %lld rows to %lld centres", (long long)at_a_time, (long long)k);
     for (int64_t i = 0; st == VT_OK && i < rows->n; i += at_a_time) {
         block b = {vt__distance_type(distance), rows->n - i < at_a_time ? rows->n - i : at_a_time, k, cells, out_labels + i, out_distances ? out_distances + i : NULL};
-        const char *first = (const char *)rows->data + (size_t)(i * rows->stride) * element_size(rows->dtype);
+        const char *data = (const char *)rows->data + (size_t)(i * rows->stride) * element_size(rows->dtype);
         st = vt__watch_poll(watch, (double)i / (double)rows->n, "assigning");
-        if (st == VT_OK) st = vt__distance_foreign(distance, first, rows->dtype, b.n, rows->dim, rows->stride, centres, k, cells);
+        if (st == VT_OK) st = foreign(distance, data, rows, i, b.n, centres, k, cells);
         if (st == VT_OK) vt__parallel(ctx, (b.n + ROWS_A_CHUNK - 1) / ROWS_A_CHUNK, pick_rows, &b);
     }
     vt__free(ctx, cells);
