@@ -63,7 +63,7 @@ def kmedoids_run(a, data):
             r = kmedoids.fasterpam(data, init.copy(), n_cpu=threads, **passes)
         elif method == "dynmsc":
             r = kmedoids.dynmsc(data, init.copy(), **passes)
-            return {"k": int(r.bestk), "silhouette": float(np.max(r.losses)), "medoids": r.medoids}
+            return {"k": int(r.bestk), "silhouette": float(np.max(r.losses)), "medoids": r.medoids, "n_iter": int(r.n_iter), "n_swap": int(r.n_swap)}
         else:
             r = getattr(kmedoids, method)(data, init.copy(), **passes)
         out = {"loss": float(r.loss), "n_iter": int(r.n_iter), "n_swap": int(r.n_swap or 0), "medoids": r.medoids, "k": k}

@@ -1,5 +1,5 @@
-/* Handles that many threads share, as the headers promise: sessions on one model and pool, searches on one index, scripts in one context, a
- * token raised from outside. Every thread must find what one thread alone finds. Linked as a host is, with the shared library. */
+/* Handles that many threads share, as the headers promise: sessions on one model and pool, searches on one index, clusterings of one distance,
+ * scripts in one context, a token raised from outside. Every thread must find what one thread alone finds. Linked as a host is, with the shared library. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cluster_cases.h"
 #include "venturi.h"
 
 enum { THREADS = 4, ROUNDS = 3, TOKENS = 6 };
@@ -19,6 +20,7 @@ typedef struct job {
     vt_model *model;
     vt_kv *kv;
     vt_index *index;
+    vt_distance *distance;
     vt_cancel *cancel;
     char answer[512];
 } job;
@@ -132,6 +134,42 @@ static void searches_share_an_index(void **state) {
     vt_context_release(j.ctx);
 }
 
+/* Another method each round, and what is asked of its result, beside reading the distance itself. */
+static void *cluster(void *arg) {
+    static const int32_t methods[ROUNDS] = {VT_CLUSTER_FASTERPAM, VT_CLUSTER_DYNMSC, VT_CLUSTER_FASTERCLARA};
+    job *j = arg;
+    size_t used = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        vt_cluster_options o = VT_STRUCT_INIT(vt_cluster_options);
+        vt_clustering_info info = VT_STRUCT_INIT(vt_clustering_info);
+        vt_clustering *c = NULL;
+        double mean = 0;
+        o.method = methods[round];
+        o.k = 6;
+        vt_status st = vt_cluster_kmedoids(j->distance, &o, &c);
+        if (st == VT_OK) st = vt_clustering_get_info(c, &info);
+        if (st == VT_OK) st = vt_silhouette(j->distance, vt_clustering_labels(c), info.k, NULL, NULL, &mean);
+        if (st == VT_OK) used += (size_t)snprintf(j->answer + used, sizeof j->answer - used, "%lld:%.17g:%.17g ", (long long)info.n_swap, info.loss, mean);
+        else (void)snprintf(j->answer, sizeof j->answer, "%s", vt_error_message());
+        vt_clustering_release(c);
+    }
+    return NULL;
+}
+
+static void clusterings_share_a_distance(void **state) {
+    (void)state;
+    static const int kinds[] = {MATRIX_F32, MATRIX_I64, TRIANGLE_F64, ROWS_L2, BITS_HAMMING, CSR_L2, CALLBACK_SAFE, CALLBACK};
+    objects o = objects_make(1, 150, 1000, 1);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        job j = {.ctx = make_context(3)};
+        assert_int_equal(open_kind(j.ctx, &o, kinds[i], &j.distance), VT_OK);
+        check_all_agree(cluster, &j);
+        vt_distance_release(j.distance);
+        vt_context_release(j.ctx);
+    }
+    objects_free(&o);
+}
+
 static void *run_script(void *arg) {
     static const char text[] = "function f() local t = {} for i = 1, 200 do t[i] = tostring(i * i) end return #table.concat(t) end";
     job *j = arg;
@@ -196,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_share_a_model_and_a_pool),
         cmocka_unit_test(searches_share_an_index),
+        cmocka_unit_test(clusterings_share_a_distance),
         cmocka_unit_test(scripts_run_side_by_side),
         cmocka_unit_test(a_token_stops_work_on_another_thread),
     };
