@@ -172,8 +172,10 @@ typedef struct vtk_table {
     /* Object `own` becomes the medoid of the slot. Objects that lose a medoid and must look for their second one go to lost[], which has room for
      * all, and their number is returned. */
     int64_t (*medoid_swap[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last, int32_t *lost);
-    /* Finds the second medoid of such objects: the slot just taken, or a nearer one in rows, [n_objects, k] distances to all medoids. */
-    void (*medoid_rescan[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows);
+    /* Finds the second medoid of such objects: the slot just taken, or a nearer one. Object objects[i] is at columns[s][objects[i]] of slot s where
+     * `row` is 0, else at columns[s][(first + i) * row]. */
+    void (*medoid_rescan[VTK_N_DISTANCES])(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects,
+                                           const void *const *columns, int64_t row, int64_t first);
 
     /* k-means: objects of panels panel0..panel1-1; rows into a sum */
     void (*nearest_f32)(const vtk_nearest *p, int64_t panel0, int64_t panel1);

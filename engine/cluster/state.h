@@ -35,9 +35,10 @@ typedef struct vt__medoid_state {
     void *partial;          /* [chunks, k] sums */
     char *scratch;          /* [VT__SEARCH_LANES] of scratch_size bytes */
     size_t scratch_size;
-    int32_t *lost;  /* [n] objects that look for their second medoid; the objects of a chunk begin at its first */
-    int64_t *rows;  /* [n_rows] some of them, as the distance wants them */
-    void *block;    /* [n_rows, k] their distances to the medoids */
+    int32_t *lost;        /* [n] objects that look for their second medoid; the objects of a chunk begin at its first */
+    const void **columns; /* [k] distances to the medoids: their columns where these lie in memory, else columns of block */
+    int64_t *rows;        /* [n_rows] some lost objects; NULL where columns lie in memory */
+    void *block;          /* [n_rows, k] their distances to the medoids; likewise */
     int64_t n_rows;
 } vt__medoid_state;
 

@@ -13,7 +13,8 @@
     void vtk_medoid_judge_##name(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column);         \
     void vtk_medoid_pair_##name(void *change, const vtk_medoids *m, int32_t slot, const void *column);                                               \
     int64_t vtk_medoid_swap_##name(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last, int32_t *lost); \
-    void vtk_medoid_rescan_##name(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows)
+    void vtk_medoid_rescan_##name(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects,                 \
+                                  const void *const *columns, int64_t row, int64_t first)
 
 #define VTK_MEDOID_DECLARE_ISA(isa) \
     VTK_MEDOID_DECLARE(f32_##isa);  \

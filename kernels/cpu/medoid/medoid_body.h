@@ -184,16 +184,19 @@ int64_t NAME(vtk_medoid_swap)(const vtk_medoids *m, int32_t slot, int64_t own, c
     return n_lost;
 }
 
-/* rows: [n_objects, k] distances of these objects to the medoids. */
-void NAME(vtk_medoid_rescan)(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *rows) {
-    const T *d = column, *row = rows;
-    for (int64_t i = 0; i < n_objects; i++, row += m->k) {
+void NAME(vtk_medoid_rescan)(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects, const void *const *columns,
+                             int64_t row, int64_t first) {
+    const T *d = column;
+    for (int64_t i = 0; i < n_objects; i++) {
         int32_t o = objects[i], nearest = m->slot1[o], found = slot;
+        int64_t place = row ? (first + i) * row : o;
         T best = d[o];
         for (int32_t s = 0; s < m->k; s++) {
-            if (!(row[s] < best) || s == nearest || s == slot) continue;
-            best = row[s];
-            found = s;
+            T other = ((const T *)columns[s])[place];
+            if (__builtin_expect(other < best, 0) && s != nearest && s != slot) { /* a branch: in a chain of selections each waits for the one before */
+                best = other;
+                found = s;
+            }
         }
         m->slot2[o] = found;
         ((T *)m->d2)[o] = best;

@@ -98,8 +98,12 @@ static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t 
     void *rows = guarded(bytes);
     uint64_t seed = 3;
     fill(type, rows, lost_a * k, ties, &seed);
-    ref->medoid_rescan[type](&a.m, slot, a.column, a.lost, lost_a, rows);
-    t->medoid_rescan[type](&b.m, slot, b.column, b.lost, lost_b, rows);
+    const void *columns[MAX_K], *whole[MAX_K];
+    for (int64_t i = 0; i < k; i++) columns[i] = (char *)rows + (size_t)i * SIZES[type], whole[i] = i % 2 ? a.m.d1 : a.column;
+    ref->medoid_rescan[type](&a.m, slot, a.column, a.lost + lost_a / 3, lost_a - lost_a / 3, columns, k, lost_a / 3);
+    t->medoid_rescan[type](&b.m, slot, b.column, b.lost + lost_a / 3, lost_b - lost_a / 3, columns, k, lost_a / 3);
+    ref->medoid_rescan[type](&a.m, slot, a.column, a.lost, lost_a / 3, whole, 0, 0);
+    t->medoid_rescan[type](&b.m, slot, b.column, b.lost, lost_b / 3, whole, 0, 0);
     assert_same_state(&a, &b);
     guarded_free(rows, bytes);
     free_scene(&a);
