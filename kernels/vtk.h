@@ -97,7 +97,7 @@ typedef struct vtk_medoids {
 } vtk_medoids;
 
 /* Elements [n_rows, n_columns] of a matrix with rows `stride` elements apart; they are copied to copy, rows `edge` elements apart, unless that is
- * NULL. next: where the tile of `edge` columns begins that will be asked for next, to be fetched meanwhile; NULL: not known. */
+ * NULL. next: where a tile of n_rows and `edge` columns begins that will be asked for soon, to be fetched meanwhile; NULL: not known. */
 typedef struct vtk_survey {
     const void *x;
     int64_t n_rows, n_columns, stride;

@@ -67,9 +67,10 @@ vt_status vt__distance_limit(vt_distance *d, double bound, int has_infinity) {
     if (!isfinite(sum)) return vt__fail(VT_ERR_NUMERIC, "distance: up to %.17g, sums over %lld objects overflow float64", bound, (long long)d->n);
     d->bound = bound;
     if (!has_infinity) return VT_OK;
-    /* A power of two, so that its multiples are exact in sums. */
+    /* A power of two, so that its multiples are exact in sums, and no larger than needed, so that sums keep what is small beside it. */
     (void)frexp(sum, &exponent);
-    if (sum < 1.0) exponent = 1;
+    if (sum == 0.0) exponent = 1;
+    if (exponent < -100) exponent = -100;
     if (exponent > (d->type == VT__DISTANCE_F32 ? 127 : 1000))
         return vt__fail(VT_ERR_NUMERIC, "distance: infinities beside values up to %.9g, which leave no room for %lld objects", bound, (long long)d->n);
     d->far = ldexp(1.0, exponent);

@@ -23,13 +23,20 @@ static void destroy(vt_distance *distance) {
 
 static const void *row(const vt_distance *distance, int64_t i) { return at((const matrix *)(const void *)distance, i, 0); }
 
-/* Objects o..o+n_o-1 of the columns, through a tile of 16 rows: the matrix is read along its rows, the columns written by whole lines. */
-enum { LINE = 16 };
+/* Objects o..o+n_o-1 of the columns: LINE rows at a time, so that columns that are neighbours find each other's lines still near, and each column
+ * is written by whole lines. Every row is on another page, which no machine foresees: the lines of rows AHEAD are asked for meanwhile (10,000 rows
+ * of float32, 64 neighbours: 4 us a column instead of 12; columns far apart: 30 instead of 57, which is the memory's speed). */
+enum { LINE = 16, AHEAD = 32 };
 static inline __attribute__((always_inline)) void load_lines(const vt__load *load, int64_t o, int64_t n_o, size_t size) {
     const matrix *m = (const matrix *)(const void *)load->distance;
+    int64_t ahead = o + AHEAD + LINE <= m->base.n ? AHEAD : 0;
     for (int64_t i = 0; i < load->n; i++) {
+        const char *from = at(m, o, load->objects[i]);
         char *to = (char *)load->out + (size_t)(i * load->ld + o) * size;
-        for (int64_t r = 0; r < n_o; r++) memcpy(to + (size_t)r * size, (const char *)m->data + (size_t)((o + r) * m->stride + load->objects[i]) * size, size);
+        for (int64_t r = 0; r < n_o; r++) {
+            __builtin_prefetch(from + (size_t)((r + ahead) * m->stride) * size);
+            memcpy(to + (size_t)r * size, from + (size_t)(r * m->stride) * size, size);
+        }
     }
 }
 

@@ -14,8 +14,9 @@ _Static_assert((int)VTK_DISTANCE_F32 == (int)VT__DISTANCE_F32 && (int)VTK_DISTAN
                    (int)VTK_DISTANCE_I32 == (int)VT__DISTANCE_I32 && (int)VTK_DISTANCE_I64 == (int)VT__DISTANCE_I64,
                "one numbering");
 
-/* A row of a tile has 256 bytes: two tiles fit the nearest cache. */
-enum { TILE_ROW = 256, TILE_SIZE = TILE_ROW * TILE_ROW / 4, RUN = 1 << 16 };
+/* A row of a tile has 256 bytes: two tiles fit the nearest cache, and the second next is fetched meanwhile (10,000 x 10,000 float32 on one thread:
+ * 9 GB/s without, 12 for the next one, 17 for the second next). RUN: elements of one piece of work where no mirror image is looked at. */
+enum { TILE_ROW = 256, TILE_SIZE = TILE_ROW * TILE_ROW / 4, AHEAD = 2, RUN = 1 << 16 };
 
 /* What one piece of the work has seen; put together at the end. */
 typedef struct finding {
@@ -97,10 +98,10 @@ static void examine_band(void *user, int64_t chunk) {
 
     for (int64_t c = 0; c <= r; c += e->edge) {
         int64_t n_columns = s->n - c < e->edge ? s->n - c : e->edge;
-        int has_next = c + e->edge < r;
+        int64_t next = c + AHEAD * e->edge;
         vtk_survey below = {.x = at(e, r, c), .n_rows = n_rows, .n_columns = n_columns, .stride = s->stride, .copy = copies[0], .edge = e->edge};
         vtk_survey above = {.x = at(e, c, r), .n_rows = n_columns, .n_columns = n_rows, .stride = s->stride, .copy = copies[1], .edge = e->edge};
-        if (has_next) below.next = at(e, r, c + e->edge), above.next = at(e, c + e->edge, r);
+        if (next < r) below.next = at(e, r, next), above.next = at(e, next, r);
         examine(e, &f, &below);
         if (c < r) examine(e, &f, &above);
         if (!f.is_asymmetric) f.is_asymmetric = !is_mirrored(e, copies[0], copies[c < r], n_rows, n_columns);

@@ -90,6 +90,10 @@ void vtk_fill_avx512(vtk_table *t) {
     t->distance_f64[VTK_COSINE] = vtk_cosine_f64_avx512;
     t->distance_hamming = vtk_hamming_avx512;
     t->distance_jaccard = vtk_jaccard_avx512;
+    t->largest[VTK_DISTANCE_F32] = vtk_largest_f32_avx512;
+    t->largest[VTK_DISTANCE_F64] = vtk_largest_f64_avx512;
+    t->largest[VTK_DISTANCE_I32] = vtk_largest_i32_avx512;
+    t->largest[VTK_DISTANCE_I64] = vtk_largest_i64_avx512;
     t->sparse_dot = vtk_sparse_dot_avx512;
     t->sparse_shared = vtk_sparse_shared_avx512;
     t->nearest_f32 = vtk_nearest_f32_avx512;

@@ -53,6 +53,10 @@ void vtk_l1_f64_avx512(const vtk_distance *p);
 void vtk_cosine_f64_avx512(const vtk_distance *p);
 void vtk_hamming_avx512(const vtk_distance *p);
 void vtk_jaccard_avx512(const vtk_distance *p);
+uint64_t vtk_largest_f32_avx512(const vtk_survey *s);
+uint64_t vtk_largest_f64_avx512(const vtk_survey *s);
+uint64_t vtk_largest_i32_avx512(const vtk_survey *s);
+uint64_t vtk_largest_i64_avx512(const vtk_survey *s);
 void vtk_sparse_dot_avx512(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 void vtk_sparse_shared_avx512(double *sums, const float *dense, const int32_t *columns, const float *values, int64_t n);
 #endif

@@ -3,14 +3,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/vector_avx2.h"
 
-#define BODY(type)                                                                                                                         \
-    uint64_t vtk_largest_##type##_avx2(const vtk_survey *s) { \
-        return largest_##type(s);                                                                   \
-    }
-BODY(f32)
-BODY(f64)
-BODY(i32)
-BODY(i64)
+SURVEY(avx2)
 
 VTK_INLINE __m256i load(const void *p) { return _mm256_loadu_si256(p); }
 

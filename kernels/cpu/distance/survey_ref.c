@@ -2,14 +2,7 @@
 
 #include "cpu/distance/distance.h"
 
-#define BODY(type)                                                                                                                        \
-    uint64_t vtk_largest_##type##_ref(const vtk_survey *s) { \
-        return largest_##type(s);                                                                  \
-    }
-BODY(f32)
-BODY(f64)
-BODY(i32)
-BODY(i64)
+SURVEY(ref)
 
 int vtk_is_mirrored_32_ref(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
     return is_mirrored_32(a, b, edge, n_rows, n_columns);

@@ -2,6 +2,7 @@
 #include "measure.h"
 
 #include <float.h>
+#include <pthread.h>
 
 enum { MAX_N = 130, MAX_DIM = 70 };
 static const struct {
@@ -225,12 +226,70 @@ static void threads_do_not_change_distances(void **state) {
     }
 }
 
+/* One distance, many users: windows have scratch of their own. */
+enum { USERS = 3 };
+typedef struct user {
+    const vt_distance *d;
+    const double *want;
+} user;
+
+static void *use(void *arg) {
+    const user *u = arg;
+    check_distance(u->d, u->want, 0.0);
+    return NULL;
+}
+
+static void many_threads_use_one_distance(void **state) {
+    static double x[MAX_N * MAX_DIM], want[MAX_N * MAX_N];
+    (void)state;
+    vt_context *ctx = new_context(2, NULL);
+    vt_distance *d = NULL;
+    pthread_t threads[USERS];
+    make_rows(x, 100, 5, 0);
+    assert_int_equal(create(ctx, x, VT__DISTANCE_F64, 100, 5, 5, VT__METRIC_L1, 0, &d), VT_OK);
+    assert_int_equal(vt__distance_compute(d, NULL, 100, NULL, 100, NULL, want), VT_OK);
+    user u = {d, want};
+    for (int i = 0; i < USERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, use, &u), 0);
+    for (int i = 0; i < USERS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    vt__distance_release(d);
+    vt__context_release(ctx);
+}
+
+static void no_allocation_that_fails_leaks(void **state) {
+    const double x[] = {1, 2, 3, 4, 5, 6};
+    (void)state;
+    for (int32_t metric = 0; metric < VT__N_METRICS; metric++)
+        for (int store = 0; store < 2; store++)
+            for (long k = 1, done = 0; !done; k++) {
+                torture t = {0};
+                vt_context *ctx = new_context(1, &t);
+                vt_distance *d = NULL;
+                vt__window w = {0};
+                const int64_t object = 2;
+                double out[3];
+                t.fail_at = t.calls + k;
+                int32_t dtype = metric >= VT__METRIC_HAMMING ? VT_DTYPE_U8 : VT_DTYPE_F64;
+                vt_status st = vt__distance_from_rows(ctx, x, dtype, 3, 2, 2, metric, store, &d);
+                if (st == VT_OK) st = vt__window_init(&w, d, 0);
+                if (st == VT_OK) st = vt__window_load(&w, &object, 1);
+                if (st == VT_OK) st = vt__distance_gather(d, NULL, 3, &object, 1, out);
+                if (st == VT_OK) st = vt__distance_foreign(d, x, dtype, 1, 2, 2, &object, 1, out);
+                done = t.calls < t.fail_at;
+                assert_int_equal(st, done ? VT_OK : VT_ERR_NOMEM);
+                vt__window_free(&w);
+                vt__distance_release(d);
+                vt__context_release(ctx);
+                assert_int_equal(t.live, 0);
+            }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_are_those_of_plain_sums),     cmocka_unit_test(bits_are_counted),
         cmocka_unit_test(new_rows_have_the_distances_of_old_ones), cmocka_unit_test(bad_rows_are_named),
         cmocka_unit_test(distances_that_overflow_are_refused), cmocka_unit_test(angles_of_huge_and_tiny_rows_are_right),
-        cmocka_unit_test(threads_do_not_change_distances),
+        cmocka_unit_test(threads_do_not_change_distances),     cmocka_unit_test(many_threads_use_one_distance),
+        cmocka_unit_test(no_allocation_that_fails_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
