@@ -30,7 +30,6 @@ typedef struct clarans {
     int64_t position;         /* draws since the last swap, or the last n draws */
     int64_t *candidates;      /* [capacity] drawn ahead */
     int64_t *n_draws;         /* [capacity] draws up to and with that candidate: medoids are drawn too, and passed over */
-    vt__move *moves;          /* [capacity] */
     drawn *log;               /* [n_log] of the draws ahead, in order */
     int64_t n_log, log_cap;
     vt__sum loss;  /* of the trial */
@@ -128,7 +127,8 @@ static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
         if (st == VT_OK) st = draw_ahead(c, n);
         if (st == VT_OK) st = vt__window_load(&c->window, c->candidates, n);
         if (st != VT_OK) return st;
-        int64_t found = vt__search_judge(&c->search, c->candidates, c->window.columns, n, 1, c->moves);
+        vt__move move;
+        int64_t found = vt__search_judge(&c->search, c->candidates, c->window.columns, n, 1, &move);
         if (found == n) {
             c->work->n_iter += n;
             n_failed += n;
@@ -137,7 +137,7 @@ static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
         }
         put_back(c, c->n_draws[found]);
         c->work->n_iter += found + 1;
-        st = take(c, &c->moves[found], c->candidates[found], c->window.columns[found]);
+        st = take(c, &move, c->candidates[found], c->window.columns[found]);
         if (st != VT_OK) return st;
         vt__sum before = c->loss;
         c->loss = vt__nearest_loss(&c->state.near);
@@ -164,9 +164,8 @@ static vt_status clarans_init(clarans *c) {
     c->firsts = vt__calloc2(w->ctx, w->n, 1, sizeof *c->firsts);
     c->candidates = vt__calloc2(w->ctx, capacity, 1, sizeof *c->candidates);
     c->n_draws = vt__calloc2(w->ctx, capacity, 1, sizeof *c->n_draws);
-    c->moves = vt__calloc2(w->ctx, capacity, 1, sizeof *c->moves);
     c->trial.medoids = vt__calloc2(w->ctx, w->k, 1, sizeof *c->trial.medoids);
-    if (!c->is_medoid || !c->order || !c->firsts || !c->candidates || !c->n_draws || !c->moves || !c->trial.medoids)
+    if (!c->is_medoid || !c->order || !c->firsts || !c->candidates || !c->n_draws || !c->trial.medoids)
         return vt__fail_nomem("cluster", (size_t)w->n * 17);
     for (int64_t i = 0; i < w->n; i++) c->order[i] = i;
     c->search = (vt__search){.ctx = w->ctx, .distance = w->distance, .is_whole = vt__is_whole(w->distance), .user = c, .judge = judge};
@@ -175,7 +174,7 @@ static vt_status clarans_init(clarans *c) {
 
 static void clarans_free(clarans *c) {
     vt_context *ctx = c->work->ctx;
-    void *const blocks[] = {c->is_medoid, c->order, c->firsts, c->candidates, c->n_draws, c->moves, c->log};
+    void *const blocks[] = {c->is_medoid, c->order, c->firsts, c->candidates, c->n_draws, c->log};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) vt__free(ctx, blocks[i]);
     if (c->trial.medoids != c->work->medoids) vt__free(ctx, c->trial.medoids);
     vt__window_free(&c->window);

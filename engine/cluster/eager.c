@@ -1,11 +1,12 @@
-/* The walk goes through windows of columns. Inside a window blocks of candidates are judged in parallel on one state: the first of a block that
- * improves, in order, is taken, the judgements behind it are thrown away, and the walk goes on right behind it with the columns that are there. So
- * neither the length of blocks nor the number of threads shows in the result; they only decide how many judgements are made in vain. */
+/* The walk goes through windows of columns. The candidates of a window are judged in parallel on one state: threads take the next ones in order
+ * until one improves. The first in order that does is taken, judgements behind it are thrown away, and the walk goes on right behind it with the
+ * columns that are there. So the number of threads does not show in the result; it only decides how many judgements are made in vain. */
 #include "cluster/eager.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -17,7 +18,6 @@ typedef struct walk {
     unsigned char *is_medoid; /* [n] */
     int64_t *candidates;      /* [capacity] in the window, with their places in the order */
     int64_t *places;
-    vt__move *moves;
     int64_t n_candidates;
     int64_t next; /* place at which the next window begins */
     int64_t last; /* candidate of the last swap: where a pass without another one ends; -1: none yet */
@@ -37,14 +37,12 @@ static vt_status walk_init(walk *w, vt__search *s) {
     w->is_medoid = vt__calloc2(s->ctx, s->n, 1, sizeof *w->is_medoid);
     w->candidates = vt__calloc2(s->ctx, w->window.capacity, 1, sizeof *w->candidates);
     w->places = vt__calloc2(s->ctx, w->window.capacity, 1, sizeof *w->places);
-    w->moves = vt__calloc2(s->ctx, w->window.capacity, 1, sizeof *w->moves);
-    if (!w->is_medoid || !w->candidates || !w->places || !w->moves) return vt__fail_nomem("cluster", (size_t)s->n);
+    if (!w->is_medoid || !w->candidates || !w->places) return vt__fail_nomem("cluster", (size_t)s->n);
     for (int64_t i = 0; i < s->k; i++) w->is_medoid[s->medoids[i]] = 1;
     return VT_OK;
 }
 
 static void walk_free(walk *w) {
-    vt__free(w->s->ctx, w->moves);
     vt__free(w->s->ctx, w->places);
     vt__free(w->s->ctx, w->candidates);
     vt__free(w->s->ctx, w->is_medoid);
@@ -77,41 +75,70 @@ static vt_status load(walk *w) {
     return w->n_candidates ? vt__window_load(&w->window, w->candidates, w->n_candidates) : VT_OK;
 }
 
-/* Candidates cut into one run a lane. */
+/* Candidates whose columns are GRAB_SIZE bytes together are asked for at a time: asking costs about as much as judging 2 KiB. */
+enum { LINE = 64, GRAB_SIZE = 1 << 15 };
+
+/* What one lane has found; on a cache line of its own. */
+typedef struct finding {
+    _Alignas(LINE) int64_t index; /* of the first candidate that improves, or the best; -1: none */
+    vt__move move;
+} finding;
+
+/* Candidates that lanes take in turns, a few at a time and in order. */
 typedef struct block {
     const vt__search *s;
     const int64_t *candidates;
     const void *const *columns;
-    int64_t n, run;
+    int64_t n, grab;
     int is_eager;
-    vt__move *moves;
-    atomic_llong found; /* lowest candidate that improves, so far; n if there is none */
+    _Alignas(LINE) atomic_llong next;
+    _Alignas(LINE) atomic_llong found; /* lowest candidate that improves, so far; n if there is none */
+    finding lanes[VT__SEARCH_LANES];
 } block;
 
-static void judge_run(void *user, int64_t lane) {
-    block *b = user;
+/* Judges candidate i; 1 if nothing behind it matters. */
+static int judge_one(block *b, int64_t lane, int64_t i) {
     const vt__search *s = b->s;
-    int64_t end = lane * b->run + b->run < b->n ? lane * b->run + b->run : b->n;
-    for (int64_t i = lane * b->run; i < end; i++) {
-        long long found = atomic_load_explicit(&b->found, memory_order_relaxed);
-        if (found < i) return;
-        s->judge(s->user, lane, b->candidates[i], b->columns[i], &b->moves[i]);
-        if (!b->is_eager || !improves(s, &b->moves[i])) continue;
-        while (i < found && !atomic_compare_exchange_weak_explicit(&b->found, &found, i, memory_order_relaxed, memory_order_relaxed)) {}
-        return;
+    finding *f = &b->lanes[lane];
+    vt__move move;
+    long long found = atomic_load_explicit(&b->found, memory_order_relaxed);
+    if (found < i) return 1;
+    s->judge(s->user, lane, b->candidates[i], b->columns[i], &move);
+    if (b->is_eager ? !improves(s, &move) : f->index >= 0 && !is_better(s, &move, &f->move)) return 0;
+    f->index = i;
+    f->move = move;
+    while (b->is_eager && i < found && !atomic_compare_exchange_weak_explicit(&b->found, &found, i, memory_order_relaxed, memory_order_relaxed)) {}
+    return b->is_eager;
+}
+
+static void judge_lane(void *user, int64_t lane) {
+    block *b = user;
+    for (;;) {
+        int64_t first = atomic_fetch_add_explicit(&b->next, b->grab, memory_order_relaxed), last = first + b->grab < b->n ? first + b->grab : b->n;
+        if (first >= b->n) return;
+        for (int64_t i = first; i < last; i++)
+            if (judge_one(b, lane, i)) return;
     }
 }
 
-int64_t vt__search_judge(const vt__search *s, const int64_t *candidates, const void *const *columns, int64_t n, int is_eager, vt__move *moves) {
-    block b = {.s = s, .candidates = candidates, .columns = columns, .n = n, .run = (n + VT__SEARCH_LANES - 1) / VT__SEARCH_LANES, .is_eager = is_eager, .moves = moves};
+int64_t vt__search_judge(const vt__search *s, const int64_t *candidates, const void *const *columns, int64_t n, int is_eager, vt__move *out) {
+    block b = {.s = s, .candidates = candidates, .columns = columns, .n = n, .is_eager = is_eager};
+    const int64_t threads = vt__context_threads(s->ctx), n_lanes = threads < VT__SEARCH_LANES ? threads : VT__SEARCH_LANES;
+    int64_t found = n;
+    b.grab = GRAB_SIZE / (vt__distance_count(s->distance) * (int64_t)vt__distance_size(s->distance)) + 1;
+    atomic_init(&b.next, 0);
     atomic_init(&b.found, n);
-    vt__parallel(s->ctx, (n + b.run - 1) / b.run, judge_run, &b);
-    return atomic_load(&b.found);
-}
-
-/* Judges n candidates of the window; the index of the first that improves (eager), or first + n. */
-static int64_t judge(walk *w, int64_t first, int64_t n, int is_eager) {
-    return first + vt__search_judge(w->s, w->candidates + first, w->window.columns + first, n, is_eager, w->moves + first);
+    for (int64_t i = 0; i < n_lanes; i++) b.lanes[i].index = -1;
+    vt__parallel(s->ctx, n_lanes, judge_lane, &b);
+    for (int64_t i = 0; i < n_lanes; i++) {
+        const finding *f = &b.lanes[i];
+        if (f->index < 0) continue;
+        if (found < n && is_eager && f->index > found) continue;
+        if (found < n && !is_eager && (is_better(s, out, &f->move) || (!is_better(s, &f->move, out) && f->index > found))) continue;
+        found = f->index;
+        *out = f->move;
+    }
+    return found;
 }
 
 static vt_status take(walk *w, const vt__move *move, int64_t j, const void *column) {
@@ -133,23 +160,16 @@ static void cut_before(walk *w, int64_t removed, int64_t c) {
     }
 }
 
-/* Blocks are short after a swap, when the next one is likely to be near, and grow while nothing improves. */
 static vt_status visit_window(walk *w) {
     vt_status st = VT_OK;
-    int64_t length = VT__SEARCH_LANES;
     for (int64_t first = 0; first < w->n_candidates && st == VT_OK;) {
-        int64_t n = w->n_candidates - first < length ? w->n_candidates - first : length;
-        int64_t c = judge(w, first, n, 1);
-        if (c == first + n) {
-            first = c;
-            length *= 2;
-            continue;
-        }
-        int64_t removed = w->s->medoids[w->moves[c].slot];
-        st = take(w, &w->moves[c], w->candidates[c], w->window.columns[c]);
+        vt__move move;
+        int64_t n = w->n_candidates - first, c = first + vt__search_judge(w->s, w->candidates + first, w->window.columns + first, n, 1, &move);
+        if (c == first + n) break;
+        int64_t removed = w->s->medoids[move.slot];
+        st = take(w, &move, w->candidates[c], w->window.columns[c]);
         cut_before(w, removed, c);
         first = c + 1;
-        length = VT__SEARCH_LANES;
     }
     return st;
 }
@@ -187,12 +207,12 @@ static vt_status best_of_pass(walk *w, vt__move *best, int64_t *j) {
     for (w->next = 0; w->next < s->n;) {
         st = load(w);
         if (st != VT_OK) return st;
-        if (w->n_candidates) (void)judge(w, 0, w->n_candidates, 0);
-        for (int64_t c = 0; c < w->n_candidates; c++) {
-            if (*j >= 0 && !is_better(s, &w->moves[c], best)) continue;
-            *best = w->moves[c];
-            *j = w->candidates[c];
-        }
+        if (!w->n_candidates) continue;
+        vt__move move;
+        int64_t c = vt__search_judge(s, w->candidates, w->window.columns, w->n_candidates, 0, &move);
+        if (*j >= 0 && !is_better(s, &move, best)) continue;
+        *best = move;
+        *j = w->candidates[c];
     }
     return st;
 }

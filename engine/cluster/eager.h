@@ -46,8 +46,8 @@ typedef struct vt__search {
     int64_t n_iter, n_swap; /* out: added to */
 } vt__search;
 
-/* Judges n >= 1 candidates side by side: the index of the first that improves, or n. Moves behind it are undefined; not eager: all are made. */
-int64_t vt__search_judge(const vt__search *search, const int64_t *candidates, const void *const *columns, int64_t n, int is_eager, vt__move *moves);
+/* Judges n >= 1 candidates side by side: the index of the first that improves, or n; not eager: of the best, the first of equals. out: its move. */
+int64_t vt__search_judge(const vt__search *search, const int64_t *candidates, const void *const *columns, int64_t n, int is_eager, vt__move *out);
 /* Takes each improving swap when it is met and goes on behind it. Ends after a pass without a swap or without a lower loss; the pass in which nothing
  * more is found ends at the candidate of the last swap. The result is that of visiting one candidate at a time. */
 vt_status vt__search_eager(vt__search *search);

@@ -7,47 +7,48 @@
 #include "core/pool.h"
 #include "distance/window.h"
 
-/* Objects a chunk of a pass: sums are taken chunk by chunk, so this is a function of n alone. Swaps touch little of what they look at. */
-enum { SUM_CHUNK = 4096, SWAP_CHUNK = 16384, MAX_CHUNKS = 64, GRAIN = 16, SUM_SIZE = sizeof(vt__sum) };
-/* Distances to medoids that are gathered at a time, and those looked up in a chunk of parallel work. */
-enum { BLOCK_SIZE = 1 << 18, RESCAN_CHUNK = 2048 };
+/* Objects a chunk of a pass: sums are taken chunk by chunk, so this is a function of n alone. */
+enum { CHUNK = 2048, MAX_CHUNKS = 64, GRAIN = 16, SUM_SIZE = sizeof(vt__sum) };
+/* Distances to medoids that are gathered at a time, and those compared in a chunk of parallel work. */
+enum { BLOCK_SIZE = 1 << 18, RESCAN_CHUNK = 4096 };
 
-static int64_t n_chunks(int64_t n, int64_t size) { return n > size * MAX_CHUNKS ? MAX_CHUNKS : (n + size - 1) / size; }
+static int64_t n_chunks(int64_t n) { return n > (int64_t)CHUNK * MAX_CHUNKS ? MAX_CHUNKS : (n + CHUNK - 1) / CHUNK; }
 
-typedef struct chunks {
+/* A swap: chunks of all objects, or of gathered ones. */
+typedef struct update {
     vt__medoid_state *state;
-    int64_t n; /* chunks */
     int32_t slot;
     int64_t own;
     const void *column;
-    const int32_t *lost; /* [n_objects] objects to be rescanned */
-    int64_t n_objects;
     int64_t n_lost[MAX_CHUNKS];
-} chunks;
+    const int32_t *gathered; /* [n_gathered] lost objects whose distances are in the block */
+    int64_t n_gathered, n_chunks;
+} update;
 
-static void range_of(const chunks *c, int64_t chunk, int64_t *first, int64_t *last) {
-    vt__chunk_range(c->state->near.m.n, GRAIN, c->n, chunk, first, last);
+static void range_of(const update *u, int64_t chunk, int64_t *first, int64_t *last) {
+    int64_t n = u->state->near.m.n;
+    vt__chunk_range(n, GRAIN, n_chunks(n), chunk, first, last);
 }
 
 static void removal_chunk(void *user, int64_t chunk) {
-    const chunks *c = user;
-    const vt__nearest_two *near = &c->state->near;
+    const update *u = user;
+    const vt__nearest_two *near = &u->state->near;
     int64_t first, last;
-    range_of(c, chunk, &first, &last);
-    near->vtk->medoid_removal[near->type]((char *)c->state->partial + (size_t)(chunk * near->m.k) * SUM_SIZE, &near->m, first, last);
+    range_of(u, chunk, &first, &last);
+    near->vtk->medoid_removal[near->type]((char *)u->state->partial + (size_t)(chunk * near->m.k) * SUM_SIZE, &near->m, first, last);
 }
 
-static void sum_removal(vt__medoid_state *s) {
-    const int64_t k = s->near.m.k, n = n_chunks(s->near.m.n, SUM_CHUNK);
-    chunks c = {.state = s, .n = n};
+/* From the sums of chunks to those of all objects. */
+static void add_removal(vt__medoid_state *s) {
+    const int64_t k = s->near.m.k, n = n_chunks(s->near.m.n);
     const vt__sum *partial = s->partial;
     vt__sum *removal = s->removal;
-    vt__parallel(s->near.ctx, n, removal_chunk, &c);
     memcpy(removal, partial, (size_t)k * SUM_SIZE);
-    for (int64_t i = k; i < n * k; i++) {
-        if (vt__is_whole(s->near.distance)) removal[i % k].whole += partial[i].whole;
-        else removal[i % k].real += partial[i].real;
-    }
+    for (int64_t c = 1; c < n; c++)
+        for (int64_t i = 0; i < k; i++) {
+            if (vt__is_whole(s->near.distance)) removal[i].whole += partial[c * k + i].whole;
+            else removal[i].real += partial[c * k + i].real;
+        }
 }
 
 /* Where distances to the medoids are found: the columns of a matrix where they lie, or a block that is gathered when it is wanted. */
@@ -79,15 +80,18 @@ vt_status vt__state_init(vt__medoid_state *s, const vt__cluster_work *work) {
     if (st != VT_OK) return st;
     s->scratch_size = ((size_t)k * SUM_SIZE + 63) / 64 * 64;
     s->removal = vt__alloc64_2(ctx, k, 1, SUM_SIZE);
-    s->partial = vt__alloc64_2(ctx, n_chunks(work->n, SUM_CHUNK), k, SUM_SIZE);
+    s->partial = vt__alloc64_2(ctx, n_chunks(work->n), k, SUM_SIZE);
     s->scratch = vt__alloc64_2(ctx, VT__SEARCH_LANES, 1, s->scratch_size);
     s->lost = vt__alloc64_2(ctx, work->n, 1, sizeof *s->lost);
     s->columns = vt__calloc2(ctx, k, 1, sizeof *s->columns);
     if (!s->removal || !s->partial || !s->scratch || !s->lost || !s->columns) return vt__fail_nomem("cluster", VT__SEARCH_LANES * s->scratch_size);
     st = find_columns(s, work);
     if (st == VT_OK) st = vt__nearest_assign(&s->near, work->medoids, k, work->watch);
-    if (st == VT_OK) sum_removal(s);
-    return st;
+    if (st != VT_OK) return st;
+    update u = {.state = s};
+    vt__parallel(ctx, n_chunks(work->n), removal_chunk, &u);
+    add_removal(s);
+    return VT_OK;
 }
 
 void vt__state_free(vt__medoid_state *s) {
@@ -108,57 +112,67 @@ void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, vt
     s->near.vtk->medoid_judge[s->near.type](&out->change, &out->slot, s->scratch + (size_t)lane * s->scratch_size, &s->near.m, s->removal, column);
 }
 
+/* Everything that a swap changes for the objects of a chunk, if the columns of the medoids are at hand; else what can be done without them. */
 static void swap_chunk(void *user, int64_t chunk) {
-    chunks *c = user;
-    const vt__nearest_two *near = &c->state->near;
+    update *u = user;
+    const vt__medoid_state *s = u->state;
+    const vt__nearest_two *near = &s->near;
     int64_t first, last;
-    range_of(c, chunk, &first, &last);
-    c->n_lost[chunk] = near->vtk->medoid_swap[near->type](&near->m, c->slot, c->own, c->column, first, last, c->state->lost + first);
+    range_of(u, chunk, &first, &last);
+    u->n_lost[chunk] = near->vtk->medoid_swap[near->type](&near->m, u->slot, u->own, u->column, first, last, s->lost + first);
+    if (s->block) return;
+    near->vtk->medoid_rescan[near->type](&near->m, u->slot, u->column, s->lost + first, u->n_lost[chunk], s->columns, 0, 0);
+    removal_chunk(user, chunk);
 }
 
 /* Moves the lists of all chunks together; their length. */
-static int64_t join_lost(const chunks *c) {
-    int32_t *lost = c->state->lost;
-    int64_t n = c->n_lost[0], first, last;
-    for (int64_t i = 1; i < c->n; i++) {
-        range_of(c, i, &first, &last);
-        memmove(lost + n, lost + first, (size_t)c->n_lost[i] * sizeof *lost);
-        n += c->n_lost[i];
+static int64_t join_lost(const update *u) {
+    int32_t *lost = u->state->lost;
+    int64_t n = u->n_lost[0], first, last;
+    for (int64_t i = 1; i < n_chunks(u->state->near.m.n); i++) {
+        range_of(u, i, &first, &last);
+        memmove(lost + n, lost + first, (size_t)u->n_lost[i] * sizeof *lost);
+        n += u->n_lost[i];
     }
     return n;
 }
 
 static void rescan_chunk(void *user, int64_t chunk) {
-    const chunks *c = user;
-    const vt__medoid_state *s = c->state;
-    int64_t first, last, row = s->block ? s->near.m.k : 0;
-    vt__chunk_range(c->n_objects, 1, c->n, chunk, &first, &last);
-    s->near.vtk->medoid_rescan[s->near.type](&s->near.m, c->slot, c->column, c->lost + first, last - first, s->columns, row, first);
+    const update *u = user;
+    const vt__medoid_state *s = u->state;
+    int64_t first, last;
+    vt__chunk_range(u->n_gathered, 1, u->n_chunks, chunk, &first, &last);
+    s->near.vtk->medoid_rescan[s->near.type](&s->near.m, u->slot, u->column, u->gathered + first, last - first, s->columns, s->near.m.k, first);
 }
 
-static vt_status rescan(chunks *c, const int32_t *lost, int64_t n) {
-    vt__medoid_state *s = c->state;
+/* Second medoids of all lost objects, by blocks of gathered distances. */
+static vt_status rescan(update *u) {
+    vt__medoid_state *s = u->state;
+    const int64_t n_lost = join_lost(u), a_chunk = RESCAN_CHUNK / s->near.m.k + 1;
     vt_status st = VT_OK;
-    int64_t together = s->block ? s->n_rows : n, a_chunk = RESCAN_CHUNK / s->near.m.k + 1;
-    for (int64_t i = 0; i < n && st == VT_OK; i += together) {
-        c->lost = lost + i;
-        c->n_objects = n - i < together ? n - i : together;
-        c->n = (c->n_objects + a_chunk - 1) / a_chunk;
-        for (int64_t r = 0; s->block && r < c->n_objects; r++) s->rows[r] = c->lost[r];
-        if (s->block) st = vt__distance_gather(s->near.distance, s->rows, c->n_objects, s->medoids, s->near.m.k, s->block);
-        if (st == VT_OK) vt__parallel(s->near.ctx, c->n, rescan_chunk, c);
+    for (int64_t i = 0; i < n_lost && st == VT_OK; i += s->n_rows) {
+        u->gathered = s->lost + i;
+        u->n_gathered = n_lost - i < s->n_rows ? n_lost - i : s->n_rows;
+        u->n_chunks = (u->n_gathered + a_chunk - 1) / a_chunk;
+        for (int64_t r = 0; r < u->n_gathered; r++) s->rows[r] = u->gathered[r];
+        st = vt__distance_gather(s->near.distance, s->rows, u->n_gathered, s->medoids, s->near.m.k, s->block);
+        if (st == VT_OK) vt__parallel(s->near.ctx, u->n_chunks, rescan_chunk, u);
     }
     return st;
 }
 
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column) {
     vt__medoid_state *s = user;
-    chunks c = {.state = s, .n = n_chunks(s->near.m.n, SWAP_CHUNK), .slot = move->slot, .own = j, .column = column};
+    update u = {.state = s, .slot = move->slot, .own = j, .column = column};
     if (!s->block) s->columns[move->slot] = column;
-    vt__parallel(s->near.ctx, c.n, swap_chunk, &c);
-    vt_status st = rescan(&c, s->lost, join_lost(&c));
-    if (st == VT_OK) sum_removal(s);
-    return st;
+    vt__parallel(s->near.ctx, n_chunks(s->near.m.n), swap_chunk, &u);
+    if (s->block) {
+        vt_status st = rescan(&u);
+        if (st != VT_OK) return st;
+        vt__parallel(s->near.ctx, n_chunks(s->near.m.n), removal_chunk, &u);
+    }
+    add_removal(s);
+    return VT_OK;
 }
 
 vt__sum vt__state_loss(void *user) { return vt__nearest_loss(&((const vt__medoid_state *)user)->near); }
