@@ -57,7 +57,7 @@ VT_API VT_MUST_USE vt_status vt_distance_from_triangle(vt_context *ctx, const vo
  * flags   VT_DISTANCE_STORE.
  * Each distance is a function of its two rows alone and is the same both ways; instruction sets may differ in the last bits.
  * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (n < 1, dim < 1), VT_ERR_DTYPE, VT_ERR_NUMERIC (NaN or an infinity: names the row; or rows so far apart
- *          that a distance overflows), VT_ERR_NOMEM, VT_ERR_CANCELLED.
+ *          that a distance overflows), VT_ERR_NOMEM.
  */
 VT_API VT_MUST_USE vt_status vt_distance_from_rows(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, int32_t metric,
                                                    uint32_t flags, vt_distance **out);
@@ -81,6 +81,7 @@ typedef vt_status (*vt_distance_fn)(void *user, int64_t i, int64_t j, double *ou
  * A function as distance; distances are VT_DTYPE_F64, D(i, i) is 0 and not asked for.
  *
  * flags   VT_DISTANCE_SYMMETRIC, _STORE, _THREAD_SAFE. Without the last it is called on the thread that makes the long call, one call at a time.
+ * fn and user must stay good until the last release of the handle and of every clustering made with it; with VT_DISTANCE_STORE during this call only.
  * A value that is NaN or infinite fails the call that met it with VT_ERR_NUMERIC and the pair; with VT_DISTANCE_STORE plus infinity is as in a matrix.
  * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE, VT_ERR_NOMEM; with VT_DISTANCE_STORE also what fn answered.
  */
@@ -106,8 +107,8 @@ VT_API VT_MUST_USE vt_status vt_distance_compute(const vt_distance *distance, co
                                                  vt_cancel *cancel, void *out);
 
 /**
- * Coordinates of rows on their first principal axes, for maps: block power iteration, seeded by its own constant; signs are chosen so that the
- * largest coefficient of an axis is positive.
+ * Coordinates of rows (with VT_METRIC_COSINE of rows scaled to length 1) on their first principal axes, for maps: block power iteration, seeded by
+ * its own constant; signs are chosen so that the largest coefficient of an axis is positive. Axes of nearly the same variance may come out mixed.
  *
  * n_axes     1 to 16, at most the rows' dim.
  * out        [n, n_axes] float64: coordinates, mean at the origin.

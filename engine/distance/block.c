@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "core/pool.h"
 #include "distance/panels.h"
+#include "distance/sparse.h"
 
 /* Tiles between two polls; parts that work is cut into for each thread: every part has a scratch of its own. */
 enum { TILES_A_POLL = 1024, PARTS_A_THREAD = 4 };
@@ -96,6 +97,24 @@ vt_status vt__distance_compute(const vt_distance *distance, const int64_t *rows,
 vt_status vt__distance_compute_all(const vt_distance *distance, void *out) {
     tiles t = {.distance = distance, .n_rows = distance->n, .n_columns = distance->n, .out = out, .mirrored = distance->is_symmetric};
     return compute(&t, NULL);
+}
+
+/* Takes `from`, also on failure. */
+vt_status vt__distance_store(vt_distance *from, vt_distance **out) {
+    vt_context *ctx = from->ctx;
+    void *data = vt__alloc64_2(ctx, from->n, from->n, vt__distance_size(from));
+    vt_distance *matrix = NULL;
+    vt_status st;
+
+    *out = NULL;
+    if (!data) st = vt__fail_nomem("distance: stored matrix", (size_t)from->n * (size_t)from->n * vt__distance_size(from));
+    else st = vt__distance_compute_all(from, data);
+    if (st == VT_OK) st = vt__distance_take_matrix(ctx, data, vt__distance_dtype(from), from->n, from->is_symmetric, &matrix);
+    else vt__free(ctx, data);
+    if (st == VT_OK && (vt__panels_of(from) || vt__sparse_of(from))) matrix->source = vt__distance_retain(from);
+    vt__distance_release(from);
+    *out = matrix;
+    return st;
 }
 
 /* Which of the new rows is so far away that a distance to it overflowed. */

@@ -1,5 +1,5 @@
 /* Rows in the order that the kernels read, whatever they hold: panels of VTK_PANEL objects, lanes are objects. rows.c fills them with
- * floats, bits.c with words of bits; the rest of their work is the same and is here. */
+ * floats or with words of bits; the rest of their work is the same and is here. */
 #ifndef VENTURI_DISTANCE_PANELS_H
 #define VENTURI_DISTANCE_PANELS_H
 
@@ -26,8 +26,5 @@ vt__panels *vt__panels_new(vt_context *ctx, int type, int64_t n, int64_t dim, in
 vt_status vt__panels_fill(vt__panels *p, const void *data, int64_t stride);
 /* The handle in panels, or NULL. */
 const vt__panels *vt__panels_of(const vt_distance *distance);
-
-vt_status vt__rows_create(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, int32_t metric, vt_distance **out);
-vt_status vt__bits_create(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, int32_t metric, vt_distance **out);
 
 #endif

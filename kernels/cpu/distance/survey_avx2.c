@@ -31,36 +31,27 @@ VTK_INLINE void turn_8(__m256i x[8]) {
     x[2] = t[4], x[3] = t[5], x[6] = t[6], x[7] = t[7];
 }
 
-int vtk_is_mirrored_32_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
-    const uint32_t *p = a, *q = b;
-    __m256i differ = _mm256_setzero_si256();
+/* N words of `size` bytes fill a vector. */
+VTK_INLINE int is_mirrored(const char *a, const char *b, int64_t edge, int64_t n_rows, int64_t n_columns, int64_t size) {
+    const int64_t n = 32 / size, step = edge * size;
+    __m256i differ = _mm256_setzero_si256(), x[8];
 
-    if (n_rows % 8 || n_columns % 8) return is_mirrored_32(a, b, edge, n_rows, n_columns);
-    for (int64_t r = 0; r < n_rows; r += 8)
-        for (int64_t c = 0; c < n_columns; c += 8) {
-            __m256i x[8];
+    for (int64_t r = 0; r < n_rows; r += n)
+        for (int64_t c = 0; c < n_columns; c += n) {
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) x[i] = load(q + (c + i) * edge + r);
-            turn_8(x);
+            for (int i = 0; i < n; i++) x[i] = load(b + (c + i) * step + r * size);
+            if (n == 8) turn_8(x);
+            else turn_4(x);
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) differ = _mm256_or_si256(differ, _mm256_xor_si256(x[i], load(p + (r + i) * edge + c)));
+            for (int i = 0; i < n; i++) differ = _mm256_or_si256(differ, _mm256_xor_si256(x[i], load(a + (r + i) * step + c * size)));
         }
     return _mm256_testz_si256(differ, differ);
 }
 
-int vtk_is_mirrored_64_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
-    const uint64_t *p = a, *q = b;
-    __m256i differ = _mm256_setzero_si256();
+int vtk_is_mirrored_32_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+    return n_rows % 8 || n_columns % 8 ? is_mirrored_32(a, b, edge, n_rows, n_columns) : is_mirrored(a, b, edge, n_rows, n_columns, 4);
+}
 
-    if (n_rows % 4 || n_columns % 4) return is_mirrored_64(a, b, edge, n_rows, n_columns);
-    for (int64_t r = 0; r < n_rows; r += 4)
-        for (int64_t c = 0; c < n_columns; c += 4) {
-            __m256i x[4];
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) x[i] = load(q + (c + i) * edge + r);
-            turn_4(x);
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) differ = _mm256_or_si256(differ, _mm256_xor_si256(x[i], load(p + (r + i) * edge + c)));
-        }
-    return _mm256_testz_si256(differ, differ);
+int vtk_is_mirrored_64_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+    return n_rows % 4 || n_columns % 4 ? is_mirrored_64(a, b, edge, n_rows, n_columns) : is_mirrored(a, b, edge, n_rows, n_columns, 8);
 }

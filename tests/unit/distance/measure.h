@@ -111,4 +111,35 @@ static inline void check_distance(const vt_distance *d, const double *want, doub
     check_blocks(d, want, tolerance);
 }
 
+/* Windows and blocks of a distance, for check_torture. */
+static inline vt_status use_distance(const vt_distance *d) {
+    vt__window w = {0};
+    const int64_t object = vt__distance_count(d) - 1;
+    double out[64];
+    vt_status st = vt__window_init(&w, d, 0);
+    assert_in_range(vt__distance_count(d), 1, 8);
+    if (st == VT_OK) st = vt__window_load(&w, &object, 1);
+    if (st == VT_OK) st = vt__distance_gather(d, NULL, vt__distance_count(d), &object, 1, out);
+    if (st == VT_OK) st = vt__distance_compute(d, NULL, vt__distance_count(d), NULL, vt__distance_count(d), NULL, out);
+    vt__window_free(&w);
+    return st;
+}
+
+/* Makes a distance, which on VT_OK is used and released here, with each allocation failing in turn: out of memory, and nothing is left. */
+static inline void check_torture(vt_status (*make)(vt_context *ctx, const void *how, vt_distance **out), const void *how) {
+    for (long k = 1, done = 0; !done; k++) {
+        torture t = {0};
+        vt_context *ctx = new_context(1, &t);
+        vt_distance *d = NULL;
+        t.fail_at = t.calls + k;
+        vt_status st = make(ctx, how, &d);
+        if (st == VT_OK) st = use_distance(d);
+        done = t.calls < t.fail_at;
+        assert_int_equal(st, done ? VT_OK : VT_ERR_NOMEM);
+        vt__distance_release(d);
+        vt__context_release(ctx);
+        assert_int_equal(t.live, 0);
+    }
+}
+
 #endif

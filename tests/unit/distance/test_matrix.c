@@ -183,28 +183,13 @@ static void taken_blocks_are_freed_whatever_happens(void **state) {
     assert_int_equal(t.live, 0);
 }
 
+static vt_status make(vt_context *ctx, const void *how, vt_distance **out) { return vt__distance_from_matrix(ctx, how, VT_DTYPE_F64, 3, 3, 0, out); }
+
 static void no_allocation_that_fails_leaks(void **state) {
-    const double x[] = {0, 1, 2, 3, 0, 5, 6, 7, 0};
-    double out[9];
+    const double symmetric[] = {0, 1, 2, 1, 0, 5, 2, 5, 0}, asymmetric[] = {0, 1, 2, 3, 0, 5, 6, 7, 0};
     (void)state;
-    for (long k = 1, done = 0; !done; k++) {
-        torture t = {0};
-        vt_context *ctx = new_context(1, &t);
-        vt_distance *d = NULL;
-        vt__window w = {0};
-        int64_t object = 2;
-        t.fail_at = t.calls + k;
-        vt_status st = vt__distance_from_matrix(ctx, x, VT_DTYPE_F64, 3, 3, 0, &d);
-        if (st == VT_OK) st = vt__window_init(&w, d, 0);
-        if (st == VT_OK) st = vt__window_load(&w, &object, 1);
-        if (st == VT_OK) st = vt__distance_compute(d, NULL, 3, NULL, 3, NULL, out);
-        done = t.calls < t.fail_at;
-        assert_int_equal(st, done ? VT_OK : VT_ERR_NOMEM);
-        vt__window_free(&w);
-        vt__distance_release(d);
-        vt__context_release(ctx);
-        assert_int_equal(t.live, 0);
-    }
+    check_torture(make, symmetric);
+    check_torture(make, asymmetric);
 }
 
 static void computing_can_be_cancelled(void **state) {

@@ -255,32 +255,25 @@ static void many_threads_use_one_distance(void **state) {
     vt__context_release(ctx);
 }
 
-static void no_allocation_that_fails_leaks(void **state) {
+typedef struct way {
+    int32_t metric;
+    int store;
+} way;
+
+static vt_status make(vt_context *ctx, const void *how, vt_distance **out) {
+    const way *w = how;
     const double x[] = {1, 2, 3, 4, 5, 6};
+    const int64_t object = 2;
+    double distance;
+    int32_t dtype = w->metric >= VT__METRIC_HAMMING ? VT_DTYPE_U8 : VT_DTYPE_F64;
+    vt_status st = vt__distance_from_rows(ctx, x, dtype, 3, 2, 2, w->metric, w->store, out);
+    return st == VT_OK ? vt__distance_foreign(*out, x, dtype, 1, 2, 2, &object, 1, &distance) : st;
+}
+
+static void no_allocation_that_fails_leaks(void **state) {
     (void)state;
     for (int32_t metric = 0; metric < VT__N_METRICS; metric++)
-        for (int store = 0; store < 2; store++)
-            for (long k = 1, done = 0; !done; k++) {
-                torture t = {0};
-                vt_context *ctx = new_context(1, &t);
-                vt_distance *d = NULL;
-                vt__window w = {0};
-                const int64_t object = 2;
-                double out[3];
-                t.fail_at = t.calls + k;
-                int32_t dtype = metric >= VT__METRIC_HAMMING ? VT_DTYPE_U8 : VT_DTYPE_F64;
-                vt_status st = vt__distance_from_rows(ctx, x, dtype, 3, 2, 2, metric, store, &d);
-                if (st == VT_OK) st = vt__window_init(&w, d, 0);
-                if (st == VT_OK) st = vt__window_load(&w, &object, 1);
-                if (st == VT_OK) st = vt__distance_gather(d, NULL, 3, &object, 1, out);
-                if (st == VT_OK) st = vt__distance_foreign(d, x, dtype, 1, 2, 2, &object, 1, out);
-                done = t.calls < t.fail_at;
-                assert_int_equal(st, done ? VT_OK : VT_ERR_NOMEM);
-                vt__window_free(&w);
-                vt__distance_release(d);
-                vt__context_release(ctx);
-                assert_int_equal(t.live, 0);
-            }
+        for (int store = 0; store < 2; store++) check_torture(make, &(way){metric, store});
 }
 
 int main(void) {

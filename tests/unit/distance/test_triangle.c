@@ -43,26 +43,12 @@ static void bad_values_are_named(void **state) {
     vt__context_release(ctx);
 }
 
+static vt_status make(vt_context *ctx, const void *how, vt_distance **out) { return vt__distance_from_triangle(ctx, how, VT_DTYPE_I32, 4, out); }
+
 static void no_allocation_that_fails_leaks(void **state) {
     const int32_t data[] = {1, 2, 3, 4, 5, 6};
     (void)state;
-    for (long k = 1, done = 0; !done; k++) {
-        torture t = {0};
-        vt_context *ctx = new_context(1, &t);
-        vt_distance *d = NULL;
-        vt__window w = {0};
-        int64_t object = 2;
-        t.fail_at = t.calls + k;
-        vt_status st = vt__distance_from_triangle(ctx, data, VT_DTYPE_I32, 4, &d);
-        if (st == VT_OK) st = vt__window_init(&w, d, 2);
-        if (st == VT_OK) st = vt__window_load(&w, &object, 1);
-        done = t.calls < t.fail_at;
-        assert_int_equal(st, done ? VT_OK : VT_ERR_NOMEM);
-        vt__window_free(&w);
-        vt__distance_release(d);
-        vt__context_release(ctx);
-        assert_int_equal(t.live, 0);
-    }
+    check_torture(make, data);
 }
 
 int main(void) {
