@@ -6,6 +6,7 @@
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/medoid/medoid.h"
+#include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
 #include "cpu/quant/quant.h"
 #include "vtk.h"
@@ -35,6 +36,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->rope_halves = vtk_rope_halves_avx2;
     t->attention = vtk_attention_avx2;
     VTK_MEDOID_FILL(t, avx2);
+    VTK_MSC_FILL(t, avx2);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx2;
     t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx2;
     t->distance_f32[VTK_L1] = vtk_l1_f32_avx2;
@@ -80,6 +82,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->silu_mul = vtk_silu_mul_avx512;
     t->attention = vtk_attention_avx512;
     VTK_MEDOID_FILL(t, avx512);
+    VTK_MSC_FILL(t, avx512);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx512;
     t->distance_f32[VTK_L2_SQUARED] = vtk_l2_squared_f32_avx512;
     t->distance_f32[VTK_L1] = vtk_l1_f32_avx512;

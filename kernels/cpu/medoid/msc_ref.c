@@ -8,7 +8,7 @@ static double ratio(double x, double y) { return x == 0 ? 0 : x == (double)INFIN
 
 /* Where the candidate is nearer than the second medoid, the object's loss falls whichever medoid goes, except that without its first (second) one
  * it would not have the ratio that `shared` has counted on. Otherwise only those who lose one of the two nearest gain, a third at d instead of d3. */
-static double gains(double *sums, double shared, const vtk_near3 *objects, const int32_t *hits, const double *distances, int64_t n) {
+static double gains(double *sums, double shared, const vtk_near3 *objects, int32_t *hits, double *distances, int64_t n) {
     for (int64_t h = 0; h < n; h++) {
         const vtk_near3 *o = &objects[hits[h]];
         const double d = distances[h];

@@ -8,12 +8,20 @@
 
 #include "vtk.h"
 
+/* Behind the last of n hits others may be read, but not added: they become the first object, at 0. */
+static inline void pad(int32_t *hits, double *distances, int64_t n) {
+    for (int64_t i = n; i < n + 8; i++) {
+        hits[i] = hits[0];
+        distances[i] = 0;
+    }
+}
+
 /* What n <= 8 objects add: to all slots, to that of their nearest, and to that of their second medoid. */
 typedef struct terms {
     double shared[8], first[8], second[8];
 } terms;
 
-static inline __attribute__((always_inline)) double add_terms(double *sums, double shared, const vtk_near3 *objects, const int32_t *hits, const terms *t, int64_t n) {
+static inline double add_terms(double *sums, double shared, const vtk_near3 *objects, const int32_t *hits, const terms *t, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         const vtk_near3 *o = &objects[hits[i]];
         shared += t->shared[i];
