@@ -70,7 +70,7 @@ static vt_status compute(tiles *t, vt__watch *watch) {
     t->scratch_size = d->kind->block_scratch ? (d->kind->block_scratch(d) + 63) / 64 * 64 : 0;
     if (t->scratch_size && !(t->scratch = vt__alloc64_2(d->ctx, t->n_parts, 1, t->scratch_size)))
         return vt__fail_nomem("distance: block", t->scratch_size * (size_t)t->n_parts);
-    if (t->scratch) memset(t->scratch, 0, t->scratch_size * (size_t)t->n_parts);
+    if (t->scratch && d->kind->is_scratch_zero) memset(t->scratch, 0, t->scratch_size * (size_t)t->n_parts);
     for (t->first = 0; st == VT_OK && t->first < n_tiles; t->first = t->last) {
         t->last = t->first + TILES_A_POLL < n_tiles ? t->first + TILES_A_POLL : n_tiles;
         st = vt__watch_poll(watch, (double)t->first / (double)n_tiles, "distances");

@@ -36,7 +36,7 @@ typedef struct vt__block {
     int64_t first_row, n_rows, first_column, n_columns;
     const void *foreign; /* rows of the caller's instead of objects: first_row .. of them */
     int64_t foreign_stride;
-    void *scratch; /* kind->block_scratch bytes, which are zero before the first block; NULL where that is 0 */
+    void *scratch; /* kind->block_scratch bytes; NULL where that is 0 */
     void *out;
     int64_t ld;
     vt__fault *fault;
@@ -54,6 +54,7 @@ typedef struct vt__distance_kind {
     void (*prepare)(const vt__load *load);
     void (*load)(const vt__load *load, int64_t first, int64_t last); /* objects first..last-1 */
     size_t (*block_scratch)(const vt_distance *distance);            /* NULL: none */
+    int is_scratch_zero; /* block_scratch is to be zero before the first block, and each block leaves it so */
     void (*block)(const vt_distance *distance, const vt__block *block);
 } vt__distance_kind;
 

@@ -96,7 +96,7 @@ static void block(const vt_distance *distance, const vt__block *b) {
 }
 
 static const vt__distance_kind kind = {.destroy = destroy, .load_scratch = load_scratch, .prepare = prepare, .load = load,
-                                       .block_scratch = block_scratch, .block = block};
+                                       .block_scratch = block_scratch, .is_scratch_zero = 1, .block = block};
 
 const vt__sparse *vt__sparse_of(const vt_distance *distance) { return distance->kind == &kind ? sparse_of(distance) : NULL; }
 
