@@ -155,7 +155,8 @@ vt_status vt_clustering_predict(const vt_clustering *clustering, const void *dat
     if (!clustering || m < 0 || (m > 0 && (!data || !out_labels))) return vt__fail(VT_ERR_INVALID, "clustering: predict needs a clustering, rows and labels");
     if (dim < 1 || (stride && stride < dim)) return vt__fail(VT_ERR_SHAPE, "clustering: rows of %lld elements, stride %lld", (long long)dim, (long long)stride);
     vt__watch watch = {.what = "clustering", .cancel = cancel};
-    return vt__clustering_predict(clustering, data, dtype, m, dim, stride ? stride : dim, &watch, out_labels, out_distances);
+    vt__rows_view rows = {data, dtype, m, dim, stride ? stride : dim};
+    return vt__clustering_predict(clustering, &rows, &watch, out_labels, out_distances);
 }
 
 vt_status vt_silhouette(vt_distance *distance, const int32_t *labels, int64_t k, vt_cancel *cancel, double *out_samples, double *out_mean) {

@@ -27,7 +27,7 @@ const vt__clustering_parts *vt__clustering_parts_of(const vt_clustering *cluster
 vt_context *vt__clustering_context(const vt_clustering *clustering);
 vt_distance *vt__clustering_distance(const vt_clustering *clustering); /* NULL for k-means */
 
-vt_status vt__clustering_predict(const vt_clustering *clustering, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, vt__watch *watch,
-                                 int32_t *out_labels, double *out_distances);
+/* Nearest medoid or centroid of each row; out_distances may be NULL. */
+vt_status vt__clustering_predict(const vt_clustering *clustering, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels, double *out_distances);
 
 #endif

@@ -100,7 +100,7 @@ static void set_candidate(seeding *s, int64_t t) {
 /* Judges the rows in trials as the next centroid and takes the best of them, the first of several. */
 static void take_best(seeding *s) {
     int64_t best = 0;
-    double best_sum = INFINITY;
+    double best_sum = (double)INFINITY;
     for (int64_t t = 0; t < s->n_trials; t++) set_candidate(s, t);
     vt__parallel(s->km->points->ctx, s->n_chunks, judge_chunk, s);
     for (int64_t t = 0; t < s->n_trials; t++) {

@@ -51,11 +51,10 @@ void vt__means_free(vt__means *m) {
 /* Half the squared length is that of the rounded centre, so that a score is a function of the numbers that the kernel sees. */
 #define PACK_CENTRE(T)                                                                                                                                 \
     do {                                                                                                                                               \
-        T *to = (T *)m->packed + c / VTK_CENTRES * dim * VTK_CENTRES + c % VTK_CENTRES;                                                                \
         double norm = 0;                                                                                                                               \
         for (int64_t d = 0; d < dim; d++) {                                                                                                            \
             T x = c < m->k ? (T)m->centres[c * dim + d] : 0;                                                                                           \
-            to[d * VTK_CENTRES] = x;                                                                                                                   \
+            ((T *)m->packed)[(c / VTK_CENTRES * dim + d) * VTK_CENTRES + c % VTK_CENTRES] = x;                                                         \
             norm += (double)x * (double)x;                                                                                                             \
         }                                                                                                                                              \
         ((T *)m->norms)[c] = c < m->k ? (T)(norm / 2) : (T)INFINITY;                                                                                   \

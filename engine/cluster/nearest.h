@@ -4,13 +4,7 @@
 
 #include "distance/distance.h"
 
-typedef struct vt__rows_view {
-    const void *data; /* [n, dim], rows stride elements apart */
-    int32_t dtype;
-    int64_t n, dim, stride;
-} vt__rows_view;
-
-/* Nearest of the distance's objects centres[0..k), ties to the lowest position; out_distances may be NULL. */
+/* Nearest of the distance's objects centres[0..k), NULL: 0..k-1; ties to the lowest position; out_distances may be NULL. */
 vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centres, int64_t k, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels,
                               double *out_distances);
 /* Nearest of k centroids [k, dim] of the rows' dtype by squared Euclidean distance, which is worked out directly. */

@@ -40,11 +40,10 @@ static void add_columns(void *user, int64_t part) {
 /* Row first + lane becomes lane `lane` of the panel; rows from last on become zeros. list: rows by their numbers, NULL: the numbers themselves. */
 #define PACK_PANEL(T)                                                                                                                                  \
     do {                                                                                                                                               \
-        T *panel = (T *)panels + p * r->dim * VTK_PANEL;                                                                                               \
         for (int64_t lane = 0; lane < VTK_PANEL; lane++) {                                                                                             \
             int64_t i = p * VTK_PANEL + lane;                                                                                                          \
             const T *x = (const T *)r->data + (i < n ? list ? list[i] : i : 0) * r->stride;                                                            \
-            for (int64_t d = 0; d < r->dim; d++) panel[d * VTK_PANEL + lane] = i < n ? (T)((double)x[d] - points->shift[d]) : 0;                       \
+            for (int64_t d = 0; d < r->dim; d++) ((T *)panels)[(p * r->dim + d) * VTK_PANEL + lane] = i < n ? (T)((double)x[d] - points->shift[d]) : 0; \
         }                                                                                                                                              \
     } while (0)
 
@@ -60,8 +59,8 @@ void vt__points_pack(const vt__points *points, const int32_t *list, int64_t n, v
 
 #define ADD_SQUARES(T)                                                                                                                                 \
     do {                                                                                                                                               \
-        const T *panel = (const T *)s->points->panels + p * dim * VTK_PANEL;                                                                           \
-        for (int64_t d = 0; d < dim; d++) {                                                                                                            \
+        const T *panel = (const T *)points->panels + p * points->rows.dim * VTK_PANEL;                                                                 \
+        for (int64_t d = 0; d < points->rows.dim; d++) {                                                                                               \
             for (int64_t lane = 0; lane < VTK_PANEL; lane++) {                                                                                         \
                 double square = (double)panel[d * VTK_PANEL + lane] * (double)panel[d * VTK_PANEL + lane];                                             \
                 lengths[lane] += square;                                                                                                               \
@@ -69,6 +68,11 @@ void vt__points_pack(const vt__points *points, const int32_t *list, int64_t n, v
             }                                                                                                                                          \
         }                                                                                                                                              \
     } while (0)
+
+static void add_squares(const vt__points *points, int64_t p, double *sums, double *lengths) {
+    if (points->rows.dtype == VT_DTYPE_F32) ADD_SQUARES(float);
+    else ADD_SQUARES(double);
+}
 
 static void centre_rows(void *user, int64_t part) {
     const survey *s = user;
@@ -80,8 +84,7 @@ static void centre_rows(void *user, int64_t part) {
     for (int64_t p = first; p < last; p++) {
         double lengths[VTK_PANEL] = {0};
         pack(s->points, NULL, s->points->rows.n, p, s->points->panels);
-        if (s->points->rows.dtype == VT_DTYPE_F32) ADD_SQUARES(float);
-        else ADD_SQUARES(double);
+        add_squares(s->points, p, sums, lengths);
         for (int lane = 0; lane < VTK_PANEL; lane++) largest = lengths[lane] > largest ? lengths[lane] : largest;
     }
     s->largest[part] = largest;

@@ -41,16 +41,18 @@ static void pick_rows(void *user, int64_t chunk) {
     }
 }
 
+static size_t element_size(int32_t dtype) { return dtype == VT_DTYPE_F64 ? 8 : dtype == VT_DTYPE_F32 ? 4 : 1; }
+
 /* Rows in a message are counted from the block's first. */
-static vt_status foreign(const vt_distance *distance, const char *data, const vt__rows_view *rows, int64_t first, int64_t n, const int64_t *centres, int64_t k, void *cells) {
+static vt_status foreign(const vt_distance *distance, const vt__rows_view *rows, int64_t first, const int64_t *centres, const block *b, void *cells) {
+    const char *data = (const char *)rows->data + (size_t)(first * rows->stride) * element_size(rows->dtype);
+    vt__rows_view part = {data, rows->dtype, b->n, rows->dim, rows->stride};
     char prefix[64];
-    vt_status st = vt__distance_foreign(distance, data, rows->dtype, n, rows->dim, rows->stride, centres, k, cells);
+    vt_status st = vt__distance_foreign(distance, &part, centres, b->k, cells);
     if (st == VT_OK || first == 0) return st;
     (void)snprintf(prefix, sizeof prefix, "clustering: rows from %lld on", (long long)first);
     return vt__fail_within(st, prefix);
 }
-
-static size_t element_size(int32_t dtype) { return dtype == VT_DTYPE_F64 ? 8 : dtype == VT_DTYPE_F32 ? 4 : 1; }
 
 vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centres, int64_t k, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels,
                               double *out_distances) {
@@ -61,9 +63,8 @@ vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centre
     vt_status st = cells ? VT_OK : vt__fail(VT_ERR_NOMEM, "clustering: out of memory for the distances of %lld rows to %lld centres", (long long)at_a_time, (long long)k);
     for (int64_t i = 0; st == VT_OK && i < rows->n; i += at_a_time) {
         block b = {vt__distance_type(distance), rows->n - i < at_a_time ? rows->n - i : at_a_time, k, cells, out_labels + i, out_distances ? out_distances + i : NULL};
-        const char *data = (const char *)rows->data + (size_t)(i * rows->stride) * element_size(rows->dtype);
         st = vt__watch_poll(watch, (double)i / (double)rows->n, "assigning");
-        if (st == VT_OK) st = foreign(distance, data, rows, i, b.n, centres, k, cells);
+        if (st == VT_OK) st = foreign(distance, rows, i, centres, &b, cells);
         if (st == VT_OK) vt__parallel(ctx, (b.n + ROWS_A_CHUNK - 1) / ROWS_A_CHUNK, pick_rows, &b);
     }
     vt__free(ctx, cells);
@@ -73,24 +74,18 @@ vt_status vt__nearest_objects(const vt_distance *distance, const int64_t *centre
 vt_status vt__nearest_centroids(vt_context *ctx, const void *centroids, int64_t k, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels,
                                 double *out_distances) {
     vt_distance *distance = NULL;
-    int64_t *all = vt__calloc2(ctx, k, 1, sizeof *all);
-    if (!all) return vt__fail_nomem("clustering", (size_t)k * sizeof *all);
-    for (int64_t c = 0; c < k; c++) all[c] = c;
     vt_status st = vt__distance_from_rows(ctx, centroids, rows->dtype, k, rows->dim, rows->dim, VT__METRIC_L2_SQUARED, 0, &distance);
-    if (st == VT_OK) st = vt__nearest_objects(distance, all, k, rows, watch, out_labels, out_distances);
+    if (st == VT_OK) st = vt__nearest_objects(distance, NULL, k, rows, watch, out_labels, out_distances);
     vt__distance_release(distance);
-    vt__free(ctx, all);
     return st;
 }
 
-vt_status vt__clustering_predict(const vt_clustering *clustering, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, vt__watch *watch,
-                                 int32_t *out_labels, double *out_distances) {
+vt_status vt__clustering_predict(const vt_clustering *clustering, const vt__rows_view *rows, vt__watch *watch, int32_t *out_labels, double *out_distances) {
     const vt__clustering_parts *p = vt__clustering_parts_of(clustering);
-    vt__rows_view rows = {data, dtype, m, dim, stride};
     vt_status st = vt__watch_poll(watch, 0, "assigning");
-    if (st != VT_OK || m == 0) return st;
-    if (p->medoids) return vt__nearest_objects(vt__clustering_distance(clustering), p->medoids, p->k, &rows, watch, out_labels, out_distances);
-    if (dtype != p->dtype) return vt__fail(VT_ERR_DTYPE, "clustering: rows of dtype %d, the centroids have %d", dtype, p->dtype);
-    if (dim != p->dim) return vt__fail(VT_ERR_SHAPE, "clustering: rows of %lld elements, the centroids have %lld", (long long)dim, (long long)p->dim);
-    return vt__nearest_centroids(vt__clustering_context(clustering), p->centroids, p->k, &rows, watch, out_labels, out_distances);
+    if (st != VT_OK || rows->n == 0) return st;
+    if (p->medoids) return vt__nearest_objects(vt__clustering_distance(clustering), p->medoids, p->k, rows, watch, out_labels, out_distances);
+    if (rows->dtype != p->dtype) return vt__fail(VT_ERR_DTYPE, "clustering: rows of type %d, the centroids are of type %d", rows->dtype, p->dtype);
+    if (rows->dim != p->dim) return vt__fail(VT_ERR_SHAPE, "clustering: rows of %lld elements, the centroids have %lld", (long long)rows->dim, (long long)p->dim);
+    return vt__nearest_centroids(vt__clustering_context(clustering), p->centroids, p->k, rows, watch, out_labels, out_distances);
 }

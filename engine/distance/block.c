@@ -126,18 +126,17 @@ static vt_status check_overflow(const vt_distance *distance, const void *out, in
     return VT_OK;
 }
 
-vt_status vt__distance_foreign(const vt_distance *distance, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, const int64_t *columns,
-                               int64_t n_columns, void *out) {
+vt_status vt__distance_foreign(const vt_distance *distance, const vt__rows_view *rows, const int64_t *columns, int64_t n_columns, void *out) {
     const vt_distance *d = distance->source ? distance->source : distance;
     const vt__panels *p = vt__panels_of(d);
     int32_t want = !p ? 0 : p->metric == VT__METRIC_HAMMING || p->metric == VT__METRIC_JACCARD ? VT_DTYPE_U8 : vt__distance_dtype(d);
-    tiles t = {.distance = d, .foreign = data, .foreign_stride = stride, .columns = columns, .n_rows = m, .n_columns = n_columns, .out = out};
+    tiles t = {.distance = d, .foreign = rows->data, .foreign_stride = rows->stride, .columns = columns, .n_rows = rows->n, .n_columns = n_columns, .out = out};
     vt_status st;
 
     if (!p) return vt__fail(VT_ERR_UNSUPPORTED, "distance: new rows need distances made of dense rows or of bits");
-    if (dtype != want) return vt__fail(VT_ERR_DTYPE, "distance: new rows of type %d, the others are of type %d", dtype, want);
-    if (dim != p->dim) return vt__fail(VT_ERR_SHAPE, "distance: new rows of %lld elements, the others have %lld", (long long)dim, (long long)p->dim);
-    st = p->check(p, data, m, stride);
+    if (rows->dtype != want) return vt__fail(VT_ERR_DTYPE, "distance: new rows of type %d, the others are of type %d", rows->dtype, want);
+    if (rows->dim != p->dim) return vt__fail(VT_ERR_SHAPE, "distance: new rows of %lld elements, the others have %lld", (long long)rows->dim, (long long)p->dim);
+    st = p->check(p, rows->data, rows->n, rows->stride);
     if (st == VT_OK) st = compute(&t, NULL);
-    return st == VT_OK ? check_overflow(d, out, m, n_columns) : st;
+    return st == VT_OK ? check_overflow(d, out, rows->n, n_columns) : st;
 }

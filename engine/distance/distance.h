@@ -42,10 +42,16 @@ vt_status vt__distance_gather(const vt_distance *distance, const int64_t *rows, 
 /* The same of every size, infinities as they are, polling. */
 vt_status vt__distance_compute(const vt_distance *distance, const int64_t *rows, int64_t n_rows, const int64_t *columns, int64_t n_columns, vt__watch *watch, void *out);
 
-/* Distances of m new rows (same dim, dtype and metric as the distance's own) to some of its objects: out[r * n_columns + c], inside type.
+/* Dense rows of a caller. */
+typedef struct vt__rows_view {
+    const void *data; /* [n, dim], rows stride elements apart */
+    int32_t dtype;    /* VT_DTYPE_* */
+    int64_t n, dim, stride;
+} vt__rows_view;
+
+/* Distances of new rows (same dim, dtype and metric as the distance's own) to some of its objects: out[r * n_columns + c], inside type.
  * UNSUPPORTED unless made of dense rows or bits. */
-vt_status vt__distance_foreign(const vt_distance *distance, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, const int64_t *columns,
-                               int64_t n_columns, void *out);
+vt_status vt__distance_foreign(const vt_distance *distance, const vt__rows_view *rows, const int64_t *columns, int64_t n_columns, void *out);
 
 /* Principal coordinates, see venturi/distance.h. */
 vt_status vt__distance_project(const vt_distance *distance, int32_t n_axes, vt__watch *watch, double *out, double *out_share);

@@ -75,7 +75,7 @@ VTK_INLINE void sum_columns(const vtk_row_sum *p, int64_t k, int n_wide, int64_t
             const int64_t ahead = p->list[i + ROWS_AHEAD];
             const real *next = (const real *)p->rows + (ahead < 0 ? ~ahead : ahead) * p->stride + k;
 #pragma GCC unroll 8
-            for (int v = 0; v < n_vecs; v += VECS_A_LINE) _mm_prefetch((const char *)(next + v * WIDE), _MM_HINT_T0);
+            for (int v = 0; v < n_vecs; v += VECS_A_LINE) _mm_prefetch((const void *)(next + v * WIDE), _MM_HINT_T0);
         }
 #pragma GCC unroll 8
         for (int v = 0; v < n_vecs; v++) {

@@ -30,7 +30,8 @@ static vt_clustering *means_of(vt_context *ctx, const void *data, int32_t dtype,
 
 static vt_status predict(const vt_clustering *c, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, int32_t *labels, double *distances) {
     vt__watch watch = {.what = "clustering"};
-    return vt__clustering_predict(c, data, dtype, m, dim, stride, &watch, labels, distances);
+    vt__rows_view rows = {data, dtype, m, dim, stride};
+    return vt__clustering_predict(c, &rows, &watch, labels, distances);
 }
 
 static double between(int32_t metric, const double *a, const double *b) {
@@ -188,7 +189,8 @@ static void cancelled_calls_say_so(void **state) {
     assert_int_equal(vt__cancel_create(ctx, &cancel), VT_OK);
     vt__cancel_raise(cancel);
     vt__watch watch = {.what = "clustering", .cancel = cancel};
-    assert_int_equal(vt__clustering_predict(c, wide, VT_DTYPE_F64, N, DIM, DIM, &watch, labels, NULL), VT_ERR_CANCELLED);
+    vt__rows_view rows = {wide, VT_DTYPE_F64, N, DIM, DIM};
+    assert_int_equal(vt__clustering_predict(c, &rows, &watch, labels, NULL), VT_ERR_CANCELLED);
     vt__cancel_release(cancel);
     vt__clustering_release(c);
     vt__context_release(ctx);

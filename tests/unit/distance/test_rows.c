@@ -128,13 +128,13 @@ static void new_rows_have_the_distances_of_old_ones(void **state) {
             assert_int_equal(vt__distance_from_rows(ctx, data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim, dim, metric, store, &d), VT_OK);
             size_t size = vt__distance_size(d);
             assert_int_equal(vt__distance_compute(d, NULL, n, NULL, n, NULL, all), VT_OK);
-            assert_int_equal(vt__distance_foreign(d, data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim, dim, NULL, n, got), VT_OK);
+            assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim, dim}, NULL, n, got), VT_OK);
             assert_memory_equal(got, all, size * (size_t)(n * n));
             assert_int_equal(vt__distance_compute(d, NULL, n, columns, 4, NULL, all), VT_OK);
-            assert_int_equal(vt__distance_foreign(d, data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim, dim, columns, 4, got), VT_OK);
+            assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim, dim}, columns, 4, got), VT_OK);
             assert_memory_equal(got, all, size * (size_t)(n * 4));
-            assert_int_equal(vt__distance_foreign(d, data, VT_DTYPE_I32, n, dim, dim, NULL, n, got), VT_ERR_DTYPE);
-            assert_int_equal(vt__distance_foreign(d, data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim - 1, dim, NULL, n, got), VT_ERR_SHAPE);
+            assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){data, VT_DTYPE_I32, n, dim, dim}, NULL, n, got), VT_ERR_DTYPE);
+            assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){data, is_bits ? VT_DTYPE_U8 : VT_DTYPE_F64, n, dim - 1, dim}, NULL, n, got), VT_ERR_SHAPE);
             vt__distance_release(d);
         }
     vt__context_release(ctx);
@@ -156,8 +156,8 @@ static void bad_rows_are_named(void **state) {
     assert_int_equal(create(ctx, x, VT__DISTANCE_F64, 3, 2, 2, VT__METRIC_L2, 0, &d), VT_OK);
     const double new_row[2] = {(double)NAN, 0.0}, far_row[2] = {1e300, 0.0};
     double out[3];
-    assert_int_equal(vt__distance_foreign(d, new_row, VT_DTYPE_F64, 1, 2, 2, NULL, 3, out), VT_ERR_NUMERIC);
-    assert_int_equal(vt__distance_foreign(d, far_row, VT_DTYPE_F64, 1, 2, 2, NULL, 3, out), VT_ERR_NUMERIC);
+    assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){new_row, VT_DTYPE_F64, 1, 2, 2}, NULL, 3, out), VT_ERR_NUMERIC);
+    assert_int_equal(vt__distance_foreign(d, &(vt__rows_view){far_row, VT_DTYPE_F64, 1, 2, 2}, NULL, 3, out), VT_ERR_NUMERIC);
     vt__distance_release(d);
     vt__context_release(ctx);
 }
@@ -267,7 +267,7 @@ static vt_status make(vt_context *ctx, const void *how, vt_distance **out) {
     double distance;
     int32_t dtype = w->metric >= VT__METRIC_HAMMING ? VT_DTYPE_U8 : VT_DTYPE_F64;
     vt_status st = vt__distance_from_rows(ctx, x, dtype, 3, 2, 2, w->metric, w->store, out);
-    return st == VT_OK ? vt__distance_foreign(*out, x, dtype, 1, 2, 2, &object, 1, &distance) : st;
+    return st == VT_OK ? vt__distance_foreign(*out, &(vt__rows_view){x, dtype, 1, 2, 2}, &object, 1, &distance) : st;
 }
 
 static void no_allocation_that_fails_leaks(void **state) {
