@@ -45,6 +45,7 @@ static vt_status report(const vt__kmeans *km, vt__clustering_parts *parts) {
     const vt__points *p = km->points;
     for (int64_t i = 0; i < parts->k * parts->dim; i++) {
         double x = km->means.centres[i] + p->shift[i % parts->dim];
+        if (!isfinite(x)) return vt__fail(VT_ERR_NUMERIC, "kmeans: weighted sums of %lld rows overflow", (long long)parts->n);
         if (p->rows.dtype == VT_DTYPE_F32) ((float *)parts->centroids)[i] = (float)x;
         else ((double *)parts->centroids)[i] = x;
     }
@@ -52,6 +53,7 @@ static vt_status report(const vt__kmeans *km, vt__clustering_parts *parts) {
     parts->loss = 0;
     for (int64_t i = 0; st == VT_OK && i < parts->n; i++) parts->loss += vt__points_weight(p, i) * parts->nearest[i];
     parts->n_iter = km->n_iter;
+    if (st == VT_OK && !isfinite(parts->loss)) return vt__fail(VT_ERR_NUMERIC, "kmeans: the inertia of %lld rows overflows", (long long)parts->n);
     return st;
 }
 

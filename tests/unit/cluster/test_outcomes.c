@@ -248,6 +248,13 @@ static void float_sums_that_overflow_are_refused(void **state) {
         assert_refused(vt_cluster_kmedoids(d, &opt, &c), VT_ERR_NUMERIC, c, NULL, "callback of huge distances");
         vt_distance_release(d);
     }
+    for (int32_t method = VT_KMEANS_LLOYD; method <= VT_KMEANS_MINI_BATCH; method++) {
+        vt_kmeans_options opt = VT_STRUCT_INIT(vt_kmeans_options);
+        opt.method = method;
+        opt.k = 2;
+        opt.weights = weights;
+        assert_refused(vt_cluster_kmeans(ctx, o.rows64, VT_DTYPE_F64, 12, CASE_DIM, 0, &opt, &c), VT_ERR_NUMERIC, c, "overflow", "heavy rows");
+    }
     objects_free(&o);
 }
 
