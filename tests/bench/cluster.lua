@@ -10,7 +10,7 @@ local vt = require "venturi"
 local runs = require "runs"
 local svg_lines = require "svg_lines"
 
-local REPS, SLOW_MS, VERY_SLOW_MS = 5, 2000, 10000
+local REPS, SLOW_MS, VERY_SLOW_MS, BUSY = 5, 2000, 10000, 1.1
 
 -- Ratios: what a row must reach, and what it is meant to reach. Our one thread against the peer's; our two threads against our one.
 local function target(k, dtype)
@@ -115,25 +115,27 @@ end
 local function run(program, case, prefix, threads)
   local bound = ("OMP_NUM_THREADS=%d taskset -c %s %s %s"):format(threads, runs.cores(threads), program, arguments(case, prefix, threads))
   local answer = vt.json.decode(runs.capture(bound))
-  answer.time = runs.median(answer.ms)
+  answer.time, answer.cpu_time = runs.median(answer.ms), runs.median(answer.cpu)
   return answer
 end
 
 -- Alternates the sides; each is a function that runs it once. Answers for each its last outcome with the median time and all times.
 local function alternate(sides, once)
-  local times, last, reps = {}, {}, once and 1 or REPS
+  local times, cpu, last, reps = {}, {}, {}, once and 1 or REPS
   local rep = 0
   while rep < reps do
     rep = rep + 1
     for i, side in ipairs(sides) do
       last[i] = side()
-      times[i] = times[i] or {}
-      times[i][rep] = last[i].time
+      times[i], cpu[i] = times[i] or {}, cpu[i] or {}
+      times[i][rep], cpu[i][rep] = last[i].time, last[i].cpu_time
       if last[i].time > SLOW_MS then reps = math.min(reps, 3) end
       if last[i].time > VERY_SLOW_MS then reps = math.min(reps, 2) end
     end
   end
-  for i, answer in ipairs(last) do answer.time, answer.raw = runs.median(times[i]), times[i] end
+  for i, answer in ipairs(last) do
+    answer.time, answer.raw, answer.cpu_time, answer.cpu_raw = runs.median(times[i]), times[i], runs.median(cpu[i]), cpu[i]
+  end
   return table.unpack(last)
 end
 
@@ -154,13 +156,20 @@ local function judge(ratio, reach)
   return (" (need %.2f: %s%s)"):format(reach.need, ratio >= reach.need and "met" or "MISSED", reach.goal and ("; goal %.0f"):format(reach.goal) or "")
 end
 
+-- Of one thread the wall's time is the processor's, unless others wanted the core: then the ratio of the latter says more.
+local function busy(ours, theirs)
+  if ours.time < BUSY * ours.cpu_time and theirs.time < BUSY * theirs.cpu_time then return "" end
+  return ("  (busy machine: %.2f by processor time)"):format(theirs.cpu_time / ours.cpu_time)
+end
+
 local function against_peer(case, prefix)
   local threads = case.threads or 1
   local ours, theirs = alternate({ function() return run(speed, case, prefix, threads) end, function() return run(peer, case, prefix, threads) end })
   local ratio, name = theirs.time / ours.time, case.peer_name or "kmedoids"
   local what = case.method:find "msc" and "silhouette" or case.method == "silhouette" and "mean" or "loss"
   return { ours = ours, peer = theirs, peer_name = name, ratio = ratio, target = case.target, result = compare(ours, theirs) },
-    ("ours %10.1f ms  %s %10.1f ms  ratio %5.2f%s  %s %s"):format(ours.time, name, theirs.time, ratio, judge(ratio, case.target), what, compare(ours, theirs))
+    ("ours %10.1f ms  %s %10.1f ms  ratio %5.2f%s  %s %s"):format(ours.time, name, theirs.time, ratio, judge(ratio, case.target), what, compare(ours, theirs)) ..
+    (threads == 1 and busy(ours, theirs) or "")
 end
 
 -- Two threads of ours against one; the peer's two threads take another, random, road and are there for information.
