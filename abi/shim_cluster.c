@@ -26,6 +26,7 @@ static int is_silhouette(int32_t method) { return method >= VT_CLUSTER_FASTERMSC
 static vt_status check_fit(const vt_cluster_options *o) {
     const char *stray = NULL;
     if ((o->flags & VT_CLUSTER_SHUFFLE) && !is_eager(o->method)) stray = "shuffle";
+    if ((o->flags & VT_CLUSTER_PUBLISHED) && o->method != VT_CLUSTER_DYNMSC) stray = "published";
     if (o->k_min && o->method != VT_CLUSTER_DYNMSC) stray = "k_min";
     if (o->max_iter && (is_clarans(o->method) || o->method == VT_CLUSTER_INIT_ONLY)) stray = "max_iter";
     if (o->sample_size && !is_clara(o->method)) stray = "sample_size";
@@ -38,7 +39,7 @@ static vt_status check_fit(const vt_cluster_options *o) {
 }
 
 static vt_status check_ranges(const vt_cluster_options *o) {
-    if (o->flags & ~(uint32_t)VT_CLUSTER_SHUFFLE) return vt__fail(VT_ERR_INVALID, "cluster: unknown flags 0x%x", o->flags);
+    if (o->flags & ~(uint32_t)(VT_CLUSTER_SHUFFLE | VT_CLUSTER_PUBLISHED)) return vt__fail(VT_ERR_INVALID, "cluster: unknown flags 0x%x", o->flags);
     if (o->method < 0 || o->method > VT_CLUSTER_PAMSIL) return vt__fail(VT_ERR_INVALID, "cluster: method %d, need 0 to %d", o->method, VT_CLUSTER_PAMSIL);
     if (o->init < 0 || o->init > VT_INIT_BUILD) return vt__fail(VT_ERR_INVALID, "cluster: init %d, need 0 to %d", o->init, VT_INIT_BUILD);
     if (o->max_iter < 0 || o->sample_size < 0 || o->n_samples < 0 || o->n_local < 0 || o->n_medoids < 0)
@@ -87,7 +88,8 @@ vt_status vt_cluster_kmedoids(vt_distance *distance, const vt_cluster_options *o
     if (st == VT_OK) st = check_k(&o, k, n);
     if (st == VT_OK) st = check_weights(o.weights, n, whole);
     if (st != VT_OK) return st;
-    vt__cluster_params p = {.method = o.method, .shuffle = (o.flags & VT_CLUSTER_SHUFFLE) != 0, .k = k, .k_min = or_default(o.k_min, 2),
+    vt__cluster_params p = {.method = o.method, .shuffle = (o.flags & VT_CLUSTER_SHUFFLE) != 0,
+                            .published = (o.flags & VT_CLUSTER_PUBLISHED) != 0, .k = k, .k_min = or_default(o.k_min, 2),
                             .max_iter = or_default(o.max_iter, MAX_ITER), .seed = o.seed, .medoids = o.medoids, .weights = o.weights,
                             .sample_size = or_default(o.sample_size, 80 + 4 * k), .n_samples = or_default(o.n_samples, N_SAMPLES),
                             .n_local = or_default(o.n_local, N_LOCAL), .rate = o.rate > 0 ? o.rate : 0.025, .watch = {"cluster", o.cancel, o.progress, o.progress_user, 0}};

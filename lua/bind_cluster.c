@@ -40,7 +40,7 @@ static const char *const INITS[] = {"lab", "random", "first", "build", NULL};
 
 /* Options at index 2, whose lists are pushed. */
 static vt_cluster_options kmedoids_options(lua_State *L) {
-    static const char *const known[] = {"k", "method", "init", "medoids", "k_min", "max_iter", "seed", "shuffle", "weights", "sample_size", "n_samples", "n_local",
+    static const char *const known[] = {"k", "method", "init", "medoids", "k_min", "max_iter", "seed", "shuffle", "published", "weights", "sample_size", "n_samples", "n_local",
         "rate", "progress", NULL};
     static const char what[] = "kmedoids";
     vt_cluster_options opt = VT_STRUCT_INIT(vt_cluster_options);
@@ -53,6 +53,7 @@ static vt_cluster_options kmedoids_options(lua_State *L) {
     opt.max_iter = box_integer(L, 2, what, "max_iter", 0, 1, LUA_MAXINTEGER);
     opt.seed = (uint64_t)box_integer(L, 2, what, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
     if (box_boolean(L, 2, what, "shuffle", 0)) opt.flags |= VT_CLUSTER_SHUFFLE;
+    if (box_boolean(L, 2, what, "published", 0)) opt.flags |= VT_CLUSTER_PUBLISHED;
     opt.sample_size = box_integer(L, 2, what, "sample_size", 0, 1, LUA_MAXINTEGER);
     opt.n_samples = box_integer(L, 2, what, "n_samples", 0, 1, LUA_MAXINTEGER);
     opt.n_local = box_integer(L, 2, what, "n_local", 0, 1, LUA_MAXINTEGER);
@@ -88,7 +89,7 @@ static uint64_t base_cost(const vt_cluster_options *opt, uint64_t n) {
     return vt__capability_times(opt->init == VT_INIT_BUILD ? n : 1, vt__capability_times(n, k));
 }
 
-/* distance:kmedoids{ k =, method = "fasterpam", init = "lab", medoids = {}, k_min =, max_iter =, seed =, shuffle =, weights =, sample_size =, n_samples =,
+/* distance:kmedoids{ k =, method = "fasterpam", init = "lab", medoids = {}, k_min =, max_iter =, seed =, shuffle =, published =, weights =, sample_size =, n_samples =,
  * n_local =, rate =, progress = function(fraction, message) -> true to cancel } -> clustering */
 int bind_cluster_kmedoids(lua_State *L) {
     callback progress = {0};

@@ -16,7 +16,7 @@ enum { VT__INIT_GIVEN, VT__INIT_LAB, VT__INIT_RANDOM, VT__INIT_FIRST, VT__INIT_B
 /* Options with their defaults filled in and checked against n. */
 typedef struct vt__cluster_params {
     int32_t method, init;
-    int shuffle;
+    int shuffle, published;
     int64_t k, k_min, max_iter;
     uint64_t seed;
     const int64_t *medoids; /* [k] when init is GIVEN: distinct, in [0, n) */

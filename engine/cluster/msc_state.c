@@ -123,7 +123,7 @@ vt_status vt__msc_init(vt__msc_state *s, vt__cluster_work *work) {
     const int64_t n = work->n, k = work->k, fit = BLOCK_SIZE / (k * (int64_t)vt__distance_size(work->distance)) + 1;
     const double far = vt__distance_far(work->distance);
     *s = (vt__msc_state){.ctx = ctx, .distance = work->distance, .vtk = vtk_get(), .type = vt__distance_type(work->distance), .medoids = work->medoids,
-                         .n_rows = fit < n ? fit : n, .scratch_len = (k + 7) / 8 * 8};
+                         .n_rows = fit < n ? fit : n, .scratch_len = (k + 7) / 8 * 8, .is_published = work->params->published, .overlooked = NONE};
     if (k < 2) return vt__fail(VT_ERR_SHAPE, "cluster: silhouettes need 2 medoids or more, there is %lld", (long long)k);
     s->objects = vt__alloc64_2(ctx, n, 1, sizeof *s->objects);
     s->limits = vt__alloc64_2(ctx, n, 1, vt__distance_size(work->distance));
@@ -231,10 +231,10 @@ static void swap_chunk(void *user, int64_t chunk) {
     }
 }
 
-static void find_third(vtk_near3 *v, const double *to, int64_t k) {
+static void find_third(vtk_near3 *v, const double *to, int64_t k, int32_t overlooked) {
     const int32_t from = v->slot3;
     for (int32_t i = 0; i < k; i++) {
-        if (i == v->slot1 || i == v->slot2 || i == from || !(to[i] < v->d3 || v->slot3 == NONE)) continue;
+        if (i == v->slot1 || i == v->slot2 || i == from || !(to[i] < v->d3 || v->slot3 == NONE || v->slot3 == overlooked)) continue;
         set_third(v, i, to[i]);
     }
 }
@@ -244,7 +244,7 @@ static vt_status find_thirds(vt__msc_state *s, int64_t n) {
     vt_status st = vt__distance_gather(s->distance, s->rows, n, s->medoids, s->m.k, s->block);
     for (int64_t i = 0; st == VT_OK && i < n; i++) {
         vt__msc_read(s, (const char *)s->block + (size_t)(i * s->m.k) * vt__distance_size(s->distance), s->m.k, to);
-        find_third(&s->objects[s->rows[i]], to, s->m.k);
+        find_third(&s->objects[s->rows[i]], to, s->m.k, s->overlooked);
         set_ratios(s, s->rows[i]);
     }
     return st;
@@ -270,7 +270,7 @@ vt_status vt__msc_take(void *user, const vt__move *move, int64_t j, const void *
     swap w = {s, move->slot, j, column};
     vt__parallel(s->ctx, (s->m.n + CHUNK - 1) / CHUNK, swap_chunk, &w);
     vt_status st = settle(s);
-    assert(st != VT_OK || fabs(s->loss - before - move->change.real) <= 1e-9 * (double)s->m.n);
+    assert(st != VT_OK || s->is_published || fabs(s->loss - before - move->change.real) <= 1e-9 * (double)s->m.n);
     (void)before;
     return st;
 }
@@ -289,7 +289,11 @@ vt_status vt__msc_drop(vt__msc_state *s, int32_t slot) {
         v->is_lost = last > 2;
         if (!v->is_lost) set_ratios(s, o);
     }
-    return settle(s);
+    /* The published program takes the slot that the last medoid has moved to for an empty one: what comes behind it is preferred. */
+    s->overlooked = s->is_published && slot != last ? slot : NONE;
+    vt_status st = settle(s);
+    s->overlooked = NONE;
+    return st;
 }
 
 /* ---- results ---- */

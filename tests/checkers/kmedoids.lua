@@ -218,7 +218,7 @@ local function algorithm(run, name)
   if from_init[name] then return with(from_init[name][1], { medoids = integers(run.init, "init") }), from_init[name][2] end
   if from_build[name] then return with(from_build[name][1], { k = integer(run.k, "k") }), from_build[name][2] end
   local k_min = name:match("^dynmsc_min(%d+)$")
-  if k_min then return { method = "dynmsc", medoids = integers(run.init, "init"), k_min = tonumber(k_min) }, by_silhouette end
+  if k_min then return { method = "dynmsc", medoids = integers(run.init, "init"), k_min = tonumber(k_min), published = true }, by_silhouette end
 end
 
 function Set:run_algorithm(run, name, want)
