@@ -66,6 +66,23 @@ function M.equal(got, want, what)
   if not same(got, want) then error(("%s: got %s, want %s"):format(what or "differs", tostring(got), tostring(want)), 2) end
 end
 
+--- Runs the text of a script with more and more memory until it ends well: until then it says that it has too little.
+function M.with_little_memory(text)
+  local vt = require "venturi"
+  local passed
+  for limit = 60000, 2000000, 3001 do
+    local script, err = vt.try(vt.script, { memory = limit })
+    if script then
+      local _, problem = vt.try(script.load, script, "text", text)
+      script:close()
+      passed, err = not problem, problem
+    end
+    if passed then break end
+    M.equal(err.name, "VT_ERR_NOMEM", err.message)
+  end
+  assert(passed, "with enough memory it runs")
+end
+
 --- Path of the real model, or nil.
 function M.real_model()
   local folder = os.getenv("VENTURI_MODELS") or (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models"

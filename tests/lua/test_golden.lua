@@ -122,6 +122,76 @@ must_fail("samplers.json", "a text for a parameter", function(d) d.cases[2].para
 must_fail("samplers.json", "a negative tolerance", function(d) d.tolerance = -1 end)
 must_fail("samplers.json", "an unknown stage", function(d) d.cases[1].op = "top_q" end)
 
+for _, name in ipairs{ "64_kmedoids_small.json", "64_kmedoids_iris_int.json", "64_kmedoids_digits_f64.json", "64_kmedoids_digits1797.json" } do
+  must_pass(name, "the file as it is")
+end
+local function run_of(d, set, run) return d[set].runs[run] end
+for what, change in pairs{
+  ["a changed medoid"] = function(d) run_of(d, 1, 1).fasterpam.medoids[1] = 1 end,
+  ["swapped medoids"] = function(d) run_of(d, 1, 1).pam_build.medoids = { 3, 0 } end,
+  ["a changed label"] = function(d) run_of(d, 2, 1).alternating.labels[12] = 0 end,
+  ["a pass more"] = function(d) run_of(d, 2, 1).fastpam1.n_iter = 4 end,
+  ["a swap less"] = function(d) run_of(d, 3, 1).pam_swap.n_swap = 0 end,
+  ["another loss"] = function(d) run_of(d, 3, 1).fasterpam.loss = 26.000001 end,
+  ["another mean silhouette of medoids"] = function(d) run_of(d, 1, 1).fastermsc.loss = 0.88055556 end,
+  ["a changed sample"] = function(d) run_of(d, 1, 1).silhouette_of_fasterpam.samples[2] = 0.69 end,
+  ["a changed mean"] = function(d) run_of(d, 1, 1).medoid_silhouette_of_fasterpam.mean = 0.8647619 end,
+  ["a point of the curve"] = function(d) run_of(d, 1, 3).dynmsc_min2.losses[1] = 0.9 end,
+  ["a curve too short"] = function(d) run_of(d, 1, 3).dynmsc_min2.losses[2] = nil end,
+  ["another best k"] = function(d) run_of(d, 1, 3).dynmsc_min2.bestk = 2 end,
+  ["a changed distance"] = function(d) d[2].matrix[1][9] = 60 end,
+  ["a moved point"] = function(d) d[3].points[1][1] = 9.0 end,
+  ["a point between integers"] = function(d) d[3].points[1][1] = 1.5 end,
+  ["a row too short"] = function(d) d[3].points[2] = { 1 } end,
+  ["another number of objects"] = function(d) d[1].n = 6 end,
+  ["an unknown metric"] = function(d) d[3].metric = "canberra" end,
+  ["an unknown dtype"] = function(d) d[1].dtype = "f8" end,
+  ["an unknown field of a known algorithm"] = function(d) run_of(d, 1, 1).fasterpam.n_pass = 2 end,
+  ["an unknown field of silhouettes"] = function(d) run_of(d, 1, 1).silhouette_of_fasterpam.median = 0 end,
+  ["silhouettes of nothing that is known"] = function(d) run_of(d, 1, 1).silhouette_of_clique = { mean = 0 } end,
+  ["an empty algorithm"] = function(d) run_of(d, 1, 1).fasterpam = { loss = vt.json.null } end,
+  ["medoids that are none"] = function(d) run_of(d, 1, 1).init = { 0, 7 } end,
+  ["no initial medoids"] = function(d) run_of(d, 1, 1).init = nil end,
+  ["runs of nothing"] = function(d) for _, set in ipairs(d) do set.runs = {} end end,
+  ["a text for a run"] = function(d) d[1].runs[1] = "fasterpam" end,
+  ["only algorithms that nobody knows"] = function(d)
+    for i = #d, 2, -1 do d[i] = nil end
+    d[1].runs = { { init = { 0, 1 }, k = 2, clique = { loss = 4 } } }
+  end,
+} do
+  must_fail("64_kmedoids_small.json", what, change)
+end
+must_pass("64_kmedoids_small.json", "an unknown algorithm beside known ones", function(d) run_of(d, 1, 1).clique = { loss = 4 } end)
+must_pass("64_kmedoids_small.json", "one data set alone", function(d) for i = #d, 2, -1 do d[i] = nil end end)
+must_pass("64_kmedoids_small.json", "another name of the metric", function(d) d[3].metric = "manhattan" end)
+must_pass("64_kmedoids_small.json", "integer points", function(d)
+  for _, point in ipairs(d[3].points) do point[1], point[2] = math.tointeger(point[1]), math.tointeger(point[2]) end
+end)
+must_pass("64_kmedoids_small.json", "32-bit distances", function(d) d[1].dtype, d[2].dtype = "int32", "i32" end)
+must_pass("64_kmedoids_small.json", "float distances", function(d) d[1].dtype, d[2].dtype = "float64", "f32" end)
+for what, change in pairs{
+  ["a changed medoid of LAB"] = function(d) d.lab[1].medoids[1] = 84 end,
+  ["another seed"] = function(d) d.lab[1].seed = 12 end,
+  ["a changed sample"] = function(d) d.fasterclara[1].trace[1].sample[1] = 46 end,
+  ["another loss of a sample"] = function(d) d.fasterclara[1].trace[2].total_loss = 1000 end,
+  ["a sample too few"] = function(d) d.fasterclara[1].trace[5] = nil end,
+  ["another loss of the best"] = function(d) d.fasterclara[2].loss = d.fasterclara[2].loss + 1 end,
+  ["an unknown field of a trace"] = function(d) d.fasterclara[1].trace[1].n_pass = 1 end,
+  ["a changed start"] = function(d) d.fasterclarans[1].trace[1].init[2] = 41 end,
+  ["another number of draws"] = function(d) d.fasterclarans[1].trace[2].evaluated = 22 end,
+  ["another number of swaps"] = function(d) d.fasterclarans[2].trace[1].swaps = 11 end,
+  ["an unknown field"] = function(d) d.fasterclarans[1].restarts = 2 end,
+  ["a text for the list"] = function(d) d.lab = "none" end,
+} do
+  must_fail("64_kmedoids_iris_int.json", what, function(d)
+    d.runs = {}
+    change(d)
+  end)
+end
+must_fail("64_kmedoids_digits1797.json", "a changed medoid", function(d) d.runs[1].fasterpam.medoids[10] = 361 end)
+must_fail("64_kmedoids_digits1797.json", "another loss", function(d) d.runs[1].alternating.loss = 52009.5562 end)
+must_fail("64_kmedoids_digits1797.json", "data without a metric", function(d) d.data = "digits" end)
+
 if t.real_model() then
   must_pass("tokenizer_smollm2.json", "the file as it is")
   must_fail("tokenizer_smollm2.json", "a changed id", function(d) d.cases[2].tokens[1] = 7 end)
