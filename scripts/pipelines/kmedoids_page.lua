@@ -24,7 +24,7 @@ li { margin: .1rem 0; }
 summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
 ]]
 
-local MOST_THUMBS, MOST_LINES, MOST_FOLDED = 60, 6, 400
+local MOST_THUMBS, MOST_LINES, MOST_FOLDED, MOST_POINTS = 60, 6, 400, 20000
 
 local function text(s) return vt.page.text(s) end
 local function key(c) return ('<span class="key" style="background:%s">%d</span>'):format(vt.plot.colour(c), c) end
@@ -89,14 +89,18 @@ local function map(view)
   local coords, shares = vt.try(view.distance.project, view.distance, 2)
   if not coords then return "" end
   local points, marks = {}, {}
-  for i, p in ipairs(coords) do points[i] = { p[1], p[2], group = view.report.labels[i], title = text(view.data.items[i].title) } end
+  local every = math.ceil(#coords / MOST_POINTS)
+  for i = 1, #coords, every do
+    points[#points + 1] = { coords[i][1], coords[i][2], group = view.report.labels[i], title = text(view.data.items[i].title) }
+  end
   for _, c in ipairs(view.order) do
     local medoid = view.report.clusters[c + 1].medoid
     local at = coords[medoid + 1]
     marks[#marks + 1] = { at[1], at[2], group = c, label = tostring(c), image = view.picture and view.picture(medoid), class = view.class }
   end
   local axes = { x = ("first principal axis: %.1f %% of the variance"):format(100 * shares[1]), y = ("second: %.1f %%"):format(100 * shares[2]) }
-  return ('<h2>Map</h2>\n<div class="card">%s</div>'):format(vt.plot.scatter(points, marks, axes))
+  local note = every > 1 and (' <span class="soft">one object of %d is drawn</span>'):format(every) or ""
+  return ('<h2>Map%s</h2>\n<div class="card">%s</div>'):format(note, vt.plot.scatter(points, marks, axes))
 end
 
 local function silhouettes(view)

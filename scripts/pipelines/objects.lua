@@ -6,11 +6,16 @@ local rag = require "pipelines.rag"
 
 local objects = {}
 
+--- A name as text: what is not UTF-8 has no place in JSON or on a page.
+function objects.readable(name)
+  return utf8.len(name) and name or (name:gsub("[\x80-\xff]", "\u{FFFD}"))
+end
+
 -- ---- numbers ----
 
 local function numbered(n, labels)
   local items = {}
-  for i = 1, n do items[i] = { title = labels and labels[i] ~= "" and ("%s (row %d)"):format(labels[i], i - 1) or ("row %d"):format(i - 1) } end
+  for i = 1, n do items[i] = { title = labels and labels[i] ~= "" and ("%s (row %d)"):format(objects.readable(labels[i]), i - 1) or ("row %d"):format(i - 1) } end
   return items
 end
 
@@ -60,7 +65,7 @@ local function read_pictures(things, bytes_of, opt, progress)
   local function take(thing)
     local png = bytes_of(thing)
     rows[#rows + 1] = vt.image(png):resize{ width = opt.size, height = opt.size }
-    items[#rows] = { title = thing.name, png = png }
+    items[#rows] = { title = objects.readable(thing.name), png = png }
   end
   local passed_over = each(things, take, progress)
   return { kind = "pictures", items = items, passed_over = passed_over,
@@ -85,7 +90,7 @@ local function read_documents(folder, files, opt, progress)
     for _, passage in ipairs(rag.chunk(file.name, content, opt)) do
       index:add(file.name, { title = passage.title, text = passage.text, index_title = true })
       -- The last heading of the path says enough beside its neighbours.
-      items[#items + 1] = { title = passage.title:match("^.* > (.+)$") or passage.title, text = passage.text, source = file.name }
+      items[#items + 1] = { title = objects.readable(passage.title:match("^.* > (.+)$") or passage.title), text = passage.text, source = file.name }
     end
   end
   local passed_over = each(files, take, progress)

@@ -157,6 +157,24 @@ t.test("a folder of PNG pictures is grouped by colour; one that is no picture is
   assert(html:find('src="' .. vt.page.png(t.read(album .. "/red0.png")), 1, true), "the picture itself is in the page")
 end)
 
+t.test("names that are not UTF-8 become readable, one cluster has no silhouette, and a full disk is a failure", function()
+  local album, page = t.folder(), at("one.html")
+  for i = 0, 2 do t.write(("%s/\xff%d.png"):format(album, i), tiny_picture(0, i, 0)) end
+  local o = json("-k", "1", "--html", page, album)
+  t.equal({ o.clusters[1].title, o.silhouette, o.medoid_silhouette, o.clusters[1].silhouette }, { "\u{FFFD}1.png", nil, nil, nil })
+  assert(utf8.len(t.read(page)) and not t.read(page):find("<h2>Silhouettes", 1, true))
+  if not io.open("/dev/full") then return end
+  expect(run("cluster", "-k", "2", "--html", "/dev/full", "--force", album), 1, nil, "/dev/full: ")
+  expect(run("cluster", "-k", "2", "--json", "--output", "/dev/full", "--force", t.golden .. "/digits1797.npy"), 1, nil, "/dev/full: ")
+end)
+
+t.test("passages without a word are objects like others", function()
+  local folder = t.folder()
+  t.write(folder .. "/a.txt", "...")
+  t.write(folder .. "/b.txt", "!!! ???")
+  t.equal(json("-k", "1", "--html", at("wordless.html"), folder).n, 2)
+end)
+
 t.test("the emoji of a font are grouped by colour", function()
   local glyphs = {}
   for i = 0, 5 do glyphs[i + 1] = { codepoint = 0x1f600 + i, png = i % 2 == 0 and tiny_picture(255, i, 0) or tiny_picture(0, i, 255) } end

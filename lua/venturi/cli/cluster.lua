@@ -1,6 +1,7 @@
 --- venturi cluster: groups the rows of a file, the documents or pictures of a folder, or the emoji of a font around medoids.
 local json = require "venturi.cli.json"
 local kmedoids = require "pipelines.kmedoids"
+local objects = require "pipelines.objects"
 local options = require "venturi.cli.options"
 local program = require "venturi.program"
 local talk = require "venturi.cli.talk"
@@ -150,19 +151,22 @@ end
 -- Titles come from files: nothing in them may command the terminal.
 local function plain(title) return (title:gsub("%c", " ")) end
 
-local function write_text(out, report, detail, data, n_members)
+local function text_of(report, detail, data, n_members)
+  local out = {}
+  local function add(fmt, ...) out[#out + 1] = fmt:format(...) end
   for c, cluster in ipairs(report.clusters) do
-    local members, names = detail.members[c], {}
-    for i = 2, math.min(#members, n_members + 1) do names[#names + 1] = plain(data.items[members[i] + 1].title) end
+    local members = detail.members[c]
+    local shown = math.min(#members, n_members + 1)
     local silhouette = cluster.silhouette and (", silhouette %.3f"):format(cluster.silhouette) or ""
-    out:write(("[%d] %s  (%d object%s%s)\n"):format(c - 1, plain(cluster.title), cluster.size, cluster.size == 1 and "" or "s", silhouette))
-    for _, name in ipairs(names) do out:write("      ", name, "\n") end
-    if #members > #names + 1 then out:write(("      and %d more\n"):format(#members - #names - 1)) end
+    add("[%d] %s  (%d object%s%s)\n", c - 1, plain(cluster.title), cluster.size, cluster.size == 1 and "" or "s", silhouette)
+    for i = 2, shown do add("      %s\n", plain(data.items[members[i] + 1].title)) end
+    if #members > shown then add("      and %d more\n", #members - shown) end
   end
-  out:write(("\n%d objects, %d clusters; loss %.10g, %d passes, %d swaps"):format(report.n, report.k, report.loss, report.n_iter, report.n_swap))
-  if report.silhouette then out:write((", silhouette %.4f"):format(report.silhouette)) end
-  if report.medoid_silhouette then out:write((", medoid silhouette %.4f"):format(report.medoid_silhouette)) end
-  out:write(("; %.2f s\n"):format(report.seconds))
+  add("\n%d objects, %d clusters; loss %.10g, %d passes, %d swaps", report.n, report.k, report.loss, report.n_iter, report.n_swap)
+  if report.silhouette then add(", silhouette %.4f", report.silhouette) end
+  if report.medoid_silhouette then add(", medoid silhouette %.4f", report.medoid_silhouette) end
+  add("; %.2f s\n", report.seconds)
+  return table.concat(out)
 end
 
 -- Options that had a say.
@@ -182,8 +186,7 @@ local function write_page(opt, settings, data, distance, report, detail)
   local title = (program.realpath(opt.input) or opt.input):match("([^/]+)$") or opt.input
   local facts = { title = title, seconds = report.seconds,
     method = ("%s by %s, seed %d"):format(data.kind, method_of(settings), settings.seed) }
-  file:write(require("pipelines.kmedoids_page").html(data, distance, report, detail, settings, facts))
-  talk.finish(file, { output = opt.html })
+  talk.deliver(file, { output = opt.html }, require("pipelines.kmedoids_page").html(data, distance, report, detail, settings, facts))
 end
 
 function M.run(opt)
@@ -204,12 +207,11 @@ function M.run(opt)
   talk.detail("distances and clusters in %.2f s, silhouettes in %.2f s", seconds, program.clock() - start - seconds)
   if opt.html then write_page(opt, settings, data, distance, report, detail) end
   if opt.json then
-    report.schema, report.input, report.options = 1, opt.input, options_of(settings, data)
-    out:write(json.encode(report), "\n")
+    report.schema, report.input, report.options = 1, objects.readable(opt.input), options_of(settings, data)
+    talk.deliver(out, opt, json.encode(report) .. "\n")
   else
-    write_text(out, report, detail, data, opt.members)
+    talk.deliver(out, opt, text_of(report, detail, data, opt.members))
   end
-  talk.finish(out, opt)
   return 0
 end
 

@@ -91,6 +91,13 @@ function M.delivered()
   return true
 end
 
+--- Writes a whole result to what `open` gave and closes it. Large pieces pass the C library's buffer by: `finish` alone would not know of their failure.
+function M.deliver(file, opt, text)
+  local ok, message = file:write(text)
+  if not ok then M.fail(1, ("%s: %s"):format(opt.output or "stdout", message)) end
+  M.finish(file, opt)
+end
+
 --- Closes what `open` gave; a write that failed late is an error.
 function M.finish(file, opt)
   local ok, message = file:flush()
