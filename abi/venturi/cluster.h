@@ -53,7 +53,7 @@ typedef struct vt_cluster_options {
     int32_t init;         /* VT_INIT_* */
     int64_t k;            /* medoids wanted, 1 to n; 0: as many as are given. VT_CLUSTER_DYNMSC: the largest k tried */
     int64_t k_min;        /* VT_CLUSTER_DYNMSC: the smallest k tried; 0: 2 */
-    int64_t max_iter;     /* passes at most; 0: 100. FASTERCLARA: of each FasterPAM; (FASTER)CLARANS: not used, must be 0 */
+    int64_t max_iter;     /* passes at most; 0: 100. FASTERCLARA: of each FasterPAM; DYNMSC: for each k; (FASTER)CLARANS: not used, must be 0 */
     uint64_t seed;        /* draws are splitmix64, word i of a seed a pure function of both: LAB, RANDOM, CLARA, CLARANS, SHUFFLE */
     const int64_t *medoids; /* [n_medoids] distinct objects to start from (warm start); copied. FASTERCLARA: the best so far, so that every sample has them
                              * until better ones are found, the first one starts from them, and the result is never worse; later samples start with LAB */
@@ -74,8 +74,10 @@ typedef struct vt_cluster_options {
  *
  * Ties: the first candidate in order and the lowest slot win. Duplicates are fine: a medoid belongs to itself, at 0. k == n gives every object its own
  * cluster. Integer distances give the same clustering on every machine; float ones can differ between instruction sets where sums tie to the last bits.
- * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (k > n), VT_ERR_NUMERIC (sums would overflow; a bad value from a callback), VT_ERR_CANCELLED, VT_ERR_NOMEM,
- *          or what a distance callback answered. Nothing half-made is left.
+ * Silhouettes (MSC, PAMMEDSIL, PAMSIL) need 2 medoids or more, work in float64 and take distances below 0 for 0. Medoid silhouettes are as in
+ * vt_medoid_silhouette, also of what cannot be reached. PAMSIL keeps all n x n distances, and of equal swaps takes that of the lowest slot.
+ * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (k > n; too few medoids for silhouettes or k_min, where VT_INIT_BUILD stopped early), VT_ERR_NUMERIC (sums
+ *          would overflow; a bad value from a callback), VT_ERR_CANCELLED, VT_ERR_NOMEM, or what a distance callback answered. Nothing half-made is left.
  * Cost:    FASTERPAM O(n^2) a pass, a handful of passes; O(n + k) memory beside the distance's.
  * Threads: uses the context's; several calls may run on one distance.
  */
