@@ -196,6 +196,8 @@ typedef struct vtk_table {
     void (*msc_judge[VTK_N_DISTANCES])(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own);
     /* k = 2: the losses [2] with the candidate in either slot. */
     void (*msc_judge_two[VTK_N_DISTANCES])(double *losses, const vtk_msc *m, const void *column, int64_t own);
+    /* Finds the third medoid of an object: the one it has (slot3, or -1), or the first of those nearer in row, its [k] distances, which are overwritten. */
+    void (*msc_third[VTK_N_DISTANCES])(vtk_near3 *object, void *row, int64_t k, double far);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -231,20 +231,11 @@ static void swap_chunk(void *user, int64_t chunk) {
     }
 }
 
-static void find_third(vtk_near3 *v, const double *to, int64_t k, int32_t overlooked) {
-    const int32_t from = v->slot3;
-    for (int32_t i = 0; i < k; i++) {
-        if (i == v->slot1 || i == v->slot2 || i == from || !(to[i] < v->d3 || v->slot3 == NONE || v->slot3 == overlooked)) continue;
-        set_third(v, i, to[i]);
-    }
-}
-
 static vt_status find_thirds(vt__msc_state *s, int64_t n) {
-    double *to = s->scratch;
+    const size_t row_size = (size_t)s->m.k * vt__distance_size(s->distance);
     vt_status st = vt__distance_gather(s->distance, s->rows, n, s->medoids, s->m.k, s->block);
     for (int64_t i = 0; st == VT_OK && i < n; i++) {
-        vt__msc_read(s, (const char *)s->block + (size_t)(i * s->m.k) * vt__distance_size(s->distance), s->m.k, to);
-        find_third(&s->objects[s->rows[i]], to, s->m.k, s->overlooked);
+        s->vtk->msc_third[s->type](&s->objects[s->rows[i]], (char *)s->block + (size_t)i * row_size, s->m.k, s->m.far);
         set_ratios(s, s->rows[i]);
     }
     return st;

@@ -7,7 +7,8 @@
 
 #define VTK_MSC_DECLARE(name)                                                                                                                          \
     void vtk_msc_judge_##name(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own); \
-    void vtk_msc_judge_two_##name(double *losses, const vtk_msc *m, const void *column, int64_t own)
+    void vtk_msc_judge_two_##name(double *losses, const vtk_msc *m, const void *column, int64_t own);                                                   \
+    void vtk_msc_third_##name(vtk_near3 *object, void *row, int64_t k, double far)
 
 #define VTK_MSC_DECLARE_ISA(isa) \
     VTK_MSC_DECLARE(f32_##isa);  \
@@ -22,7 +23,10 @@ VTK_MSC_DECLARE_ISA(avx512);
 #endif
 
 /* Sets the slots. */
-#define VTK_MSC_FILL_TYPE(t, type, name) ((t)->msc_judge[type] = vtk_msc_judge_##name, (t)->msc_judge_two[type] = vtk_msc_judge_two_##name)
+#define VTK_MSC_FILL_TYPE(t, type, name)                  \
+    ((t)->msc_judge[type] = vtk_msc_judge_##name,         \
+     (t)->msc_judge_two[type] = vtk_msc_judge_two_##name, \
+     (t)->msc_third[type] = vtk_msc_third_##name)
 #define VTK_MSC_FILL(t, isa)                               \
     (VTK_MSC_FILL_TYPE(t, VTK_DISTANCE_F32, f32_##isa),    \
      VTK_MSC_FILL_TYPE(t, VTK_DISTANCE_F64, f64_##isa),    \

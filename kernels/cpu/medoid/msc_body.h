@@ -42,6 +42,37 @@ void NAME(vtk_msc_judge_two)(double *losses, const vtk_msc *m, const void *colum
     }
 }
 
+/* The smallest in lanes first, then its first place: no branch but the last depends on the data. */
+static inline int32_t NAME(smallest)(const T *row, int64_t k) {
+    enum { LANES = 64 / sizeof(T) };
+    T lanes[LANES];
+    int64_t i = 0;
+    int32_t slot = 0;
+    for (int l = 0; l < LANES; l++) lanes[l] = row[0];
+    for (; i + LANES <= k; i += LANES)
+        for (int l = 0; l < LANES; l++) lanes[l] = row[i + l] < lanes[l] ? row[i + l] : lanes[l];
+    for (; i < k; i++) lanes[0] = row[i] < lanes[0] ? row[i] : lanes[0];
+    for (int l = 1; l < LANES; l++) lanes[0] = lanes[l] < lanes[0] ? lanes[l] : lanes[0];
+    while (lanes[0] < row[slot]) slot++;
+    return slot;
+}
+
+void NAME(vtk_msc_third)(vtk_near3 *object, void *row, int64_t k, double far) {
+    T *d = row;
+    const int32_t others[3] = {object->slot1, object->slot2, object->slot3 < 0 ? object->slot1 : object->slot3};
+    int32_t slot = 0;
+    while (slot == others[0] || slot == others[1] || slot == others[2]) slot++;
+    if (slot >= k) return;
+    for (int i = 0; i < 3; i++) /* out of the way: behind an equal one */
+        if (others[i] > slot) d[others[i]] = d[slot];
+    slot += NAME(smallest)(d + slot, k - slot);
+    double best = (double)d[slot];
+    best = best >= far ? (double)INFINITY : best > 0 ? best : 0;
+    if (object->slot3 >= 0 && !(best < object->d3)) return;
+    object->d3 = best;
+    object->slot3 = slot;
+}
+
 #undef T
 #undef S
 #undef NAME

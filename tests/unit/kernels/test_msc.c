@@ -2,7 +2,7 @@
  * that end at a page that nobody may touch. */
 #include "variants.h"
 
-enum { MAX_K = 9 };
+enum { MAX_K = 42 };
 static const size_t SIZES[VTK_N_DISTANCES] = {4, 8, 4, 8};
 static const double FAR = 0x1p20; /* what the distances have for infinity */
 
@@ -130,6 +130,39 @@ static void judgements_are_the_losses_that_follow(void **state) {
         }
 }
 
+/* The third of an object that has lost it, or has the second best in its place. */
+static void check_third(const vtk_table *t, const scene *s, int64_t o, int32_t from) {
+    char row[MAX_K * 8];
+    const vtk_near3 *want = &s->objects[o];
+    if (from == want->slot1 || from == want->slot2) return;
+    vtk_near3 got = *want;
+    got.slot3 = from;
+    got.d3 = from < 0 ? (double)INFINITY : s->to_medoids[o * s->k + from];
+    for (int64_t i = 0; i < s->k; i++) put(s->type, row, i, isinf(s->to_medoids[o * s->k + i]) ? FAR : s->to_medoids[o * s->k + i]);
+    t->msc_third[s->type](&got, row, s->k, s->m.far);
+    assert_true(got.d3 == want->d3 || (isinf(got.d3) && isinf(want->d3)));
+    if (from < 0 || from == want->slot3) assert_int_equal(got.slot3, want->slot3);
+    else assert_true(s->to_medoids[o * s->k + got.slot3] == want->d3);
+}
+
+static void check_thirds(const vtk_table *t, int type, int64_t k, int rough) {
+    scene s = make_scene(type, 40, k, rough, (uint64_t)k);
+    for (int64_t o = 0; o < s.n; o++)
+        for (int32_t from = -1; from < k; from++) check_third(t, &s, o, from);
+    free_scene(&s);
+}
+
+static void thirds_are_the_nearest_of_the_rest(void **state) {
+    static const char *const isas[] = {"ref", "avx2", "avx512"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(isas); i++) {
+        vtk_table t;
+        if (!vtk_fill_isa(&t, isas[i])) continue;
+        for (int type = 0; type < VTK_N_DISTANCES; type++)
+            for (int64_t k = 3; k <= MAX_K; k += k < 9 ? 1 : 11) check_thirds(&t, type, k, (int)(k % 2));
+    }
+}
+
 static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t n, int64_t k, int rough) {
     scene s = make_scene(type, n, k, rough, (uint64_t)(n + 1));
     double scratch[MAX_K], gains[2], losses[4];
@@ -161,6 +194,6 @@ static void variants_agree_with_ref_bit_for_bit(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(judgements_are_the_losses_that_follow), cmocka_unit_test(variants_agree_with_ref_bit_for_bit)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(judgements_are_the_losses_that_follow), cmocka_unit_test(thirds_are_the_nearest_of_the_rest), cmocka_unit_test(variants_agree_with_ref_bit_for_bit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
