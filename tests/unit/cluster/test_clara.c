@@ -3,66 +3,35 @@
 
 enum { N = 60 };
 
-static vt__cluster_params clara(int64_t k, int64_t sample_size, int64_t n_samples, uint64_t seed) {
-    vt__cluster_params params = params_of(VT__CLUSTER_FASTERCLARA, VT__INIT_LAB, k);
-    params.sample_size = sample_size;
-    params.n_samples = n_samples;
-    params.seed = seed;
-    return params;
-}
+#define CLARA(k_, size, samples, seed_)                                                                                                                \
+    {.method = VT__CLUSTER_FASTERCLARA, .init = VT__INIT_LAB, .k = (k_), .max_iter = 100, .sample_size = (size), .n_samples = (samples), .seed = (seed_), .watch = {.what = "cluster"}}
 
-/* Computed by another implementation of the paper's procedure; the best of the first samples. */
-static const struct {
-    const char *name;
-    int64_t k, sample_size, n_samples;
-    uint64_t seed;
-    int64_t medoids[6];
-    double loss;
-    int64_t n_iter, n_swap;
-} traces[] = {
-    {"one sample", 3, 14, 1, 5, {34, 53, 8}, 1792, 1, 0},
-    {"the second is better", 3, 14, 2, 5, {42, 34, 24}, 1705, 2, 1},
-    {"the third is worse", 3, 14, 3, 5, {42, 34, 24}, 1705, 2, 1},
-    {"all four", 3, 14, 4, 5, {42, 34, 24}, 1705, 2, 1},
-    {"six clusters", 6, 20, 1, 9, {54, 25, 48, 17, 19, 21}, 1236, 3, 6},
-    {"six clusters, two samples", 6, 20, 2, 9, {10, 3, 54, 16, 17, 23}, 1136, 2, 3},
-    {"six clusters, five samples", 6, 20, 5, 9, {10, 3, 54, 16, 17, 23}, 1136, 2, 3},
-};
+static vt__cluster_params clara(int64_t k, int64_t sample_size, int64_t n_samples, uint64_t seed) {
+    return (vt__cluster_params)CLARA(k, sample_size, n_samples, seed);
+}
 
 static void results_are_those_of_the_reference(void **state) {
     (void)state;
-    vt_context *ctx = new_context(2, NULL);
-    for (int type = 0; type < VT__N_DISTANCE_TYPES; type++) {
-        problem p = make_scatter(type, N);
-        for (size_t i = 0; i < COUNT(traces); i++) {
-            vt__cluster_params params = clara(traces[i].k, traces[i].sample_size, traces[i].n_samples, traces[i].seed);
-            vt_clustering *c = cluster(ctx, &p, &params);
-            assert_medoids(&p, c, traces[i].medoids, traces[i].loss, traces[i].name);
-            assert_assigned(&p, c);
-            assert_int_equal(vt__clustering_parts_of(c)->n_iter, traces[i].n_iter);
-            assert_int_equal(vt__clustering_parts_of(c)->n_swap, traces[i].n_swap);
-            vt__clustering_release(c);
-        }
-        free_problem(&p);
-    }
-    vt__context_release(ctx);
+    static const trace traces[] = {
+        {"one sample", CLARA(3, 14, 1, 5), {34, 53, 8}, 1792, 1, 0},
+        {"the second is better", CLARA(3, 14, 2, 5), {42, 34, 24}, 1705, 2, 1},
+        {"the third is worse", CLARA(3, 14, 3, 5), {42, 34, 24}, 1705, 2, 1},
+        {"all four", CLARA(3, 14, 4, 5), {42, 34, 24}, 1705, 2, 1},
+        {"six clusters", CLARA(6, 20, 1, 9), {54, 25, 48, 17, 19, 21}, 1236, 3, 6},
+        {"six clusters, two samples", CLARA(6, 20, 2, 9), {10, 3, 54, 16, 17, 23}, 1136, 2, 3},
+        {"six clusters, five samples", CLARA(6, 20, 5, 9), {10, 3, 54, 16, 17, 23}, 1136, 2, 3},
+    };
+    assert_traces(traces, COUNT(traces));
 }
 
-/* A sample of everything is FasterPAM itself: no swap improves. */
+/* A sample of everything is FasterPAM itself. */
 static void a_sample_of_all_objects_is_a_local_optimum(void **state) {
     (void)state;
     vt_context *ctx = new_context(1, NULL);
     problem p = make_scatter(VT__DISTANCE_I32, N);
     vt__cluster_params params = clara(4, 1000, 1, 3);
     vt_clustering *c = cluster(ctx, &p, &params);
-    const vt__clustering_parts *parts = vt__clustering_parts_of(c);
-    for (int64_t s = 0; s < 4; s++)
-        for (int64_t j = 0; j < N; j++) {
-            int64_t medoids[4];
-            memcpy(medoids, parts->medoids, sizeof medoids);
-            medoids[s] = j;
-            assert_true(loss_of(&p, medoids, 4, NULL) >= parts->loss);
-        }
+    assert_local_optimum(&p, c);
     vt__clustering_release(c);
     free_problem(&p);
     vt__context_release(ctx);
@@ -123,41 +92,13 @@ static void small_cases_are_whole(void **state) {
 
 static void weights_count_objects_so_many_times(void **state) {
     (void)state;
-    vt_context *ctx = new_context(1, NULL);
-    double weights[N];
-    for (int64_t i = 0; i < N; i++) weights[i] = i % 5 ? (double)(i % 4) : 50;
-    for (int type = 0; type < VT__N_DISTANCE_TYPES; type++) {
-        problem p = make_scatter(type, N);
-        vt__cluster_params params = clara(4, 20, 5, 2);
-        params.weights = weights;
-        vt_clustering *c = cluster(ctx, &p, &params);
-        assert_true(vt__clustering_parts_of(c)->loss == loss_of(&p, vt__clustering_parts_of(c)->medoids, 4, weights));
-        assert_assigned(&p, c);
-        vt__clustering_release(c);
-        free_problem(&p);
-    }
-    vt__context_release(ctx);
+    assert_weights_count(clara(4, 20, 5, 2));
 }
 
-/* Two groups that do not reach each other: medoids in both are better than any sum in one. */
 static void unreachable_objects_come_first(void **state) {
     (void)state;
-    vt_context *ctx = new_context(1, NULL);
-    problem p = make_scatter(VT__DISTANCE_F64, N);
-    for (int64_t i = 0; i < N; i++)
-        for (int64_t j = 0; j < N; j++)
-            if ((i < N / 3) != (j < N / 3)) p.d[i * N + j] = (double)INFINITY;
-    store(&p);
-    vt__cluster_params params = clara(2, 30, 5, 4);
-    vt_clustering *c = cluster(ctx, &p, &params);
-    assert_true(isfinite(vt__clustering_parts_of(c)->loss));
-    vt__clustering_release(c);
-    params = clara(1, 30, 5, 4);
-    c = cluster(ctx, &p, &params);
-    assert_true(isinf(vt__clustering_parts_of(c)->loss) && vt__clustering_parts_of(c)->medoids[0] >= N / 3);
-    vt__clustering_release(c);
-    free_problem(&p);
-    vt__context_release(ctx);
+    assert_unreachable_first(clara(0, 30, 5, 4), VT__DISTANCE_F32);
+    assert_unreachable_first(clara(0, 30, 5, 4), VT__DISTANCE_F64);
 }
 
 static void threads_do_not_show(void **state) {
@@ -179,17 +120,15 @@ static void cancelling_leaves_nothing(void **state) {
 
 static void failing_allocations_are_survived(void **state) {
     (void)state;
+    const int64_t given[3] = {1, 2, 3};
     double weights[N];
-    problem p = make_scatter(VT__DISTANCE_I32, N);
     vt__cluster_params params = clara(3, 20, 2, 1);
     for (int64_t i = 0; i < N; i++) weights[i] = (double)(i % 3);
     params.weights = weights;
-    assert_survives(&p, &params);
-    const int64_t given[3] = {1, 2, 3};
+    assert_survives(kmedoids_scenario, &params);
     params.init = VT__INIT_GIVEN;
     params.medoids = given;
-    assert_survives(&p, &params);
-    free_problem(&p);
+    assert_survives(kmedoids_scenario, &params);
 }
 
 int main(void) {

@@ -3,51 +3,24 @@
 
 enum { N = 60 };
 
+#define CLARANS(method_, k_, restarts, rate_, seed_)                                                                                                   \
+    {.method = (method_), .init = VT__INIT_RANDOM, .k = (k_), .n_local = (restarts), .rate = (rate_), .seed = (seed_), .watch = {.what = "cluster"}}
+
 static vt__cluster_params clarans(int64_t k, int64_t n_local, double rate, uint64_t seed) {
-    vt__cluster_params params = params_of(VT__CLUSTER_FASTCLARANS, VT__INIT_RANDOM, k);
-    params.n_local = n_local;
-    params.rate = rate;
-    params.seed = seed;
-    return params;
+    return (vt__cluster_params)CLARANS(VT__CLUSTER_FASTCLARANS, k, n_local, rate, seed);
 }
 
-/* Computed by another implementation of the paper's procedure: the best of the first restarts, with the draws and swaps of all of them. */
-static const struct {
-    const char *name;
-    int64_t k, n_local;
-    double rate;
-    uint64_t seed;
-    int64_t medoids[6];
-    double loss;
-    int64_t n_iter, n_swap;
-} traces[] = {
-    {"one restart", 3, 1, 0.1, 5, {23, 59, 36}, 1752, 12, 4},
-    {"the second is better", 3, 2, 0.1, 5, {32, 17, 42}, 1672, 12 + 26, 4 + 10},
-    {"the third is worse", 3, 3, 0.1, 5, {32, 17, 42}, 1672, 12 + 26 + 9, 4 + 10 + 2},
-    {"six clusters", 6, 1, 0.2, 9, {46, 59, 23, 17, 38, 33}, 1114, 30, 10},
-    {"six clusters, two restarts", 6, 2, 0.2, 9, {3, 23, 24, 29, 39, 55}, 1046, 30 + 47, 10 + 13},
-};
-
+/* Draws and swaps are those of all restarts. */
 static void results_are_those_of_the_reference(void **state) {
     (void)state;
-    for (int32_t n_threads = 1; n_threads < 6; n_threads += 2) {
-        vt_context *ctx = new_context(n_threads, NULL);
-        for (int type = 0; type < VT__N_DISTANCE_TYPES; type++) {
-            problem p = make_scatter(type, N);
-            for (size_t i = 0; i < COUNT(traces); i++) {
-                vt__cluster_params params = clarans(traces[i].k, traces[i].n_local, traces[i].rate, traces[i].seed);
-                params.method = i % 2 ? VT__CLUSTER_FASTCLARANS : VT__CLUSTER_FASTERCLARANS;
-                vt_clustering *c = cluster(ctx, &p, &params);
-                assert_medoids(&p, c, traces[i].medoids, traces[i].loss, traces[i].name);
-                assert_assigned(&p, c);
-                assert_int_equal(vt__clustering_parts_of(c)->n_iter, traces[i].n_iter);
-                assert_int_equal(vt__clustering_parts_of(c)->n_swap, traces[i].n_swap);
-                vt__clustering_release(c);
-            }
-            free_problem(&p);
-        }
-        vt__context_release(ctx);
-    }
+    static const trace traces[] = {
+        {"one restart", CLARANS(VT__CLUSTER_FASTCLARANS, 3, 1, 0.1, 5), {23, 59, 36}, 1752, 12, 4},
+        {"the second is better", CLARANS(VT__CLUSTER_FASTERCLARANS, 3, 2, 0.1, 5), {32, 17, 42}, 1672, 12 + 26, 4 + 10},
+        {"the third is worse", CLARANS(VT__CLUSTER_FASTCLARANS, 3, 3, 0.1, 5), {32, 17, 42}, 1672, 12 + 26 + 9, 4 + 10 + 2},
+        {"six clusters", CLARANS(VT__CLUSTER_FASTERCLARANS, 6, 1, 0.2, 9), {46, 59, 23, 17, 38, 33}, 1114, 30, 10},
+        {"six clusters, two restarts", CLARANS(VT__CLUSTER_FASTCLARANS, 6, 2, 0.2, 9), {3, 23, 24, 29, 39, 55}, 1046, 30 + 47, 10 + 13},
+    };
+    assert_traces(traces, COUNT(traces));
 }
 
 /* With rate 1 every other object has failed before a restart ends, one medoid included. */
@@ -58,15 +31,8 @@ static void a_rate_of_one_ends_in_a_local_optimum(void **state) {
     for (int64_t k = 1; k < 5; k++) {
         vt__cluster_params params = clarans(k, 2, 1, 8);
         vt_clustering *c = cluster(ctx, &p, &params);
-        const vt__clustering_parts *parts = vt__clustering_parts_of(c);
         assert_assigned(&p, c);
-        for (int64_t s = 0; s < k; s++)
-            for (int64_t j = 0; j < N; j++) {
-                int64_t medoids[4];
-                memcpy(medoids, parts->medoids, (size_t)k * sizeof *medoids);
-                medoids[s] = j;
-                assert_true(loss_of(&p, medoids, k, NULL) >= parts->loss);
-            }
+        assert_local_optimum(&p, c);
         vt__clustering_release(c);
     }
     free_problem(&p);
@@ -90,40 +56,13 @@ static void all_objects_as_medoids_need_no_draw(void **state) {
 
 static void weights_count_objects_so_many_times(void **state) {
     (void)state;
-    vt_context *ctx = new_context(1, NULL);
-    double weights[N];
-    for (int64_t i = 0; i < N; i++) weights[i] = i % 5 ? (double)(i % 4) : 50;
-    for (int type = 0; type < VT__N_DISTANCE_TYPES; type++) {
-        problem p = make_scatter(type, N);
-        for (int64_t k = 1; k < 6; k += 2) {
-            vt__cluster_params params = clarans(k, 2, 0.3, 2);
-            params.weights = weights;
-            vt_clustering *c = cluster(ctx, &p, &params);
-            assert_true(vt__clustering_parts_of(c)->loss == loss_of(&p, vt__clustering_parts_of(c)->medoids, k, weights));
-            assert_assigned(&p, c);
-            vt__clustering_release(c);
-        }
-        free_problem(&p);
-    }
-    vt__context_release(ctx);
+    for (int64_t k = 1; k < 6; k += 2) assert_weights_count(clarans(k, 2, 0.3, 2));
 }
 
 static void unreachable_objects_come_first(void **state) {
     (void)state;
-    vt_context *ctx = new_context(1, NULL);
-    problem p = make_scatter(VT__DISTANCE_F32, N);
-    for (int64_t i = 0; i < N; i++)
-        for (int64_t j = 0; j < N; j++)
-            if ((i < N / 3) != (j < N / 3)) p.d[i * N + j] = (double)INFINITY;
-    store(&p);
-    for (int64_t k = 1; k < 3; k++) {
-        vt__cluster_params params = clarans(k, 2, 1, 4);
-        vt_clustering *c = cluster(ctx, &p, &params);
-        assert_true(k == 2 ? isfinite(vt__clustering_parts_of(c)->loss) : isinf(vt__clustering_parts_of(c)->loss) && vt__clustering_parts_of(c)->medoids[0] >= N / 3);
-        vt__clustering_release(c);
-    }
-    free_problem(&p);
-    vt__context_release(ctx);
+    assert_unreachable_first(clarans(0, 2, 1, 4), VT__DISTANCE_F32);
+    assert_unreachable_first(clarans(0, 2, 1, 4), VT__DISTANCE_F64);
 }
 
 /* Equal objects: nothing improves, and nothing goes round for ever. */
@@ -162,12 +101,10 @@ static void cancelling_leaves_nothing(void **state) {
 
 static void failing_allocations_are_survived(void **state) {
     (void)state;
-    problem p = make_scatter(VT__DISTANCE_I32, N);
     for (int64_t k = 1; k < 4; k += 2) {
         vt__cluster_params params = clarans(k, 2, 0.1, 1);
-        assert_survives(&p, &params);
+        assert_survives(kmedoids_scenario, &params);
     }
-    free_problem(&p);
 }
 
 int main(void) {

@@ -196,29 +196,28 @@ static void cancelled_calls_say_so(void **state) {
     vt__context_release(ctx);
 }
 
-static void failing_allocations_are_survived(void **state) {
-    (void)state;
+/* how: NULL for k-means. */
+static vt_status predict_scenario(vt_context *ctx, const void *how) {
     static double wide[N * DIM];
     static float narrow[N * DIM];
     int32_t labels[N];
+    vt_distance *distance = NULL;
+    vt_clustering *c = NULL;
     fill(wide, narrow, N * DIM, 8);
-    for (int way = 0; way < 2; way++)
-        for (int sticky = 0; sticky < 2; sticky++)
-            for (long k = 1;; k++) {
-                torture t = {0};
-                vt_context *ctx = new_context(1, &t);
-                vt_clustering *c = way ? means_of(ctx, wide, VT_DTYPE_F64, N, DIM, 4) : medoids_of(ctx, wide, VT_DTYPE_F64, N, DIM, VT__METRIC_L2, 4);
-                t.fail_at = t.calls + k;
-                t.sticky = sticky;
-                vt_status st = predict(c, wide, VT_DTYPE_F64, N, DIM, DIM, labels, NULL);
-                int ran_through = t.calls < t.fail_at;
-                t.fail_at = 0;
-                assert_int_equal(st, ran_through ? VT_OK : VT_ERR_NOMEM);
-                vt__clustering_release(c);
-                vt__context_release(ctx);
-                assert_int_equal(t.live, 0);
-                if (ran_through) break;
-            }
+    vt__kmeans_params means = {.k = 4, .max_iter = 5, .n_init = 1, .watch = {.what = "kmeans"}};
+    vt_status st = how ? vt__distance_from_rows(ctx, wide, VT_DTYPE_F64, N, DIM, DIM, VT__METRIC_L2, 0, &distance) : vt__cluster_kmeans(ctx, wide, VT_DTYPE_F64, N, DIM, DIM, &means, &c);
+    if (st == VT_OK && how) st = vt__cluster_kmedoids(distance, how, &c);
+    if (st == VT_OK) st = predict(c, wide, VT_DTYPE_F64, N, DIM, DIM, labels, NULL);
+    vt__clustering_release(c);
+    vt__distance_release(distance);
+    return st;
+}
+
+static void failing_allocations_are_survived(void **state) {
+    (void)state;
+    vt__cluster_params params = params_of(VT__CLUSTER_FASTERPAM, VT__INIT_LAB, 4);
+    assert_survives(predict_scenario, NULL);
+    assert_survives(predict_scenario, &params);
 }
 
 int main(void) {
