@@ -101,15 +101,6 @@ vt__sum vt__nearest_loss(const vt__nearest_two *near) {
     return loss;
 }
 
-static double widened(int type, const void *d, int64_t i) {
-    switch (type) {
-    case VT__DISTANCE_F32: return (double)((const float *)d)[i];
-    case VT__DISTANCE_F64: return ((const double *)d)[i];
-    case VT__DISTANCE_I32: return (double)((const int32_t *)d)[i];
-    default: return (double)((const int64_t *)d)[i];
-    }
-}
-
 void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
     const vtk_medoids *m = &near->m;
     const double far = vt__distance_far(near->distance) > 0 ? vt__distance_far(near->distance) : (double)INFINITY;
@@ -119,7 +110,7 @@ void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
     work->integer_loss = is_whole ? loss.whole : 0;
     work->loss = is_whole ? (double)loss.whole : loss.real;
     for (int64_t o = 0; o < m->n; o++) {
-        double d1 = widened(near->type, m->d1, o), d2 = m->slot2[o] == VTK_NO_SLOT ? (double)INFINITY : widened(near->type, m->d2, o);
+        double d1 = vt__distance_value(near->type, m->d1, o), d2 = m->slot2[o] == VTK_NO_SLOT ? (double)INFINITY : vt__distance_value(near->type, m->d2, o);
         work->labels[o] = m->slot1[o];
         work->nearest[o] = d1 < far ? d1 : (double)INFINITY;
         work->second[o] = d2 < far ? d2 : (double)INFINITY;

@@ -90,7 +90,7 @@ double vt__silhouette_sample(const vt__partition *p, int64_t place, int type, co
 
 typedef struct job {
     const vt__partition *parts;
-    const vt__window *window;
+    vt__window window;
     int type;
     double far;
     int64_t first; /* place in members of the window's first row */
@@ -100,23 +100,20 @@ typedef struct job {
 static void one_sample(void *user, int64_t chunk) {
     const job *j = user;
     const int64_t place = j->first + chunk;
-    j->samples[j->parts->members[place]] = vt__silhouette_sample(j->parts, place, j->type, j->window->columns[chunk], j->far);
+    j->samples[j->parts->members[place]] = vt__silhouette_sample(j->parts, place, j->type, j->window.columns[chunk], j->far);
 }
 
 static vt_status all_samples(job *j, const vt_distance *distance, vt__watch *watch) {
-    vt_context *ctx = vt__distance_context(distance);
     const int64_t n = j->parts->n;
-    vt__window window = {0};
-    vt_status st = vt__window_init(&window, distance, 0);
-    j->window = &window;
-    for (int64_t i = 0; st == VT_OK && i < n; i += window.capacity) {
-        const int64_t n_rows = n - i < window.capacity ? n - i : window.capacity;
+    vt_status st = vt__window_init(&j->window, distance, 0);
+    for (int64_t i = 0; st == VT_OK && i < n; i += j->window.capacity) {
+        const int64_t n_rows = n - i < j->window.capacity ? n - i : j->window.capacity;
         st = vt__watch_poll(watch, (double)i / (double)n, "silhouette");
-        if (st == VT_OK) st = vt__window_load_rows(&window, j->parts->members + i, n_rows);
+        if (st == VT_OK) st = vt__window_load_rows(&j->window, j->parts->members + i, n_rows);
         j->first = i;
-        if (st == VT_OK) vt__parallel(ctx, n_rows, one_sample, j);
+        if (st == VT_OK) vt__parallel(vt__distance_context(distance), n_rows, one_sample, j);
     }
-    vt__window_free(&window);
+    vt__window_free(&j->window);
     return st;
 }
 
@@ -156,20 +153,11 @@ vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int
 
 /* ---- of medoids ---- */
 
-static double distance_at(int type, const void *block, int64_t i) {
-    switch (type) {
-    case VT__DISTANCE_F32: return (double)((const float *)block)[i];
-    case VT__DISTANCE_F64: return ((const double *)block)[i];
-    case VT__DISTANCE_I32: return (double)((const int32_t *)block)[i];
-    default: return (double)((const int64_t *)block)[i];
-    }
-}
-
 /* 1 - d1/d2 of the k >= 2 distances that begin at element `first` of the block. */
 static double medoid_sample(int type, const void *block, int64_t first, int64_t k) {
     double d1 = (double)INFINITY, d2 = (double)INFINITY;
     for (int64_t i = 0; i < k; i++) {
-        double d = distance_at(type, block, first + i);
+        double d = vt__distance_value(type, block, first + i);
         if (d < d1) {
             d2 = d1;
             d1 = d;

@@ -8,6 +8,16 @@
 /* Types of distances, dense, as the kernels number them (VTK_SUM_TYPE says what sums have). */
 enum { VT__DISTANCE_F32, VT__DISTANCE_F64, VT__DISTANCE_I32, VT__DISTANCE_I64, VT__N_DISTANCE_TYPES };
 
+/* Element i of distances of a type, as a number. */
+static inline double vt__distance_value(int type, const void *values, int64_t i) {
+    switch (type) {
+    case VT__DISTANCE_F32: return (double)((const float *)values)[i];
+    case VT__DISTANCE_F64: return ((const double *)values)[i];
+    case VT__DISTANCE_I32: return (double)((const int32_t *)values)[i];
+    default: return (double)((const int64_t *)values)[i];
+    }
+}
+
 enum { VT__METRIC_L2, VT__METRIC_L2_SQUARED, VT__METRIC_L1, VT__METRIC_COSINE, VT__METRIC_HAMMING, VT__METRIC_JACCARD, VT__N_METRICS };
 
 typedef vt_status (*vt__distance_fn)(void *user, int64_t i, int64_t j, double *out);

@@ -36,15 +36,6 @@ typedef struct examination {
     int (*is_mirrored)(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns);
 } examination;
 
-static double value_at(const examination *e, const void *x, int64_t i) {
-    switch (e->s->type) {
-    case VT__DISTANCE_F32: return (double)((const float *)x)[i];
-    case VT__DISTANCE_F64: return ((const double *)x)[i];
-    case VT__DISTANCE_I32: return (double)((const int32_t *)x)[i];
-    default: return (double)((const int64_t *)x)[i];
-    }
-}
-
 static int is_bad(double v) { return isnan(v) || v == (double)-INFINITY; }
 
 /* The bits that `largest` gives, as a number. */
@@ -68,7 +59,7 @@ static void examine(const examination *e, finding *f, const vtk_survey *s) {
     }
     for (int64_t r = 0; r < s->n_rows; r++)
         for (int64_t c = 0; c < s->n_columns; c++) {
-            double v = value_at(e, s->x, r * s->stride + c);
+            double v = vt__distance_value(e->s->type, s->x, r * s->stride + c);
             if (is_bad(v)) f->is_bad = 1;
             else if (v == (double)INFINITY) f->has_infinity = 1;
             else f->bound = fmax(f->bound, fabs(v));
@@ -81,7 +72,7 @@ static int is_mirrored(const examination *e, const void *a, const void *b, int64
     for (int64_t r = 0; r < n_rows; r++)
         for (int64_t c = 0; c < n_columns; c++) {
             const char *x = (const char *)a + (size_t)(r * e->edge + c) * e->size, *y = (const char *)b + (size_t)(c * e->edge + r) * e->size;
-            if (memcmp(x, y, e->size) != 0 && (value_at(e, x, 0) != 0.0 || value_at(e, y, 0) != 0.0)) return 0;
+            if (memcmp(x, y, e->size) != 0 && (vt__distance_value(e->s->type, x, 0) != 0.0 || vt__distance_value(e->s->type, y, 0) != 0.0)) return 0;
         }
     return 1;
 }
@@ -127,7 +118,7 @@ static vt_status fail_bad(const examination *e) {
     const vt__survey *s = e->s;
     for (int64_t i = 0; i < s->n; i++)
         for (int64_t j = 0; j < (s->stride ? s->n : i); j++) {
-            double v = value_at(e, s->data, (s->stride ? i * s->stride : i * (i - 1) / 2) + j);
+            double v = vt__distance_value(e->s->type, s->data, (s->stride ? i * s->stride : i * (i - 1) / 2) + j);
             if (is_bad(v)) return vt__fail(VT_ERR_NUMERIC, "distance: %g at row %lld, column %lld", v, (long long)i, (long long)j);
         }
     return vt__fail(VT_ERR_NUMERIC, "distance: the matrix changed while it was read");

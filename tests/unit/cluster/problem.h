@@ -80,7 +80,9 @@ static inline void assert_same_clustering(const vt_clustering *a, const vt_clust
     assert_int_equal(x->k, y->k);
     assert_int_equal(x->n_iter, y->n_iter);
     assert_int_equal(x->n_swap, y->n_swap);
+    assert_int_equal(x->n_curve, y->n_curve);
     assert_memory_equal(&x->loss, &y->loss, sizeof x->loss);
+    if (x->n_curve) assert_memory_equal(x->curve, y->curve, (size_t)x->n_curve * sizeof *x->curve);
     assert_memory_equal(x->medoids, y->medoids, (size_t)x->k * sizeof *x->medoids);
     assert_memory_equal(x->labels, y->labels, (size_t)x->n * sizeof *x->labels);
     assert_memory_equal(x->nearest, y->nearest, (size_t)x->n * sizeof *x->nearest);

@@ -1,11 +1,17 @@
 /* DynMSC: a curve whose values belong to sets of medoids, the best of them, and the same result from any number of threads. */
+#include "checks.h"
 #include "silhouette_of.h"
 
-static vt_clustering *descend(vt_context *ctx, const problem *p, int64_t k, int64_t k_min, int shuffle) {
+static vt__cluster_params from_to(int64_t k, int64_t k_min, int shuffle) {
     vt__cluster_params params = params_of(VT__CLUSTER_DYNMSC, VT__INIT_FIRST, k);
     params.k_min = k_min;
     params.shuffle = shuffle;
     params.seed = 5;
+    return params;
+}
+
+static vt_clustering *descend(vt_context *ctx, const problem *p, int64_t k, int64_t k_min, int shuffle) {
+    vt__cluster_params params = from_to(k, k_min, shuffle);
     return cluster(ctx, p, &params);
 }
 
@@ -86,24 +92,11 @@ static void infinities_and_duplicates_are_fine(void **state) {
 }
 
 static void threads_do_not_show(void **state) {
-    static const int32_t threads[] = {1, 2, 3, 7};
     (void)state;
     for (int type = 0; type < VT__N_DISTANCE_TYPES; type++) {
-        vt_clustering *first = NULL;
         problem p = make_problem(type, 120, 1, 1000, 5);
-        for (size_t t = 0; t < COUNT(threads); t++) {
-            vt_context *ctx = new_context(threads[t], NULL);
-            vt_clustering *c = descend(ctx, &p, 12, 2, 0);
-            if (first) {
-                assert_same_clustering(first, c);
-                assert_memory_equal(vt__clustering_parts_of(first)->curve, vt__clustering_parts_of(c)->curve, 11 * sizeof(double));
-                vt__clustering_release(c);
-            } else {
-                first = c;
-            }
-            vt__context_release(ctx);
-        }
-        vt__clustering_release(first);
+        vt__cluster_params params = from_to(12, 2, type % 2);
+        assert_threads_do_not_show(&p, &params);
         free_problem(&p);
     }
 }
@@ -127,26 +120,8 @@ static void too_few_medoids_are_refused(void **state) {
 static void every_allocation_may_fail(void **state) {
     (void)state;
     problem p = make_problem(VT__DISTANCE_F32, 14, 0, 900, 8);
-    for (int sticky = 0; sticky < 2; sticky++)
-        for (long k = 1;; k++) {
-            torture t = {.sticky = sticky};
-            vt_clustering *c = NULL;
-            vt_context *ctx = new_context(1, &t);
-            vt_distance *distance = distance_of(ctx, &p);
-            long before = t.calls;
-            vt__cluster_params params = params_of(VT__CLUSTER_DYNMSC, VT__INIT_FIRST, 5);
-            params.shuffle = 1;
-            t.fail_at = before + k;
-            vt_status st = vt__cluster_kmedoids(distance, &params, &c);
-            int ran_through = t.calls < before + k;
-            assert_int_equal(st, ran_through ? VT_OK : VT_ERR_NOMEM);
-            t.fail_at = 0;
-            vt__clustering_release(c);
-            vt__distance_release(distance);
-            vt__context_release(ctx);
-            assert_int_equal(t.live, 0);
-            if (ran_through) break;
-        }
+    vt__cluster_params params = from_to(5, 2, 1);
+    for (int sticky = 0; sticky < 2; sticky++) assert_allocations_may_fail(&p, &params, sticky);
     free_problem(&p);
 }
 

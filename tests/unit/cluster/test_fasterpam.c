@@ -1,6 +1,6 @@
 /* FasterPAM, FastPAM1 and PAM: the same optimum class, whatever the type, order, weights and threads. */
+#include "checks.h"
 #include "core/cancel.h"
-#include "problem.h"
 
 static void fastpam1_takes_the_swaps_of_pam(void **state) {
     (void)state;
@@ -97,56 +97,24 @@ static void weights_count_objects_so_many_times(void **state) {
 }
 
 static void threads_do_not_show(void **state) {
-    static const int32_t threads[] = {1, 2, 3, 7};
     static const int32_t methods[] = {VT__CLUSTER_FASTERPAM, VT__CLUSTER_FASTPAM1, VT__CLUSTER_PAM, VT__CLUSTER_ALTERNATING};
     (void)state;
     for (int type = 0; type < VT__N_DISTANCE_TYPES; type++)
         for (size_t m = 0; m < COUNT(methods); m++) {
-            vt_clustering *first = NULL;
             problem p = make_problem(type, 230, type % 2, 1000, 5);
-            for (size_t t = 0; t < COUNT(threads); t++) {
-                vt_context *ctx = new_context(threads[t], NULL);
-                vt__cluster_params params = params_of(methods[m], VT__INIT_LAB, 9);
-                params.shuffle = methods[m] == VT__CLUSTER_FASTERPAM && type > 1;
-                params.seed = 3;
-                vt_clustering *c = cluster(ctx, &p, &params);
-                if (first) {
-                    assert_same_clustering(first, c);
-                    vt__clustering_release(c);
-                } else {
-                    first = c;
-                }
-                vt__context_release(ctx);
-            }
-            vt__clustering_release(first);
+            vt__cluster_params params = params_of(methods[m], VT__INIT_LAB, 9);
+            params.shuffle = methods[m] == VT__CLUSTER_FASTERPAM && type > 1;
+            params.seed = 3;
+            assert_threads_do_not_show(&p, &params);
             free_problem(&p);
         }
 }
 
-/* Enough objects for several chunks of each pass, on distances that are computed. */
 static void threads_do_not_show_in_many_objects(void **state) {
-    enum { N = 9000, DIM = 2 };
     (void)state;
-    float *rows = malloc(N * DIM * sizeof *rows);
-    vt_clustering *first = NULL;
-    uint64_t s = 9;
-    for (int i = 0; i < N * DIM; i++) rows[i] = (float)next_word(&s) * 0x1p-32f;
-    for (int32_t threads = 1; threads <= 2; threads++) {
-        vt_context *ctx = new_context(threads, NULL);
-        vt_distance *distance = NULL;
-        vt_clustering *c = NULL;
-        vt__cluster_params params = params_of(VT__CLUSTER_FASTERPAM, VT__INIT_LAB, 40);
-        params.max_iter = 1;
-        assert_int_equal(vt__distance_from_rows(ctx, rows, VT_DTYPE_F32, N, DIM, DIM, VT__METRIC_L2, 0, &distance), VT_OK);
-        assert_int_equal(vt__cluster_kmedoids(distance, &params, &c), VT_OK);
-        vt__distance_release(distance);
-        if (first) assert_same_clustering(first, c);
-        if (first) vt__clustering_release(c);
-        else first = c;
-        vt__context_release(ctx);
-    }
-    vt__clustering_release(first);
-    free(rows);
+    vt__cluster_params params = params_of(VT__CLUSTER_FASTERPAM, VT__INIT_LAB, 40);
+    params.max_iter = 1;
+    assert_threads_do_not_show_in_many_objects(&params);
 }
 
 static void objects_that_cannot_be_reached_come_first(void **state) {
@@ -264,24 +232,7 @@ static void every_allocation_may_fail(void **state) {
         vt__cluster_params params = params_of(methods[m / 2 % COUNT(methods)], inits[m / 2 / COUNT(methods)], 4);
         params.shuffle = params.method == VT__CLUSTER_FASTERPAM;
         params.weights = m % 4 < 2 ? weights : NULL;
-        for (long k = 1;; k++) {
-            torture t = {.sticky = m % 2 == 0};
-            vt_clustering *c = NULL;
-            vt_context *ctx = new_context(1, &t);
-            vt_distance *distance = distance_of(ctx, &p);
-            long before = t.calls;
-            t.fail_at = before + k;
-            vt_status st = vt__cluster_kmedoids(distance, &params, &c);
-            int ran_through = t.calls < before + k;
-            assert_int_equal(st, ran_through ? VT_OK : VT_ERR_NOMEM);
-            assert_true(ran_through ? c != NULL : c == NULL);
-            t.fail_at = 0;
-            vt__clustering_release(c);
-            vt__distance_release(distance);
-            vt__context_release(ctx);
-            assert_int_equal(t.live, 0);
-            if (ran_through) break;
-        }
+        assert_allocations_may_fail(&p, &params, m % 2 == 0);
     }
     free_problem(&p);
 }

@@ -1,4 +1,5 @@
 /* FasterMSC, FastMSC and their comparisons: values that are the definition's, optima, ties, infinities, threads. */
+#include "checks.h"
 #include "core/cancel.h"
 #include "silhouette_of.h"
 
@@ -186,58 +187,24 @@ static void one_medoid_has_no_medoid_silhouette(void **state) {
 }
 
 static void threads_do_not_show(void **state) {
-    static const int32_t threads[] = {1, 2, 3, 7};
     (void)state;
     for (int type = 0; type < VT__N_DISTANCE_TYPES; type++)
         for (size_t m = 0; m < COUNT(METHODS); m++)
             for (int64_t k = 2; k <= 9; k += 7) {
-                vt_clustering *first = NULL;
                 problem p = make_problem(type, METHODS[m] == VT__CLUSTER_PAMSIL ? 25 : 150, type % 2, 1000, 5);
-                for (size_t t = 0; t < COUNT(threads); t++) {
-                    vt_context *ctx = new_context(threads[t], NULL);
-                    vt__cluster_params params = params_of(METHODS[m], VT__INIT_LAB, k);
-                    params.shuffle = METHODS[m] == VT__CLUSTER_FASTERMSC && type > 1;
-                    params.seed = 3;
-                    vt_clustering *c = cluster(ctx, &p, &params);
-                    if (first) {
-                        assert_same_clustering(first, c);
-                        assert_true(vt__clustering_parts_of(first)->silhouette == vt__clustering_parts_of(c)->silhouette);
-                        vt__clustering_release(c);
-                    } else {
-                        first = c;
-                    }
-                    vt__context_release(ctx);
-                }
-                vt__clustering_release(first);
+                vt__cluster_params params = params_of(METHODS[m], VT__INIT_LAB, k);
+                params.shuffle = METHODS[m] == VT__CLUSTER_FASTERMSC && type > 1;
+                params.seed = 3;
+                assert_threads_do_not_show(&p, &params);
                 free_problem(&p);
             }
 }
 
-/* Enough objects for several chunks of each pass, on distances that are computed. */
 static void threads_do_not_show_in_many_objects(void **state) {
-    enum { N = 9000, DIM = 2 };
     (void)state;
-    float *rows = malloc(N * DIM * sizeof *rows);
-    vt_clustering *first = NULL;
-    uint64_t s = 9;
-    assert_non_null(rows);
-    for (int i = 0; i < N * DIM; i++) rows[i] = (float)next_word(&s) * 0x1p-32f;
-    for (int32_t threads = 1; threads <= 2; threads++) {
-        vt_context *ctx = new_context(threads, NULL);
-        vt_distance *distance = NULL;
-        vt_clustering *c = NULL;
-        vt__cluster_params params = params_of(VT__CLUSTER_FASTERMSC, VT__INIT_FIRST, 40);
-        params.max_iter = 1;
-        assert_int_equal(vt__distance_from_rows(ctx, rows, VT_DTYPE_F32, N, DIM, DIM, VT__METRIC_L2, 0, &distance), VT_OK);
-        assert_int_equal(vt__cluster_kmedoids(distance, &params, &c), VT_OK);
-        vt__distance_release(distance);
-        if (first) assert_same_clustering(first, c);
-        if (first) vt__clustering_release(c);
-        else first = c;
-        vt__context_release(ctx);
-    }
-    vt__clustering_release(first);
-    free(rows);
+    vt__cluster_params params = params_of(VT__CLUSTER_FASTERMSC, VT__INIT_FIRST, 40);
+    params.max_iter = 1;
+    assert_threads_do_not_show_in_many_objects(&params);
 }
 
 static void it_can_be_cancelled(void **state) {
@@ -267,24 +234,7 @@ static void every_allocation_may_fail(void **state) {
     for (size_t m = 0; m < COUNT(METHODS) * 2; m++) {
         vt__cluster_params params = params_of(METHODS[m / 2], VT__INIT_FIRST, 4);
         params.shuffle = params.method == VT__CLUSTER_FASTERMSC;
-        for (long k = 1;; k++) {
-            torture t = {.sticky = m % 2 == 0};
-            vt_clustering *c = NULL;
-            vt_context *ctx = new_context(1, &t);
-            vt_distance *distance = distance_of(ctx, &p);
-            long before = t.calls;
-            t.fail_at = before + k;
-            vt_status st = vt__cluster_kmedoids(distance, &params, &c);
-            int ran_through = t.calls < before + k;
-            assert_int_equal(st, ran_through ? VT_OK : VT_ERR_NOMEM);
-            assert_true(ran_through ? c != NULL : c == NULL);
-            t.fail_at = 0;
-            vt__clustering_release(c);
-            vt__distance_release(distance);
-            vt__context_release(ctx);
-            assert_int_equal(t.live, 0);
-            if (ran_through) break;
-        }
+        assert_allocations_may_fail(&p, &params, m % 2 == 0);
     }
     free_problem(&p);
 }
