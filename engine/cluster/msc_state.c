@@ -29,14 +29,17 @@ void vt__msc_read(const vt__msc_state *s, const void *distances, int64_t n, doub
     }
 }
 
-/* What a candidate must be below to change anything; infinity only where distances have one. */
+/* What a candidate must be below to change anything: d3, but that a third medoid which was overlooked can be found later, nearer than the second. */
+static double limit_of(const vtk_near3 *v) { return v->d3 < v->d2 ? v->d2 : v->d3; }
+
+/* Infinity only where distances have one. */
 static void set_limit(const vt__msc_state *s, int64_t o) {
-    double d3 = s->objects[o].d3;
+    double limit = limit_of(&s->objects[o]);
     switch (s->type) {
-    case VT__DISTANCE_F32: ((float *)s->limits)[o] = (float)(isinf(d3) ? s->m.far : d3); break;
-    case VT__DISTANCE_F64: ((double *)s->limits)[o] = isinf(d3) ? s->m.far : d3; break;
-    case VT__DISTANCE_I32: ((int32_t *)s->limits)[o] = isinf(d3) ? INT32_MAX : (int32_t)d3; break;
-    default: ((int64_t *)s->limits)[o] = isinf(d3) ? INT64_MAX : (int64_t)d3; break;
+    case VT__DISTANCE_F32: ((float *)s->limits)[o] = (float)(isinf(limit) ? s->m.far : limit); break;
+    case VT__DISTANCE_F64: ((double *)s->limits)[o] = isinf(limit) ? s->m.far : limit; break;
+    case VT__DISTANCE_I32: ((int32_t *)s->limits)[o] = isinf(limit) ? INT32_MAX : (int32_t)limit; break;
+    default: ((int64_t *)s->limits)[o] = isinf(limit) ? INT64_MAX : (int64_t)limit; break;
     }
 }
 
@@ -225,7 +228,7 @@ static void swap_chunk(void *user, int64_t chunk) {
     for (int64_t o = first; o < end; o++) {
         vtk_near3 *v = &s->objects[o];
         const double d = o == w->own ? 0 : s->column[o];
-        if (!(d < v->d3) && v->slot1 != w->slot && v->slot2 != w->slot && v->slot3 != w->slot && o != w->own) continue;
+        if (!(d < limit_of(v)) && v->slot1 != w->slot && v->slot2 != w->slot && v->slot3 != w->slot && o != w->own) continue;
         swap_in(v, w->slot, d, o == w->own, s->m.k);
         if (!v->is_lost) set_ratios(s, o);
     }
