@@ -234,11 +234,24 @@ static void swap_chunk(void *user, int64_t chunk) {
     }
 }
 
+/* The search of the published program after a drop: in the order of the slots, the overlooked one giving way to whatever comes behind it. */
+static void find_third_as_published(const vt__msc_state *s, vtk_near3 *v, const void *row) {
+    double *to = s->scratch;
+    vt__msc_read(s, row, s->m.k, to);
+    for (int32_t i = 0; i < s->m.k; i++) {
+        if (i == v->slot1 || i == v->slot2 || !(to[i] < v->d3 || v->slot3 == NONE || v->slot3 == s->overlooked)) continue;
+        set_third(v, i, to[i]);
+    }
+}
+
 static vt_status find_thirds(vt__msc_state *s, int64_t n) {
     const size_t row_size = (size_t)s->m.k * vt__distance_size(s->distance);
     vt_status st = vt__distance_gather(s->distance, s->rows, n, s->medoids, s->m.k, s->block);
     for (int64_t i = 0; st == VT_OK && i < n; i++) {
-        s->vtk->msc_third[s->type](&s->objects[s->rows[i]], (char *)s->block + (size_t)i * row_size, s->m.k, s->m.far);
+        vtk_near3 *v = &s->objects[s->rows[i]];
+        char *row = (char *)s->block + (size_t)i * row_size;
+        if (s->overlooked == NONE) s->vtk->msc_third[s->type](v, row, s->m.k, s->m.far);
+        else find_third_as_published(s, v, row);
         set_ratios(s, s->rows[i]);
     }
     return st;
