@@ -94,6 +94,7 @@ typedef struct vtk_medoids {
     int32_t *slot1, *slot2;
     void *d1, *d2;       /* of the distances' type */
     const void *weights; /* [n] of the sums' type; NULL: all 1 */
+    int removal_last;    /* the order of medoid_judge's additions: removals come last, not first */
 } vtk_medoids;
 
 /* Elements [n_rows, n_columns] of a matrix with rows `stride` elements apart; they are copied to copy, rows `edge` elements apart, unless that is

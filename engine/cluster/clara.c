@@ -141,7 +141,7 @@ static vt_status init_clara(clara *c) {
     c->quiet = (vt__watch){.what = w->watch->what, .cancel = w->watch->cancel};
     c->size = w->params->sample_size < w->n ? w->params->sample_size : w->n;
     c->trial = (vt__cluster_work){.ctx = w->ctx, .distance = w->distance, .n = w->n, .params = w->params, .watch = &c->quiet, .weights = w->weights, .k = w->k};
-    c->sub = (vt__cluster_work){.ctx = w->ctx, .n = c->size, .params = &c->params, .watch = &c->quiet, .k = w->k};
+    c->sub = (vt__cluster_work){.ctx = w->ctx, .n = c->size, .params = &c->params, .watch = &c->quiet, .k = w->k, .is_sample = 1};
     c->pool = vt__calloc2(w->ctx, w->n, 1, sizeof *c->pool);
     c->is_kept = vt__calloc2(w->ctx, w->n, 1, 1);
     c->sub_start = vt__calloc2(w->ctx, w->k, 1, sizeof *c->sub_start);

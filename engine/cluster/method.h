@@ -15,6 +15,8 @@ typedef struct vt__cluster_work {
     vt__draws draws; /* the seed's, after what the initialisation has drawn */
     const void *weights; /* [n] of the sums' type (float64, or int64 for integer distances); NULL: all 1 */
 
+    int is_sample; /* of FasterCLARA: swaps that change nothing are taken as its reference values have it, others as the published FasterPAM does */
+
     int64_t *medoids; /* [k] in: the initial ones; out: the result, k may have become smaller */
     int64_t k;
 

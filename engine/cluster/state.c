@@ -83,6 +83,7 @@ vt_status vt__state_init(vt__medoid_state *s, const vt__cluster_work *work) {
     *s = (vt__medoid_state){.medoids = work->medoids};
     vt_status st = vt__nearest_init(&s->near, work);
     if (st != VT_OK) return st;
+    s->near.m.removal_last = work->is_sample;
     s->scratch_size = ((size_t)k * SUM_SIZE + 63) / 64 * 64;
     s->removal = vt__alloc64_2(ctx, k, 1, SUM_SIZE);
     s->partial = vt__alloc64_2(ctx, n_chunks(work->n), k, SUM_SIZE);

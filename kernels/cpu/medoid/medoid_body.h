@@ -112,10 +112,8 @@ static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, cons
 
 void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column) {
     /* A swap that changes nothing, such as one of two objects that have only each other, is taken or not by the rounding of its sums, and so by the order
-     * of additions: with many slots the paper's, in place; with few the removal comes last, which rounds less. These are the orders of the reference
-     * values for either. */
-    enum { FEW_SLOTS = 64 };
-    const int removal_last = m->k <= FEW_SLOTS;
+     * of additions. The paper's is in place. */
+    const int removal_last = m->removal_last;
     const T *d = column, *d2 = m->d2;
     const S *r = removal;
     S *p = scratch, acc = 0;
