@@ -132,7 +132,7 @@ static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
         if (found == n) {
             c->work->n_iter += n;
             n_failed += n;
-            length *= 2;
+            if (length < c->window.capacity) length *= 2;
             continue;
         }
         put_back(c, c->n_draws[found]);

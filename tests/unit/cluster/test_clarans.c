@@ -39,6 +39,31 @@ static void a_rate_of_one_ends_in_a_local_optimum(void **state) {
     vt__context_release(ctx);
 }
 
+static vt_status count_calls(void *user, int64_t i, int64_t j, double *out) {
+    ++*(int64_t *)user;
+    *out = (double)(i > j ? i - j : j - i);
+    return VT_OK;
+}
+
+/* However long nothing is found: every draw that is counted was judged by a column of its own. */
+static void draws_are_judged_to_the_last(void **state) {
+    (void)state;
+    enum { MANY = 4200 };
+    vt_context *ctx = new_context(1, NULL);
+    vt_distance *d = NULL;
+    vt_clustering *c = NULL;
+    int64_t n_calls = 0;
+    vt__cluster_params params = clarans(1, 1, 1, 3);
+    assert_int_equal(vt__distance_from_callback(ctx, MANY, count_calls, &n_calls, 0, 0, 0, &d), VT_OK);
+    assert_int_equal(vt__cluster_kmedoids(d, &params, &c), VT_OK);
+    assert_true(vt__clustering_parts_of(c)->n_iter >= MANY - 1);
+    assert_true(n_calls >= vt__clustering_parts_of(c)->n_iter * (MANY - 1));
+    assert_in_range(vt__clustering_parts_of(c)->medoids[0], MANY / 2 - 1, MANY / 2);
+    vt__clustering_release(c);
+    vt__distance_release(d);
+    vt__context_release(ctx);
+}
+
 static void all_objects_as_medoids_need_no_draw(void **state) {
     (void)state;
     vt_context *ctx = new_context(1, NULL);
@@ -110,6 +135,7 @@ static void failing_allocations_are_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_those_of_the_reference), cmocka_unit_test(a_rate_of_one_ends_in_a_local_optimum),
+        cmocka_unit_test(draws_are_judged_to_the_last),
         cmocka_unit_test(all_objects_as_medoids_need_no_draw), cmocka_unit_test(weights_count_objects_so_many_times),
         cmocka_unit_test(unreachable_objects_come_first),     cmocka_unit_test(duplicates_end),
         cmocka_unit_test(threads_do_not_show),                cmocka_unit_test(cancelling_leaves_nothing),
