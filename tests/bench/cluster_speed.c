@@ -115,7 +115,7 @@ static double distance64(const job *j, int64_t o, int64_t m) {
 static double recompute(const job *j, const int64_t *medoids, int64_t k) {
     double loss = 0;
     for (int64_t o = 0; o < j->n; o++) {
-        double nearest = INFINITY;
+        double nearest = (double)INFINITY;
         for (int64_t i = 0; i < k; i++) nearest = fmin(nearest, distance64(j, o, medoids[i]));
         loss += nearest;
     }
