@@ -5,8 +5,13 @@
 
 #include "cpu/vector_avx512.h"
 
-/* Columns come from far memory, and what lies behind one is often the next: AHEAD elements may be behind the end. */
-enum { TILE = 1024, AHEAD = 1536 };
+/* Columns come from far memory, and what lies behind one is often the next: AHEAD bytes may be behind the end. */
+enum { TILE = 1024, AHEAD = 6144, LINE = 64 };
+
+/* The lines of 16 elements of this size. */
+VTK_INLINE void fetch_ahead(const void *p, size_t size) {
+    for (size_t at = 0; at < 16 * size; at += LINE) __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + at)); /* no pointer: there may be nothing */
+}
 
 VTK_INLINE __mmask16 below_f32(__mmask16 lanes, const float *d, const float *d2) {
     return _mm512_mask_cmp_ps_mask(lanes, _mm512_maskz_loadu_ps(lanes, d), _mm512_maskz_loadu_ps(lanes, d2), _CMP_LT_OQ);
@@ -46,7 +51,7 @@ VTK_INLINE int32_t *put(int32_t *to, __mmask16 hits, __m512i places) {
         __m512i places = _mm512_add_epi32(_mm512_set1_epi32(base), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)); \
         int64_t i = 0;                                                                                                                         \
         for (; i + 16 <= n; i += 16, places = _mm512_add_epi32(places, _mm512_set1_epi32(16))) {                                               \
-            __builtin_prefetch(d + i + AHEAD);                                                                                                 \
+            fetch_ahead(d + i, sizeof *d);                                                                                                     \
             to = put(to, mask(0xffff), places);                                                                                                \
         }                                                                                                                                      \
         if (i < n) to = put(to, mask(first_lanes(n - i)), places);                                                                             \
