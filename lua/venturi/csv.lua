@@ -9,6 +9,11 @@ local function fail(line, column, message, ...)
   vt.fail("VT_ERR_FORMAT", ("csv: %s: %s"):format(where, message:format(...)))
 end
 
+-- A field for a message: short, and nothing in it commands a terminal.
+local function quote(field)
+  return ("'%s'"):format((#field > 40 and field:sub(1, 40) .. "..." or field):gsub("%c", "?"))
+end
+
 -- The separator that the first line has most of, quoted text left out; a comma when it has none.
 local function find_separator(text)
   local line = text:gsub('"[^"]*"', ""):match("^[^\r\n]*")
@@ -59,7 +64,7 @@ function M.records(text, separator)
         if column > 1 or field ~= "" then return record, first end
         record, first, column = {}, line, 0
       elseif stop ~= separator then
-        fail(line, column, "'%s' where the field should end", stop)
+        fail(line, column, "%s where the field should end", quote(stop))
       elseif at > #text then
         record[column + 1] = ""
       end
@@ -81,11 +86,11 @@ local function is_text(field)
   return field:find("%S") and not number(field) and not no_numbers[field:lower():match("^%s*[+-]?(.-)%s*$")]
 end
 
--- Is the first record names rather than values? When it is text throughout and what follows is not.
+-- Is the first record names rather than values? When it is text throughout, places without a name aside, and what follows is not.
 local function looks_like_header(first, second)
   local numbers = 0
   for i, field in ipairs(first) do
-    if not is_text(field) then return false end
+    if field:find("%S") and not is_text(field) then return false end
     if second and second[i] and number(second[i]) then numbers = numbers + 1 end
   end
   return numbers > 0
@@ -107,7 +112,8 @@ local function label_column(wanted, names, record)
   return 0
 end
 
---- A table of numbers, in which one column may be text that names the rows.
+--- A table of numbers, in which one column may be text that names the rows. A first column without a name under a header is the index that data
+-- frames are written with, and no number: it names the rows if nothing else does.
 -- @tparam string text
 -- @tparam table opt { separator = ",", ";" or "\t" (found), header = true or false (found), label = name or number of the column (the first with text) }
 -- @treturn table { n, dim, dtype = "f64", data = packed float64 [n, dim], names = list or nil, labels = list or nil }
@@ -126,7 +132,9 @@ function M.numbers(text, opt)
   if not record then vt.fail("VT_ERR_FORMAT", "csv: a header and no records") end
 
   local width, label = #record, label_column(opt.label, names, record)
-  local dim = width - (label > 0 and 1 or 0)
+  local index = names and not names[1]:find("%S") and 1 or 0
+  if label == 0 then label = index end
+  local dim = width - (label > 0 and 1 or 0) - (index ~= label and index or 0)
   if dim == 0 then fail(line, nil, "no column of numbers") end
   local format, rows, labels = ("<" .. ("d"):rep(dim)), {}, label > 0 and {} or nil
   while record do
@@ -135,8 +143,8 @@ function M.numbers(text, opt)
     for i, field in ipairs(record) do
       if i == label then
         labels[#labels + 1] = field
-      else
-        row[#row + 1] = number(field) or fail(line, i, "'%s' is not a finite number", field)
+      elseif i ~= index then
+        row[#row + 1] = number(field) or fail(line, i, "%s is not a finite number", quote(field))
       end
     end
     rows[#rows + 1] = format:pack(table.unpack(row))
@@ -147,6 +155,7 @@ function M.numbers(text, opt)
     end
   end
   if names and label > 0 then table.remove(names, label) end
+  if names and index ~= label and index > 0 then table.remove(names, index) end
   return { n = #rows, dim = dim, dtype = "f64", data = table.concat(rows), names = names, labels = labels }
 end
 

@@ -63,6 +63,12 @@ t.test("CSV: quotes, line ends, separators, header and labels are understood", f
   t.equal(rows(vt.csv.numbers("1,2\n3,4\n", { header = true })), { { 3.0, 4.0 } })
   t.raises("line 1, column 2: 'b' is not a finite number", vt.csv.numbers, "a,b\n1,2\n", { header = false })
   t.equal(rows(vt.csv.numbers("1|2\n", { separator = "|" })), { { 1.0, 2.0 } })
+  -- As pandas and R write their frames: the index is no number to compare.
+  local frame = vt.csv.numbers(",x,y\n0,1,2\n1,3,4\n")
+  t.equal({ rows(frame), frame.names, frame.labels }, { { { 1.0, 2.0 }, { 3.0, 4.0 } }, { "x", "y" }, { "0", "1" } })
+  local r = vt.csv.numbers('"","x","kind"\n"1",5,"u"\n"2",6,"v"\n')
+  t.equal({ rows(r), r.names, r.labels }, { { { 5.0 }, { 6.0 } }, { "x" }, { "u", "v" } })
+  t.raises("line 2, column 1: '' is not a finite number", vt.csv.numbers, "1,2\n,3\n")
 end)
 
 t.test("CSV: an error has its line and column", function()
