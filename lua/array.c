@@ -155,7 +155,8 @@ static int64_t extent(lua_State *L, const char *what, const char *key, int64_t g
     int ok = 0;
     lua_rawgeti(L, -1, i);
     lua_Integer v = lua_tointegerx(L, -1, &ok);
-    if (!ok || v < 1) box_raise(L, VT_ERR_SHAPE, "%s: %s.shape[%d] must be an integer >= 1, got %s", what, key, i, luaL_typename(L, -1));
+    if (!ok) box_raise(L, VT_ERR_SHAPE, "%s: %s.shape[%d] must be an integer >= 1, got %s", what, key, i, luaL_typename(L, -1));
+    if (v < 1) box_raise(L, VT_ERR_SHAPE, "%s: %s.shape[%d] is %I, need 1 or more", what, key, i, (LUAI_UACINT)v);
     if (given && given != v) box_raise(L, VT_ERR_SHAPE, "%s: %s.shape[%d] is %I, the options say %I", what, key, i, (LUAI_UACINT)v, (LUAI_UACINT)given);
     lua_pop(L, 1);
     return v;

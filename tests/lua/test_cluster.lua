@@ -95,6 +95,7 @@ end)
 t.test("what does not fit is refused by name", function()
   for what, options in pairs{
     ["needs one of"] = {},
+    ["rows.shape[2] is 0, need 1 or more"] = { rows = { dtype = "f64", shape = { 4, 0 }, data = "" } },
     ["exclude each other"] = { matrix = matrix, rows = points },
     ["unknown option 'metric'"] = { matrix = matrix, metric = "l2" },
     ["unknown option 'simmetric'"] = { matrix = matrix, simmetric = true },
