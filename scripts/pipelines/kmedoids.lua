@@ -42,6 +42,9 @@ function kmedoids.distance(data, opt)
     local csr = { offsets = w.offsets, columns = w.columns, values = w.values }
     return vt.distance{ csr = csr, n = w.n, dim = math.max(w.dim, 1), metric = opt.metric or "cosine", store = store }
   end
+  if (opt.metric == "hamming" or opt.metric == "jaccard") and data.numbers.dtype ~= "u8" then
+    vt.fail("VT_ERR_DTYPE", ("metric %s: rows must be packed bits, an .npy file of type u1; these are %s"):format(opt.metric, data.numbers.dtype))
+  end
   return vt.distance{ rows = data.numbers, metric = opt.metric or "l2", store = store }
 end
 
@@ -87,6 +90,7 @@ function kmedoids.report(data, distance, clustering, opt)
     table.insert(members[label + 1], i - 1)
   end
   for c, list in ipairs(members) do
+    if math.type(info.loss) == "integer" then clusters[c].loss = math.tointeger(clusters[c].loss) end
     if samples and #list > 0 then clusters[c].silhouette = clusters[c].silhouette / #list end
     table.sort(list, function(a, b)
       if (a == medoids[c]) ~= (b == medoids[c]) then return a == medoids[c] end

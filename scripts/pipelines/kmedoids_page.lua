@@ -35,7 +35,8 @@ local function key(c) return ('<span class="key" style="background:%s">%d</span>
 local function row_pictures(data, shape)
   local width, height = shape[1], shape[2]
   local dtype, dim = data.numbers.dtype, data.numbers.shape[2]
-  local format, size = ("<" .. (dtype == "f64" and "d" or "f"):rep(dim)), dtype == "f64" and 8 or 4
+  local letter = ({ f32 = "f", f64 = "d", u8 = "B" })[dtype]
+  local format, size = "<" .. letter:rep(dim), ("<" .. letter):packsize()
   local function row(i) return { format:unpack(data.numbers.data, i * dim * size + 1) } end
   local low, high = math.huge, -math.huge
   for i = 0, #data.items - 1 do

@@ -59,13 +59,25 @@ local function each(things, take, progress)
   return passed_over
 end
 
+local SMALL = 144 -- pixels a side that a page has a use for
+
+-- The picture itself where it is small, else a small one: a page holds its pictures several times, and photographs would make it hundreds of megabytes.
+local function shown(png, image)
+  if math.max(image.width, image.height) <= SMALL then return png end
+  local scale = SMALL / math.max(image.width, image.height)
+  local width, height = math.max(1, math.floor(image.width * scale + 0.5)), math.max(1, math.floor(image.height * scale + 0.5))
+  return vt.png.encode(width, height, 3, image:resize{ width = width, height = height, dtype = "u8" })
+end
+
 -- Pictures of any size as rows of size x size colours, transparent places white. bytes_of(thing) is a PNG file.
 local function read_pictures(things, bytes_of, opt, progress)
   local items, rows = {}, {}
   local function take(thing)
     local png = bytes_of(thing)
-    rows[#rows + 1] = vt.image(png):resize{ width = opt.size, height = opt.size }
-    items[#rows] = { title = objects.readable(thing.name), png = png }
+    local image = vt.image(png)
+    local row, small = image:resize{ width = opt.size, height = opt.size }, shown(png, image)
+    rows[#rows + 1] = row
+    items[#rows] = { title = objects.readable(thing.name), png = small }
   end
   local passed_over = each(things, take, progress)
   return { kind = "pictures", items = items, passed_over = passed_over,

@@ -52,7 +52,8 @@ local M = {
       help = "also write a page with medoids, map, silhouettes and members; an existing file needs --force" },
     { "picture", arg = "WxH", kind = "string", group = "Output", help = "the rows are grey pictures of this size: the page shows them" },
     { "members", arg = "N", kind = "integer", min = 0, default = 5, group = "Output", help = "members to print beside each medoid, nearest first" },
-    shared.threads, shared.json, shared.output, shared.force,
+    shared.json, shared.output, { "force", kind = "flag", group = "Output", help = "let --output and --html overwrite" },
+    { "threads", short = "t", arg = "N", kind = "integer", min = 0, max = 256, default = 0, group = "Run", help = "threads; 0: one a CPU" },
   },
   notes = "k-medoids: each cluster is represented by one of its own objects, the medoid, and the sum of distances to the medoids is made small.\n"
     .. "Objects and clusters are numbered from 0. Documents are compared by the words of their passages (TF-IDF), pictures by their colours\n"
@@ -61,11 +62,11 @@ local M = {
 
 local function usage(message, ...) error({ usage = message:format(...) }, 0) end
 
--- Numbers on both sides of a separator, or a usage error.
-local function pair(name, text, separator, form)
+-- Numbers of `least` or more on both sides of a separator, or a usage error.
+local function pair(name, text, separator, least, form)
   local a, b = text:match("^(%d+)" .. separator .. "(%d+)$")
   a, b = math.tointeger(a), math.tointeger(b)
-  if not a or a < 1 or b < 1 then usage("option '--%s' must be %s, got '%s'", name, form, text) end
+  if not a or not b or a < least or b < least then usage("option '--%s' must be %s, got '%s'", name, form, text) end
   return a, b
 end
 
@@ -87,6 +88,16 @@ local function check_method(given)
   end
 end
 
+-- What would be printed or drawn nowhere is refused, and so is a page in the place of the result.
+local function check_output(opt)
+  if opt.picture and opt.typed.picture and not opt.html then usage("option '--picture' needs --html: it says how the page shows the rows") end
+  if opt.typed.members and opt.json then usage("--members and --json exclude each other: JSON has the labels of all objects") end
+  if opt.html == "-" then usage("option '--html' must be a file: the result goes to stdout") end
+  if not opt.html then return end
+  if opt.html == opt.output then usage("--html and --output name the same file, '%s'", opt.html) end
+  if program.kind(opt.html) and not opt.force then talk.fail(1, opt.html .. ": exists already", "Add --force to overwrite it.") end
+end
+
 -- Options of the pipeline. Results: they, and the range of --auto where it was typed.
 local function settings_of(opt)
   local given = { k = opt.clusters, method = opt.method, init = opt.init, seed = opt.seed, shuffle = opt.shuffle or false, max_iter = opt.max_iter,
@@ -94,11 +105,11 @@ local function settings_of(opt)
     header = ({ yes = true, no = false })[opt.header], label_column = math.tointeger(opt.label_column) or opt.label_column, size = opt.size }
   if opt.header == "auto" then given.header = "auto" end
   if opt.auto and opt.clusters then usage("--auto and -k exclude each other") end
-  if opt.auto then given.k_min, given.k_max = pair("auto", opt.auto, ":", "MIN:MAX, 1 or more") end
+  if opt.auto then given.k_min, given.k_max = pair("auto", opt.auto, ":", 2, "MIN:MAX, 2 or more") end
   if opt.auto and given.k_min > given.k_max then usage("option '--auto': %d is more than %d", given.k_min, given.k_max) end
   if not opt.clusters and opt.given.method then usage("option '--method' needs -k: the number of clusters is chosen by DynMSC") end
   if opt.matrix and opt.metric then usage("--matrix and --metric exclude each other") end
-  if opt.picture then given.picture = { pair("picture", opt.picture, "x", "WxH, such as 8x8") } end
+  if opt.picture then given.picture = { pair("picture", opt.picture, "x", 1, "WxH, such as 8x8") } end
   check_method(given)
   return kmedoids.options(given)
 end
@@ -148,8 +159,7 @@ local function method_of(settings)
   return ("dynmsc, k from %d to %d"):format(settings.k_min, settings.k_max)
 end
 
--- Titles come from files: nothing in them may command the terminal.
-local function plain(title) return (title:gsub("%c", " ")) end
+local function line_of(title) return (talk.plain((title:gsub("%s", " ")))) end
 
 local function text_of(report, detail, data, n_members)
   local out = {}
@@ -158,8 +168,8 @@ local function text_of(report, detail, data, n_members)
     local members = detail.members[c]
     local shown = math.min(#members, n_members + 1)
     local silhouette = cluster.silhouette and (", silhouette %.3f"):format(cluster.silhouette) or ""
-    add("[%d] %s  (%d object%s%s)\n", c - 1, plain(cluster.title), cluster.size, cluster.size == 1 and "" or "s", silhouette)
-    for i = 2, shown do add("      %s\n", plain(data.items[members[i] + 1].title)) end
+    add("[%d] %s  (%d object%s%s)\n", c - 1, line_of(cluster.title), cluster.size, cluster.size == 1 and "" or "s", silhouette)
+    for i = 2, shown do add("      %s\n", line_of(data.items[members[i] + 1].title)) end
     if #members > shown then add("      and %d more\n", #members - shown) end
   end
   add("\n%d objects, %d clusters; loss %.10g, %d passes, %d swaps", report.n, report.k, report.loss, report.n_iter, report.n_swap)
@@ -168,6 +178,9 @@ local function text_of(report, detail, data, n_members)
   add("; %.2f s\n", report.seconds)
   return table.concat(out)
 end
+
+-- JSON has no infinity: where an object can reach no medoid, losses are null.
+local function finite(loss) return loss < math.huge and loss or vt.null end
 
 -- Options that had a say.
 local function options_of(settings, data)
@@ -182,15 +195,16 @@ local function options_of(settings, data)
 end
 
 local function write_page(opt, settings, data, distance, report, detail)
-  local file = talk.open{ output = opt.html, force = opt.force }
   local title = (program.realpath(opt.input) or opt.input):match("([^/]+)$") or opt.input
   local facts = { title = title, seconds = report.seconds,
     method = ("%s by %s, seed %d"):format(data.kind, method_of(settings), settings.seed) }
-  talk.deliver(file, { output = opt.html }, require("pipelines.kmedoids_page").html(data, distance, report, detail, settings, facts))
+  local html = require("pipelines.kmedoids_page").html(data, distance, report, detail, settings, facts)
+  talk.deliver(talk.open{ output = opt.html, force = opt.force }, { output = opt.html }, html)
 end
 
 function M.run(opt)
   local settings = settings_of(opt)
+  check_output(opt)
   local out = talk.open(opt)
   local data = load(opt.input, settings)
   check_input(opt, data, settings)
@@ -207,6 +221,8 @@ function M.run(opt)
   talk.detail("distances and clusters in %.2f s, silhouettes in %.2f s", seconds, program.clock() - start - seconds)
   if opt.html then write_page(opt, settings, data, distance, report, detail) end
   if opt.json then
+    report.loss = finite(report.loss)
+    for _, cluster in ipairs(report.clusters) do cluster.loss = finite(cluster.loss) end
     report.schema, report.input, report.options = 1, objects.readable(opt.input), options_of(settings, data)
     talk.deliver(out, opt, json.encode(report) .. "\n")
   else

@@ -87,6 +87,7 @@ function M.main(argv)
     io.stdout:write(require("venturi.cli.options").help(M.verb(name)))
     return delivered(verb)
   end
+  talk.abandon()
   local exit, message, hint = explain(result, verb)
   if message then talk.complain(verb, message, hint) end
   return exit

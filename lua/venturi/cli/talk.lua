@@ -20,6 +20,11 @@ function M.style(name, text)
   return M.color and ("\27[%sm%s\27[0m"):format(codes[name], text) or text
 end
 
+--- A text from outside, such as a file's name: control characters become '?', so that it cannot command the terminal. Lines and tabs stay.
+function M.plain(text)
+  return (text:gsub("[%z\1-\8\11-\31\127]", "?"):gsub("\xc2[\x80-\x9f]", "?"))
+end
+
 --- Takes the progress line off the terminal.
 function M.clear()
   if line_is_open then io.stderr:write("\r\27[K") end
@@ -32,11 +37,11 @@ local function write(text)
 end
 
 function M.say(fmt, ...)
-  if not M.quiet then write(fmt:format(...)) end
+  if not M.quiet then write(M.plain(fmt:format(...))) end
 end
 
 function M.detail(fmt, ...)
-  if M.verbose then write(M.style("dim", fmt:format(...))) end
+  if M.verbose then write(M.style("dim", M.plain(fmt:format(...)))) end
 end
 
 local PROGRESS_PAUSE = 0.1 -- seconds between two progress lines
@@ -47,13 +52,13 @@ function M.progress(fmt, ...)
   local now = program.clock()
   if not M.live or now - last_progress < PROGRESS_PAUSE then return end
   last_progress = now
-  io.stderr:write("\r\27[K", (fmt:format(...):sub(1, program.width() - 1)))
+  io.stderr:write("\r\27[K", (M.plain(fmt:format(...)):sub(1, program.width() - 1)))
   line_is_open = true
 end
 
 --- Error line, and one line on what to do where it helps. Not silenced by -q.
 function M.complain(verb, message, hint)
-  write(M.style("red", ("venturi: %s%s"):format(verb and verb .. ": " or "", message)))
+  write(M.style("red", ("venturi: %s%s"):format(verb and verb .. ": " or "", M.plain(message))))
   if hint then io.stderr:write(hint, "\n") end
 end
 
@@ -62,14 +67,27 @@ function M.fail(exit, message, hint)
   error({ exit = exit, message = message, hint = hint }, 0)
 end
 
+local made -- path of a file of ours that has nothing in it yet
+
 --- Where results go: stdout, or the file of -o, which must not exist unless --force is given.
 function M.open(opt)
   local path = opt.output
   if not path or path == "-" then return io.stdout end
-  if program.kind(path) and not opt.force then M.fail(1, path .. ": exists already", "Add --force to overwrite it.") end
+  local existed = program.kind(path)
+  if existed and not opt.force then M.fail(1, path .. ": exists already", "Add --force to overwrite it.") end
   local file, message = io.open(path, "wb")
   if not file then M.fail(1, message) end
+  if not existed then made = path end
   return file
+end
+
+--- After a failure: a file that `open` made is taken away if nothing was written to it, or the next run would find it in its way.
+function M.abandon()
+  local file = made and io.open(made, "rb")
+  if not file then return end
+  local size = file:seek("end")
+  file:close()
+  if size == 0 then os.remove(made) end
 end
 
 local lost -- why something that was printed did not reach stdout
