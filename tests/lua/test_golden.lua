@@ -150,6 +150,7 @@ for what, change in pairs{
   ["an unknown field of silhouettes"] = function(d) run_of(d, 1, 1).silhouette_of_fasterpam.median = 0 end,
   ["silhouettes of nothing that is known"] = function(d) run_of(d, 1, 1).silhouette_of_clique = { mean = 0 } end,
   ["an empty algorithm"] = function(d) run_of(d, 1, 1).fasterpam = { loss = vt.json.null } end,
+  ["a number for an algorithm"] = function(d) run_of(d, 1, 1).fasterpam = 7 end,
   ["medoids that are none"] = function(d) run_of(d, 1, 1).init = { 0, 7 } end,
   ["no initial medoids"] = function(d) run_of(d, 1, 1).init = nil end,
   ["runs of nothing"] = function(d) for _, set in ipairs(d) do set.runs = {} end end,
