@@ -22,7 +22,7 @@ typedef struct tiles {
     size_t scratch_size;
     char *scratch; /* [n_parts * scratch_size] */
     char *out;
-    int replace;  /* infinities */
+    int replace;  /* infinities, and distances of objects to themselves */
     int mirrored; /* all n x n of symmetric ones: tiles above the diagonal are copied from below it */
     vt__fault fault;
 } tiles;
@@ -32,6 +32,15 @@ static void mirror(const tiles *t, const vt__block *b, size_t size) {
     for (int64_t r = 0; r < b->n_rows; r++)
         for (int64_t c = 0; c < b->n_columns; c++)
             memcpy(t->out + (size_t)((b->first_column + c) * b->ld + b->first_row + r) * size, (char *)b->out + (size_t)(r * b->ld + c) * size, size);
+}
+
+static void replace_special(const tiles *t, const vt__block *b, size_t size) {
+    for (int64_t r = 0; r < b->n_rows; r++) {
+        char *row = (char *)b->out + (size_t)(r * b->ld) * size;
+        vt__distance_replace_infinity(t->distance, row, b->n_columns);
+        for (int64_t c = 0; t->distance->has_diagonal && c < b->n_columns; c++)
+            if (vt__object(b->rows, b->first_row, r) == vt__object(b->columns, b->first_column, c)) memset(row + (size_t)c * size, 0, size);
+    }
 }
 
 static void compute_tile(tiles *t, int64_t tile, int64_t part) {
@@ -48,7 +57,7 @@ static void compute_tile(tiles *t, int64_t tile, int64_t part) {
     b.out = t->out + (size_t)(r * t->n_columns + c) * size;
     d->kind->block(d, &b);
     if (t->mirrored && c < r) mirror(t, &b, size);
-    for (int64_t i = 0; t->replace && i < b.n_rows; i++) vt__distance_replace_infinity(d, (char *)b.out + (size_t)(i * b.ld) * size, b.n_columns);
+    if (t->replace) replace_special(t, &b, size);
 }
 
 static void compute_part(void *user, int64_t part) {
@@ -84,7 +93,7 @@ static vt_status compute(tiles *t, vt__watch *watch) {
 }
 
 vt_status vt__distance_gather(const vt_distance *distance, const int64_t *rows, int64_t n_rows, const int64_t *columns, int64_t n_columns, void *out) {
-    tiles t = {.distance = distance, .rows = rows, .columns = columns, .n_rows = n_rows, .n_columns = n_columns, .out = out, .replace = distance->far != 0.0};
+    tiles t = {.distance = distance, .rows = rows, .columns = columns, .n_rows = n_rows, .n_columns = n_columns, .out = out, .replace = distance->far != 0.0 || distance->has_diagonal};
     return compute(&t, NULL);
 }
 

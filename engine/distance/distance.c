@@ -78,6 +78,7 @@ vt_status vt__distance_limit(vt_distance *d, double bound, int has_infinity) {
 }
 
 void vt__distance_replace_infinity(const vt_distance *distance, void *values, int64_t n) {
+    if (distance->far == 0.0) return;
     if (distance->type == VT__DISTANCE_F32) {
         float *v = values, far = (float)distance->far;
         for (int64_t i = 0; i < n; i++) v[i] = v[i] == INFINITY ? far : v[i];

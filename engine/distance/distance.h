@@ -47,9 +47,9 @@ double vt__distance_bound(const vt_distance *distance);
  * sums of differences stay numbers. A distance >= it is "cannot be reached". 0: there are no infinite distances. */
 double vt__distance_far(const vt_distance *distance);
 
-/* out[r * n_columns + c] = D(rows[r], columns[c]), of the distance's type; NULL lists: all objects. Parallel inside. */
+/* out[r * n_columns + c] = D(rows[r], columns[c]), of the distance's type, with 0 for an object and itself; NULL lists: all objects. Parallel inside. */
 vt_status vt__distance_gather(const vt_distance *distance, const int64_t *rows, int64_t n_rows, const int64_t *columns, int64_t n_columns, void *out);
-/* The same of every size, infinities as they are, polling. */
+/* The same of every size, infinities and the diagonal as they are, polling. */
 vt_status vt__distance_compute(const vt_distance *distance, const int64_t *rows, int64_t n_rows, const int64_t *columns, int64_t n_columns, vt__watch *watch, void *out);
 
 /* Dense rows of a caller. */

@@ -45,7 +45,7 @@ typedef struct vt__block {
 /* Blocks that kinds are asked for have at most this many rows and columns. */
 enum { VT__BLOCK = 64 };
 
-/* Every entry gives infinities as they are. Scratch belongs to the caller, so that many threads may use one distance at once. */
+/* Every entry gives infinities, and what an object is from itself, as they are. Scratch belongs to the caller, so that many threads may use one distance at once. */
 typedef struct vt__distance_kind {
     void (*destroy)(vt_distance *distance); /* frees what the kind's struct owns; NULL: nothing */
     /* D(i, 0..n-1) where it lies in memory, or NULL; the entry may be NULL too: never. */
@@ -67,6 +67,7 @@ struct vt_distance {
     int type;         /* VT__DISTANCE_* */
     int is_symmetric; /* D(i, j) == D(j, i) for all */
     int is_serial;    /* only the calling thread may ask */
+    int has_diagonal; /* some D(i, i) is not 0 */
     double bound, far;
     vt_distance *source; /* the rows that a stored matrix was made of; may be NULL */
 };

@@ -12,7 +12,7 @@ typedef struct vt__survey {
     int vouched;       /* the caller says that it is symmetric */
 } vt__survey;
 
-/* One pass over the data, parallel: refuses NaN and minus infinity with their place, and sets is_symmetric, bound and far of `distance`. */
+/* One pass over the data, parallel: refuses NaN and minus infinity with their place, and sets is_symmetric, has_diagonal, bound and far of `distance`. */
 vt_status vt__matrix_examine(const vt__survey *survey, vt_distance *distance);
 
 #endif

@@ -124,6 +124,13 @@ static vt_status fail_bad(const examination *e) {
     return vt__fail(VT_ERR_NUMERIC, "distance: the matrix changed while it was read");
 }
 
+static int has_diagonal(const examination *e) {
+    const vt__survey *s = e->s;
+    for (int64_t i = 0; s->stride && i < s->n; i++)
+        if (vt__distance_value(s->type, s->data, i * (s->stride + 1)) != 0.0) return 1;
+    return 0;
+}
+
 static int64_t count_chunks(const vt__survey *s, int64_t edge) {
     double elements = s->stride ? (double)s->n * (double)s->n : (double)s->n * (double)s->n / 2;
     int64_t n_chunks = (int64_t)(elements / RUN) + 1;
@@ -152,5 +159,6 @@ vt_status vt__matrix_examine(const vt__survey *s, vt_distance *distance) {
     vt__free(s->ctx, e.findings);
     if (all.is_bad) return fail_bad(&e);
     distance->is_symmetric = !all.is_asymmetric;
+    distance->has_diagonal = has_diagonal(&e);
     return vt__distance_limit(distance, all.bound, all.has_infinity);
 }

@@ -12,7 +12,7 @@
 enum { MAX_BYTES = 1 << 25, MIN_CAPACITY = 16, MAX_CAPACITY = 64, CHUNK = 512 };
 
 /* Rows lie in memory as they are wanted. */
-static int has_views(const vt_distance *d) { return d->kind->row && d->far == 0.0; }
+static int has_views(const vt_distance *d) { return d->kind->row && d->far == 0.0 && !d->has_diagonal; }
 
 static int64_t column_stride(const vt_distance *d) {
     int64_t grains = (d->n + VT__LOAD_GRAIN - 1) / VT__LOAD_GRAIN;
@@ -63,6 +63,8 @@ static void load_chunk(void *user, int64_t chunk) {
     d->kind->load(load, first, last);
     for (int64_t i = 0; d->far != 0.0 && i < load->n; i++)
         vt__distance_replace_infinity(d, (char *)load->out + (size_t)(i * load->ld + first) * size, last - first);
+    for (int64_t i = 0; d->has_diagonal && i < load->n; i++)
+        if (load->objects[i] >= first && load->objects[i] < last) memset((char *)load->out + (size_t)(i * load->ld + load->objects[i]) * size, 0, size);
 }
 
 static vt_status load_columns(vt__window *w, const int64_t *objects, int64_t n, int by_rows) {

@@ -15,7 +15,7 @@ typedef struct vt__window {
 /* capacity 0: as many as fit the caches well, at least 1, at most 64. After a failure vt__window_free is still fine. */
 vt_status vt__window_init(vt__window *w, const vt_distance *distance, int64_t capacity);
 void vt__window_free(vt__window *w);
-/* w->columns[i][o] = D(o, objects[i]), i < n <= capacity; good until the next load. Parallel inside: to be called outside of parallel work. */
+/* w->columns[i][o] = D(o, objects[i]), 0 for an object and itself, i < n <= capacity; good until the next load. Parallel inside: to be called outside of parallel work. */
 vt_status vt__window_load(vt__window *w, const int64_t *objects, int64_t n);
 /* The same with w->columns[i][o] = D(objects[i], o). */
 vt_status vt__window_load_rows(vt__window *w, const int64_t *objects, int64_t n);

@@ -39,6 +39,33 @@ static void assert_no_swap_improves(const problem *p, const vt__clustering_parts
     }
 }
 
+/* An object is at 0 from itself whatever the diagonal says, in every method. */
+static void the_diagonal_does_not_count(void **state) {
+    (void)state;
+    vt_context *ctx = new_context(2, NULL);
+    for (int seed = 1; seed <= 200; seed++) {
+        uint64_t s = (uint64_t)seed;
+        int64_t n = 3 + next_below(&s, 60), k = 1 + next_below(&s, n < 10 ? n : 10);
+        problem p = make_problem(seed % 4, n, seed % 2, 500, (uint64_t)seed), diagonal = make_problem(seed % 4, n, seed % 2, 500, (uint64_t)seed);
+        for (int64_t i = 0; i < n; i++) diagonal.d[i * (n + 1)] = (double)next_below(&s, 900);
+        store(&diagonal);
+        for (int32_t method = 0; method < VT__N_CLUSTER_METHODS; method++) {
+            if (k < 2 && method >= VT__CLUSTER_FASTERMSC) continue;
+            if (n > 20 && method == VT__CLUSTER_PAMSIL) continue;
+            const int is_clarans = method == VT__CLUSTER_FASTCLARANS || method == VT__CLUSTER_FASTERCLARANS;
+            vt__cluster_params params = params_of(method, is_clarans ? VT__INIT_RANDOM : seed % 2 ? VT__INIT_BUILD : VT__INIT_LAB, k);
+            if (k >= 2 && params.init == VT__INIT_BUILD && method >= VT__CLUSTER_FASTERMSC) params.init = VT__INIT_FIRST;
+            vt_clustering *with = cluster(ctx, &diagonal, &params), *without = cluster(ctx, &p, &params);
+            assert_same_clustering(with, without);
+            vt__clustering_release(with);
+            vt__clustering_release(without);
+        }
+        free_problem(&p);
+        free_problem(&diagonal);
+    }
+    vt__context_release(ctx);
+}
+
 static void no_improving_swap_is_left(void **state) {
     (void)state;
     vt_context *ctx = new_context(2, NULL);
@@ -239,7 +266,8 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fastpam1_takes_the_swaps_of_pam), cmocka_unit_test(no_improving_swap_is_left), cmocka_unit_test(weights_count_objects_so_many_times),
+        cmocka_unit_test(fastpam1_takes_the_swaps_of_pam), cmocka_unit_test(no_improving_swap_is_left),
+        cmocka_unit_test(the_diagonal_does_not_count), cmocka_unit_test(weights_count_objects_so_many_times),
         cmocka_unit_test(threads_do_not_show), cmocka_unit_test(threads_do_not_show_in_many_objects), cmocka_unit_test(objects_that_cannot_be_reached_come_first),
         cmocka_unit_test(duplicates_and_extremes_of_k_are_fine), cmocka_unit_test(it_can_be_cancelled), cmocka_unit_test(passes_are_limited),
         cmocka_unit_test(every_allocation_may_fail)};
