@@ -3,6 +3,7 @@
  * columns that are there. So the number of threads does not show in the result; it only decides how many judgements are made in vain. */
 #include "cluster/eager.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -23,7 +24,10 @@ typedef struct walk {
     int64_t last; /* candidate of the last swap: where a pass without another one ends; -1: none yet */
 } walk;
 
-static int is_less(const vt__search *s, vt__sum a, vt__sum b) { return s->is_whole ? a.whole < b.whole : a.real < b.real; }
+/* What is not a number, as huge weights can make it, comes last, whichever lane meets it first. */
+static int is_less(const vt__search *s, vt__sum a, vt__sum b) {
+    return s->is_whole ? a.whole < b.whole : a.real < b.real || (isnan(b.real) && !isnan(a.real));
+}
 static int improves(const vt__search *s, const vt__move *m) { return s->is_whole ? m->change.whole < 0 : m->change.real < 0; }
 static int is_better(const vt__search *s, const vt__move *a, const vt__move *b) {
     return is_less(s, a->change, b->change) || (s->slot_first && a->slot < b->slot && !is_less(s, b->change, a->change));

@@ -1,4 +1,5 @@
 /* A function of the caller's as distance. */
+#include <float.h>
 #include <math.h>
 
 #include "core/error.h"
@@ -8,7 +9,8 @@ typedef struct callback {
     vt_distance base;
     vt__distance_fn fn;
     void *user;
-    int is_storing; /* infinities are fine: the matrix will know them */
+    double most;    /* a larger magnitude lets sums over all objects overflow */
+    int is_storing; /* any number is fine, infinities too: the matrix will judge them */
 } callback;
 
 static void set_fault(vt__fault *fault, vt_status status, int64_t i, int64_t j, double value) {
@@ -31,7 +33,7 @@ static int ask(const callback *d, vt__fault *fault, int64_t i, int64_t j, double
         j = smaller;
     }
     if (i != j) st = d->fn(d->user, i, j, &v);
-    if (st == VT_OK && !isfinite(v) && !(d->is_storing && v > 0.0)) st = VT_ERR_NUMERIC;
+    if (st == VT_OK && !(fabs(v) <= d->most) && !(d->is_storing && v > -(double)INFINITY)) st = VT_ERR_NUMERIC;
     if (st != VT_OK) set_fault(fault, st, i, j, v);
     *out = v;
     return st != VT_OK;
@@ -74,6 +76,7 @@ vt_status vt__distance_from_callback(vt_context *ctx, int64_t n, vt__distance_fn
     d->base.is_serial = !is_thread_safe;
     d->fn = fn;
     d->user = user;
+    d->most = DBL_MAX / 2.0 / (double)n;
     d->is_storing = store;
     *out = &d->base;
     return store ? vt__distance_store(*out, out) : VT_OK;

@@ -66,6 +66,7 @@ static void failures_stop_the_work_and_travel(void **state) {
     } cases[] = {{0.0, VT_ERR_IO, VT_ERR_IO, VT_ERR_IO},
                  {0.0, VT_ERR_CANCELLED, VT_ERR_CANCELLED, VT_ERR_CANCELLED},
                  {(double)NAN, VT_OK, VT_ERR_NUMERIC, VT_ERR_NUMERIC},
+                 {1.7e308, VT_OK, VT_ERR_NUMERIC, VT_ERR_NUMERIC}, /* sums over all objects overflow */
                  {(double)-INFINITY, VT_OK, VT_ERR_NUMERIC, VT_ERR_NUMERIC},
                  {(double)INFINITY, VT_OK, VT_ERR_NUMERIC, VT_OK}};
     (void)state;
