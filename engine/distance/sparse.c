@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/sort.h"
 #include "vtk.h"
 
 static const vt__sparse *sparse_of(const vt_distance *distance) { return (const vt__sparse *)(const void *)distance; }
@@ -143,6 +144,38 @@ static vt_status copy_rows(vt__sparse *d, const int64_t *offsets, const int32_t 
     return VT_OK;
 }
 
+static int is_lower(const void *user, int64_t a, int64_t b) {
+    (void)user;
+    return a < b;
+}
+
+static int32_t place_of(int32_t column, const int64_t *used, int64_t n) {
+    int64_t low = 0;
+    while (n > 1) {
+        int64_t half = n / 2;
+        if (used[low + half] <= column) low += half;
+        n -= half;
+    }
+    return (int32_t)low;
+}
+
+/* Tables have room for every column, and hashed features may have 2^31 of them: where few are used, those are numbered anew. */
+static vt_status narrow(vt__sparse *d) {
+    enum { WIDE = 1 << 20, LEAST = 32 };
+    int64_t n = d->offsets[d->base.n], width = 0;
+    if (d->dim <= WIDE || d->dim <= n) return VT_OK;
+    int64_t *used = vt__calloc2(d->base.ctx, n, 1, sizeof *used);
+    vt_status st = used ? VT_OK : vt__fail_nomem("distance: sparse rows", (size_t)n * sizeof *used);
+    for (int64_t i = 0; st == VT_OK && i < n; i++) used[i] = d->columns[i];
+    if (st == VT_OK && vt__sort(d->base.ctx, used, n, is_lower, NULL)) st = vt__fail_nomem("distance: sparse rows", (size_t)n * sizeof *used);
+    for (int64_t i = 0; st == VT_OK && i < n; i++)
+        if (i == 0 || used[i] != used[width - 1]) used[width++] = used[i];
+    for (int64_t i = 0; st == VT_OK && i < n; i++) d->columns[i] = place_of(d->columns[i], used, width);
+    vt__free(d->base.ctx, used);
+    d->dim = width > LEAST ? width : LEAST; /* at least what projections may ask for */
+    return st;
+}
+
 /* By the triangle inequality no two rows are farther apart than both their norms together. */
 static vt_status set_limit(vt__sparse *d) {
     const double rounding = 1.0 + 1e-6;
@@ -179,6 +212,7 @@ vt_status vt__distance_from_csr(vt_context *ctx, const int64_t *offsets, const i
     d->norms = vt__calloc2(ctx, n, 1, sizeof *d->norms);
     if (!d->offsets || !d->columns || !d->values || !d->norms) st = vt__fail_nomem("distance: sparse rows", 0);
     if (st == VT_OK) st = copy_rows(d, offsets, columns, values);
+    if (st == VT_OK) st = narrow(d);
     if (st == VT_OK) st = set_limit(d);
     if (st != VT_OK) {
         vt__distance_release(&d->base);

@@ -7,7 +7,7 @@
 typedef struct vt__sparse {
     vt_distance base;
     int32_t metric;
-    int64_t dim;
+    int64_t dim; /* of the caller's rows; fewer where most columns are not used */
     int64_t *offsets; /* [n + 1] */
     int32_t *columns; /* [offsets[n]] ascending in a row */
     float *values;    /* [offsets[n]] finite and not zero */

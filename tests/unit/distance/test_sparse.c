@@ -88,6 +88,46 @@ static void rows_without_elements_are_rows_of_zeros(void **state) {
     vt__context_release(ctx);
 }
 
+/* Features that a hash has put anywhere below 2^31 need no room for all of them. */
+static void few_columns_of_many_are_as_near_as_they_would_be_alone(void **state) {
+    static csr m, wide;
+    static float want[MAX_N * MAX_N], got[MAX_N * MAX_N];
+    double axes[MAX_N * 3], shares[3];
+    (void)state;
+    vt_context *ctx = new_context(2, NULL);
+    make_rows(&m, MAX_N);
+    wide = m;
+    for (int64_t i = 0; i < m.offsets[MAX_N]; i++) wide.columns[i] = (m.columns[i] + 1) * 42000000;
+    for (int32_t metric = VT__METRIC_L2; metric <= VT__METRIC_COSINE; metric++) {
+        vt_distance *a = NULL, *b = NULL;
+        assert_int_equal(vt__distance_from_csr(ctx, m.offsets, m.columns, m.values, MAX_N, DIM, metric, 0, &a), VT_OK);
+        assert_int_equal(vt__distance_from_csr(ctx, wide.offsets, wide.columns, wide.values, MAX_N, INT32_MAX, metric, 0, &b), VT_OK);
+        assert_int_equal(vt__distance_compute(a, NULL, MAX_N, NULL, MAX_N, NULL, want), VT_OK);
+        assert_int_equal(vt__distance_compute(b, NULL, MAX_N, NULL, MAX_N, NULL, got), VT_OK);
+        assert_memory_equal(got, want, sizeof want);
+        assert_int_equal(vt__distance_project(b, 3, NULL, axes, shares), VT_OK);
+        vt__distance_release(a);
+        vt__distance_release(b);
+    }
+    vt__context_release(ctx);
+}
+
+/* One column used, and as many axes asked for as there may be. */
+static void axes_may_be_more_than_columns_that_are_used(void **state) {
+    static const int64_t offsets[] = {0, 1, 2, 3};
+    static const int32_t columns[] = {7, 7, 7};
+    static const float values[] = {1, 2, 4};
+    double axes[3 * 16], shares[16];
+    vt_context *ctx = new_context(1, NULL);
+    vt_distance *d = NULL;
+    (void)state;
+    assert_int_equal(vt__distance_from_csr(ctx, offsets, columns, values, 3, INT32_MAX, VT__METRIC_L2, 0, &d), VT_OK);
+    assert_int_equal(vt__distance_project(d, 16, NULL, axes, shares), VT_OK);
+    assert_true(shares[0] > 0.999 && shares[1] < 1e-9 && fabs(axes[2 * 16] - axes[0] - 3) < 1e-9);
+    vt__distance_release(d);
+    vt__context_release(ctx);
+}
+
 static void malformed_rows_are_refused(void **state) {
     static const struct {
         int64_t offsets[3];
@@ -121,16 +161,17 @@ static void malformed_rows_are_refused(void **state) {
 static vt_status make(vt_context *ctx, const void *how, vt_distance **out) {
     static csr m;
     make_rows(&m, 5);
-    return vt__distance_from_csr(ctx, m.offsets, m.columns, m.values, 5, DIM, VT__METRIC_L1, *(const int *)how, out);
+    return vt__distance_from_csr(ctx, m.offsets, m.columns, m.values, 5, *(const int *)how & 2 ? INT32_MAX : DIM, VT__METRIC_L1, *(const int *)how & 1, out);
 }
 
 static void no_allocation_that_fails_leaks(void **state) {
     (void)state;
-    for (int store = 0; store < 2; store++) check_torture(make, &store);
+    for (int how = 0; how < 4; how++) check_torture(make, &how);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(metrics_are_those_of_dense_rows), cmocka_unit_test(rows_without_elements_are_rows_of_zeros),
-                                       cmocka_unit_test(malformed_rows_are_refused), cmocka_unit_test(no_allocation_that_fails_leaks)};
+                                       cmocka_unit_test(few_columns_of_many_are_as_near_as_they_would_be_alone),
+                                       cmocka_unit_test(axes_may_be_more_than_columns_that_are_used), cmocka_unit_test(malformed_rows_are_refused), cmocka_unit_test(no_allocation_that_fails_leaks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
