@@ -142,6 +142,7 @@ vt_status vt__pamsil(vt__cluster_work *work) {
                 .size = vt__distance_size(work->distance)};
     vt__search search = {.ctx = work->ctx, .distance = work->distance, .watch = work->watch, .n = work->n, .k = work->k, .medoids = work->medoids,
                          .max_iter = work->params->max_iter, .slot_first = 1, .user = &p, .judge = judge_partitions, .take = take, .loss = loss_now};
+    if (p.k < 2) return vt__fail(VT_ERR_SHAPE, "cluster: silhouettes need 2 medoids or more, there is %lld", (long long)p.k);
     vt_status st = make_trials(&p);
     if (st == VT_OK) st = vt__distance_compute(work->distance, NULL, p.n, NULL, p.n, work->watch, p.matrix);
     if (st == VT_OK) {

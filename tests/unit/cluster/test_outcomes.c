@@ -127,6 +127,44 @@ static void duplicates_are_clustered(void **state) {
     objects_free(&o);
 }
 
+/* BUILD finds no second medoid among them, and silhouettes need one. */
+static void silhouettes_of_one_medoid_are_refused(void **state) {
+    (void)state;
+    objects o = objects_make(4, 20, 1, 1);
+    vt_distance *d = NULL;
+    assert_int_equal(open_kind(ctx, &o, MATRIX_F32, &d), VT_OK);
+    for (int32_t method = VT_CLUSTER_FASTERMSC; method <= VT_CLUSTER_PAMSIL; method++) {
+        vt_clustering *c = NULL;
+        vt_cluster_options opt = options(method, 3);
+        opt.init = VT_INIT_BUILD;
+        assert_refused(vt_cluster_kmedoids(d, &opt, &c), VT_ERR_SHAPE, c, "1", "silhouettes of one medoid");
+    }
+    vt_distance_release(d);
+    objects_free(&o);
+}
+
+static vt_status ask_at_random(void *user, int64_t i, int64_t j, double *out) {
+    (void)i, (void)j;
+    *out = (double)(case_word(user) % 1000);
+    return VT_OK;
+}
+
+/* A function that says something else each time has no good clustering, but an end. */
+static void a_callback_that_contradicts_itself_is_survived(void **state) {
+    (void)state;
+    for (int32_t method = 0; method <= VT_CLUSTER_PAMSIL; method++) {
+        vt_distance *d = NULL;
+        vt_clustering *c = NULL;
+        uint64_t word = (uint64_t)method;
+        vt_cluster_options opt = options(method, 4);
+        assert_int_equal(vt_distance_from_callback(ctx, 40, ask_at_random, &word, 0, &d), VT_OK);
+        assert_int_equal(vt_cluster_kmedoids(d, &opt, &c), VT_OK);
+        for (int64_t i = 0; i < info_of(c).k; i++) assert_int_equal(vt_clustering_labels(c)[vt_clustering_medoids(c)[i]], i);
+        vt_clustering_release(c);
+        vt_distance_release(d);
+    }
+}
+
 /* Whatever the diagonal says, and where rounding has made distances negative. */
 static void a_medoid_is_at_zero_of_itself(void **state) {
     (void)state;
@@ -367,6 +405,8 @@ int main(void) {
         cmocka_unit_test(medoids_spread_over_islands),
         cmocka_unit_test(no_method_stumbles_over_infinities),
         cmocka_unit_test(duplicates_are_clustered),
+        cmocka_unit_test(silhouettes_of_one_medoid_are_refused),
+        cmocka_unit_test(a_callback_that_contradicts_itself_is_survived),
         cmocka_unit_test(a_medoid_is_at_zero_of_itself),
         cmocka_unit_test(every_k_up_to_n_is_taken),
         cmocka_unit_test(sums_that_overflow_are_refused),
