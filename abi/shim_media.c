@@ -28,8 +28,8 @@ vt_status vt_image_decode_png(vt_context *ctx, const void *data, size_t size, co
     vt_image_info info = {.struct_size = sizeof info};
     if (out) *out = NULL;
     if (!ctx || !out || !out_info || (!data && size)) return vt__fail(VT_ERR_INVALID, "image: needs a context, data, info and out");
-    if (out_info->struct_size < FIRST_SIZE) return vt__fail(VT_ERR_INVALID, "image: info has size %u", out_info->struct_size);
-    vt_status st = read_limits(opt, &limits);
+    vt_status st = vt__result_write("image", out_info, &info, sizeof info, FIRST_SIZE); /* checks it before there is something to lose */
+    if (st == VT_OK) st = read_limits(opt, &limits);
     if (st == VT_OK) st = vt__image_decode_png(ctx, data ? data : "", size, &limits, &info.width, &info.height, out);
     return st == VT_OK ? vt__result_write("image", out_info, &info, sizeof info, FIRST_SIZE) : st;
 }

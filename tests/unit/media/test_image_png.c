@@ -127,7 +127,9 @@ static void every_flipped_byte_ends_well(void **state) {
 static void what_is_not_a_png_is_refused(void **state) {
     vt_image_info info = VT_STRUCT_INIT(vt_image_info);
     vt_buffer *pixels;
+    png_build b;
     (void)state;
+    build(&b, 0);
     assert_int_equal(decode_in(ctx, "", 0, NULL, &info, &pixels), VT_ERR_FORMAT);
     assert_int_equal(decode_in(ctx, "\xff\xd8\xff\xe0 JFIF", 9, NULL, &info, &pixels), VT_ERR_FORMAT);
     assert_non_null(strstr(vt_error_message(), "not a PNG"));
@@ -135,6 +137,8 @@ static void what_is_not_a_png_is_refused(void **state) {
     assert_int_equal(vt_image_decode_png(ctx, NULL, 1, NULL, &info, &pixels), VT_ERR_INVALID);
     assert_int_equal(vt_image_decode_png(ctx, "", 0, NULL, NULL, &pixels), VT_ERR_INVALID);
     assert_int_equal(vt_image_decode_png(ctx, "", 0, NULL, &info, NULL), VT_ERR_INVALID);
+    info.struct_size = 1 << 20; /* garbage: found out before there are pixels to lose */
+    assert_int_equal(decode(&b, &info, &pixels), VT_ERR_INVALID);
     info.struct_size = 4;
     assert_int_equal(vt_image_decode_png(ctx, "", 0, NULL, &info, &pixels), VT_ERR_INVALID);
 }
