@@ -54,6 +54,8 @@ static void block(const vt_distance *distance, const vt__block *b) {
     else block_sized(distance, b, 8);
 }
 
+static const int64_t NOTHING = 0;
+
 static const vt__distance_kind kind = {.load = load, .block = block};
 
 vt_status vt__distance_from_triangle(vt_context *ctx, const void *data, int32_t dtype, int64_t n, vt_distance **out) {
@@ -65,6 +67,7 @@ vt_status vt__distance_from_triangle(vt_context *ctx, const void *data, int32_t 
     if (type < 0) return vt__fail(VT_ERR_DTYPE, "distance: a triangle of type %d, need float32, float64, int32 or int64", dtype);
     t = vt__distance_new(ctx, &kind, sizeof *t, n, type);
     if (!t) return VT_ERR_NOMEM;
+    data = data ? data : &NOTHING; /* one object has no distances */
     t->data = data;
     st = vt__matrix_examine(&(vt__survey){.ctx = ctx, .data = data, .type = type, .n = n}, &t->base);
     if (st == VT_OK) *out = &t->base;
