@@ -70,7 +70,7 @@ typedef struct vt_cluster_options {
 } vt_cluster_options;
 
 /**
- * Clusters the objects of a distance around medoids. An option that the method does not use must be 0 or NULL.
+ * Clusters the objects of a distance around medoids. An option that the method does not use must be 0 or NULL; only a seed is always taken.
  *
  * Ties: the first candidate in order and the lowest slot win. Duplicates are fine: a medoid belongs to itself, at 0. k == n gives every object its own
  * cluster. Integer distances give the same clustering on every machine; float ones can differ between instruction sets where sums tie to the last bits.

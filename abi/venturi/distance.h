@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Venturi authors. MIT licence.
  *
  * Distances between n objects: a matrix or packed triangle that the caller has, rows of numbers or bits with a metric, or a function.
- * D(i, j) is the dissimilarity of object i to centre j; it need be neither symmetric nor a metric. Integer distances are summed as
+ * D(i, j) is the dissimilarity of object i to centre j; it need be neither symmetric nor a metric, and for clustering D(i, i) is 0 whatever a matrix says. Integer distances are summed as
  * integers, float ones in float64. Nothing n x n is kept unless VT_DISTANCE_STORE asks for it. What groups objects is in venturi/cluster.h. */
 #ifndef VENTURI_DISTANCE_H
 #define VENTURI_DISTANCE_H
