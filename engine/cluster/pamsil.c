@@ -21,19 +21,19 @@ static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column,
     enum { TILE = 256 };
     const vt__msc_state *s = user;
     const size_t size = vt__distance_size(s->distance);
-    double *losses = s->scratch + lane * s->scratch_len, d[TILE];
-    for (int32_t slot = 0; slot < s->m.k; slot++) losses[slot] = 0;
+    double *changes = s->scratch + lane * s->scratch_len, d[TILE];
+    /* Differences are added, the candidate's own first, as the published program has it: what ties must tie there too. */
+    for (int32_t slot = 0; slot < s->m.k; slot++) changes[slot] = -s->objects[j].r12;
     for (int64_t first = 0; first < s->m.n; first += TILE) {
         const int64_t n = s->m.n - first < TILE ? s->m.n - first : TILE;
         vt__msc_read(s, (const char *)column + (size_t)first * size, n, d);
-        if (j >= first && j < first + n) d[j - first] = 0;
         for (int32_t slot = 0; slot < s->m.k; slot++)
-            for (int64_t i = 0; i < n; i++) losses[slot] += loss_after(&s->objects[first + i], slot, d[i]);
+            for (int64_t i = 0; i < n; i++) changes[slot] += first + i == j ? 0 : loss_after(&s->objects[first + i], slot, d[i]) - s->objects[first + i].r12;
     }
     out->slot = 0;
     for (int32_t slot = 1; slot < s->m.k; slot++)
-        if (losses[slot] < losses[out->slot]) out->slot = slot;
-    out->change.real = losses[out->slot] - s->loss;
+        if (changes[slot] < changes[out->slot]) out->slot = slot;
+    out->change.real = changes[out->slot];
 }
 
 vt_status vt__pammedsil(vt__cluster_work *work) { return vt__msc_improve(work, vt__search_best, judge_pairs); }
