@@ -25,6 +25,7 @@ typedef struct vt__msc_state {
     void *block;       /* [n_rows, k] their distances to all medoids */
     int64_t n_rows;
     double loss;       /* of all objects, summed freshly after every change */
+    int keeps_ties;    /* of two medoids an object between them keeps the slot it has, the second to begin with: the published FasterMSC, not PAMMEDSIL */
     int is_published;  /* vt__cluster_params.published: judgements and the loss need not be exact after a drop */
     int32_t overlooked; /* during such a drop the slot whose distance does not count in the search for third medoids; else -1 */
 } vt__msc_state;

@@ -87,6 +87,11 @@ static void add_medoid(vtk_near3 *v, int32_t slot, double d, int is_own) {
     }
 }
 
+/* Whether the second of two medoids as near is an object's own to begin with. */
+static int is_taken_over(const vt__msc_state *s, int64_t slot, int64_t o, double d) {
+    return s->keeps_ties && s->m.k == 2 && slot == 1 && o != s->medoids[0] && !(d > s->objects[o].d1);
+}
+
 typedef struct columns {
     vt__msc_state *state;
     const void *const *distances;
@@ -103,7 +108,7 @@ static void add_chunk(void *user, int64_t chunk) {
         const int64_t own = s->medoids[i] - first;
         vt__msc_read(s, (const char *)c->distances[i - c->first] + (size_t)first * size, n, d);
         if (own >= 0 && own < n) d[own] = 0;
-        for (int64_t o = 0; o < n; o++) add_medoid(&s->objects[first + o], (int32_t)i, d[o], o == own);
+        for (int64_t o = 0; o < n; o++) add_medoid(&s->objects[first + o], (int32_t)i, d[o], o == own || is_taken_over(s, i, first + o, d[o]));
     }
     for (int64_t o = first; o < first + n && c->first + c->n == s->m.k; o++) set_ratios(s, o);
 }
@@ -126,7 +131,8 @@ vt_status vt__msc_init(vt__msc_state *s, vt__cluster_work *work) {
     const int64_t n = work->n, k = work->k, fit = BLOCK_SIZE / (k * (int64_t)vt__distance_size(work->distance)) + 1;
     const double far = vt__distance_far(work->distance);
     *s = (vt__msc_state){.ctx = ctx, .distance = work->distance, .vtk = vtk_get(), .type = vt__distance_type(work->distance), .medoids = work->medoids,
-                         .n_rows = fit < n ? fit : n, .scratch_len = (k + 7) / 8 * 8, .is_published = work->params->published, .overlooked = NONE};
+                         .n_rows = fit < n ? fit : n, .scratch_len = (k + 7) / 8 * 8, .is_published = work->params->published, .overlooked = NONE,
+                         .keeps_ties = work->params->method != VT__CLUSTER_PAMMEDSIL};
     if (k < 2) return vt__fail(VT_ERR_SHAPE, "cluster: silhouettes need 2 medoids or more, there is %lld", (long long)k);
     s->objects = vt__alloc64_2(ctx, n, 1, sizeof *s->objects);
     s->limits = vt__alloc64_2(ctx, n, 1, vt__distance_size(work->distance));
@@ -197,10 +203,10 @@ static int forget(vtk_near3 *v, int32_t slot) {
 
 /* The object's medoids after the slot's has become one at distance d. Where the three that are left do not say which the third is, is_lost is set,
  * with the new medoid as the one to beat. An own medoid comes first whatever else is at distance 0. */
-static void swap_in(vtk_near3 *v, int32_t slot, double d, int is_own, int64_t k) {
+static void swap_in(const vt__msc_state *s, vtk_near3 *v, int32_t slot, double d, int is_own) {
     const double d3 = v->d3;
-    const int had = forget(v, slot);
-    if (d < v->d1 || is_own) {
+    const int keeps = s->keeps_ties && s->m.k == 2 && v->slot1 == slot, had = forget(v, slot);
+    if (d < v->d1 || is_own || (keeps && !(d > v->d1))) {
         set_third(v, v->slot2, v->d2);
         set_second(v, v->slot1, v->d1);
         set_first(v, slot, d);
@@ -209,7 +215,7 @@ static void swap_in(vtk_near3 *v, int32_t slot, double d, int is_own, int64_t k)
         set_second(v, slot, d);
     } else if (had || d < d3) {
         set_third(v, slot, d);
-        v->is_lost = had && !(d < d3) && k > 3;
+        v->is_lost = had && !(d < d3) && s->m.k > 3;
     }
 }
 
@@ -229,7 +235,7 @@ static void swap_chunk(void *user, int64_t chunk) {
         vtk_near3 *v = &s->objects[o];
         const double d = o == w->own ? 0 : s->column[o];
         if (!(d < limit_of(v)) && v->slot1 != w->slot && v->slot2 != w->slot && v->slot3 != w->slot && o != w->own) continue;
-        swap_in(v, w->slot, d, o == w->own, s->m.k);
+        swap_in(s, v, w->slot, d, o == w->own);
         if (!v->is_lost) set_ratios(s, o);
     }
 }
