@@ -1,8 +1,9 @@
 /* Copyright (c) 2026 The Venturi authors. MIT licence.
  *
  * Distances between n objects: a matrix or packed triangle that the caller has, rows of numbers or bits with a metric, or a function.
- * D(i, j) is the dissimilarity of object i to centre j; it need be neither symmetric nor a metric, and for clustering D(i, i) is 0 whatever a matrix says. Integer distances are summed as
- * integers, float ones in float64. Nothing n x n is kept unless VT_DISTANCE_STORE asks for it. What groups objects is in venturi/cluster.h. */
+ * D(i, j) is the dissimilarity of object i to centre j; it need be neither symmetric nor a metric, and for clustering D(i, i) is 0 whatever a
+ * matrix says. Integer distances are summed as integers, float ones in float64. Nothing n x n is kept unless VT_DISTANCE_STORE asks for it. What
+ * groups objects is in venturi/cluster.h. */
 #ifndef VENTURI_DISTANCE_H
 #define VENTURI_DISTANCE_H
 
@@ -82,7 +83,8 @@ typedef vt_status (*vt_distance_fn)(void *user, int64_t i, int64_t j, double *ou
  *
  * flags   VT_DISTANCE_SYMMETRIC, _STORE, _THREAD_SAFE. Without the last it is called on the thread that makes the long call, one call at a time.
  * fn and user must stay good until the last release of the handle and of every clustering made with it; with VT_DISTANCE_STORE during this call only.
- * A value that is NaN, infinite or so large that a sum over n objects overflows fails the call that met it with VT_ERR_NUMERIC and the pair; with VT_DISTANCE_STORE plus infinity is as in a matrix.
+ * A value that is NaN, infinite or so large that a sum over n objects overflows fails the call that met it with VT_ERR_NUMERIC and the pair; with
+ * VT_DISTANCE_STORE plus infinity is as in a matrix.
  * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE, VT_ERR_NOMEM; with VT_DISTANCE_STORE also what fn answered.
  */
 VT_API VT_MUST_USE vt_status vt_distance_from_callback(vt_context *ctx, int64_t n, vt_distance_fn fn, void *user, uint32_t flags, vt_distance **out);

@@ -92,6 +92,7 @@ vt_status vt__fault_report(vt__fault *fault) {
     vt_status st = atomic_load(&fault->status);
     if (st == VT_OK) return VT_OK;
     if (st == VT_ERR_NUMERIC)
-        return vt__fail(st, "distance: the callback gave %g for objects %lld and %lld, need a number whose sums stay finite", fault->value, (long long)fault->row, (long long)fault->column);
+        return vt__fail(st, "distance: the callback gave %g for objects %lld and %lld, need a number whose sums stay finite", fault->value, (long long)fault->row,
+                        (long long)fault->column);
     return vt__fail(st, "distance: the callback failed with %s for objects %lld and %lld", vt__status_name(st), (long long)fault->row, (long long)fault->column);
 }
