@@ -116,9 +116,9 @@ vt_status vt_cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, in
     vt_kmeans_options o;
     if (out) *out = NULL;
     if (!ctx || !data || !out || !opt) return vt__fail(VT_ERR_INVALID, "kmeans: needs a context, rows, options (at least k) and out");
-    if (n < 1 || n > VT_DISTANCE_MAX_OBJECTS || dim < 1 || (stride && stride < dim))
-        return vt__fail(VT_ERR_SHAPE, "kmeans: %lld rows of %lld elements, stride %lld", (long long)n, (long long)dim, (long long)stride);
-    vt_status st = vt__options_read("kmeans", &o, sizeof o, FIRST_SIZE, opt);
+    if (n < 1 || n > VT_DISTANCE_MAX_OBJECTS) return vt__fail(VT_ERR_SHAPE, "kmeans: %lld rows, need 1 to %d", (long long)n, VT_DISTANCE_MAX_OBJECTS);
+    vt_status st = vt__check_extent("kmeans", n, dim, stride);
+    if (st == VT_OK) st = vt__options_read("kmeans", &o, sizeof o, FIRST_SIZE, opt);
     if (st == VT_OK) st = check_kmeans(&o, n);
     if (st != VT_OK) return st;
     vt__kmeans_params p = {.mini_batch = o.method == VT_KMEANS_MINI_BATCH, .random_init = o.init == VT_KMEANS_INIT_RANDOM, .k = o.k,
@@ -155,7 +155,8 @@ const double *vt_clustering_curve(const vt_clustering *clustering, int64_t *k_mi
 vt_status vt_clustering_predict(const vt_clustering *clustering, const void *data, int32_t dtype, int64_t m, int64_t dim, int64_t stride, vt_cancel *cancel,
                                 int32_t *out_labels, double *out_distances) {
     if (!clustering || m < 0 || (m > 0 && (!data || !out_labels))) return vt__fail(VT_ERR_INVALID, "clustering: predict needs a clustering, rows and labels");
-    if (dim < 1 || (stride && stride < dim)) return vt__fail(VT_ERR_SHAPE, "clustering: rows of %lld elements, stride %lld", (long long)dim, (long long)stride);
+    vt_status st = vt__check_extent("clustering", m, dim, stride);
+    if (st != VT_OK) return st;
     vt__watch watch = {.what = "clustering", .cancel = cancel};
     vt__rows_view rows = {data, dtype, m, dim, stride ? stride : dim};
     return vt__clustering_predict(clustering, &rows, &watch, out_labels, out_distances);

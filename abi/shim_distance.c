@@ -23,7 +23,7 @@ vt_status vt_distance_from_matrix(vt_context *ctx, const void *data, int32_t dty
     if (!ctx || !data || !out) return vt__fail(VT_ERR_INVALID, "distance: a matrix needs a context, data and out");
     vt_status st = check_count(n);
     if (st == VT_OK) st = check_flags(flags, VT_DISTANCE_SYMMETRIC);
-    if (st == VT_OK && stride && stride < n) st = vt__fail(VT_ERR_SHAPE, "distance: stride %lld for rows of %lld", (long long)stride, (long long)n);
+    if (st == VT_OK) st = vt__check_extent("distance", n, n, stride);
     return st == VT_OK ? vt__distance_from_matrix(ctx, data, dtype, n, stride ? stride : n, (flags & VT_DISTANCE_SYMMETRIC) != 0, out) : st;
 }
 
@@ -46,8 +46,7 @@ vt_status vt_distance_from_rows(vt_context *ctx, const void *data, int32_t dtype
     vt_status st = check_count(n);
     if (st == VT_OK) st = check_flags(flags, VT_DISTANCE_STORE);
     if (st == VT_OK) st = check_metric(metric, VT_METRIC_JACCARD);
-    if (st == VT_OK && (dim < 1 || (stride && stride < dim)))
-        st = vt__fail(VT_ERR_SHAPE, "distance: rows of %lld elements, stride %lld", (long long)dim, (long long)stride);
+    if (st == VT_OK) st = vt__check_extent("distance", n, dim, stride);
     return st == VT_OK ? vt__distance_from_rows(ctx, data, dtype, n, dim, stride ? stride : dim, metric, (flags & VT_DISTANCE_STORE) != 0, out) : st;
 }
 

@@ -177,7 +177,7 @@ VT_API VT_MUST_USE vt_status vt_clustering_predict(const vt_clustering *clusteri
  * labels       [n] int32 in [0, k); clusters may be empty.
  * out_samples  [n] float64, or NULL.  out_mean: their mean. Integer distances are averaged in float64.
  * Errors:  VT_ERR_INVALID, VT_ERR_NUMERIC, VT_ERR_NOMEM, VT_ERR_CANCELLED, or a callback's.
- * Cost:    O(n^2).
+ * Cost:    O(n^2); memory O(n + k).
  */
 VT_API VT_MUST_USE vt_status vt_silhouette(vt_distance *distance, const int32_t *labels, int64_t k, vt_cancel *cancel, double *out_samples, double *out_mean);
 

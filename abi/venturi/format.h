@@ -47,7 +47,7 @@ typedef struct vt_npy {
 VT_API VT_MUST_USE vt_status vt_npy_parse(const void *data, size_t size, vt_npy *out);
 
 /** The elements in C order (the last index runs fastest), whatever the file's order. dtype: VT_NPY_SAME, or VT_DTYPE_F32 or VT_DTYPE_F64 to have
- *  real numbers rounded to that. Errors: as vt_npy_parse; VT_ERR_DTYPE (another dtype; half or complex numbers as floats), VT_ERR_NOMEM. */
+ *  real numbers rounded to that. Errors: as vt_npy_parse; VT_ERR_DTYPE (another dtype; complex numbers as floats), VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_npy_read(vt_context *ctx, const void *data, size_t size, int32_t dtype, vt_buffer **out);
 
 #ifdef __cplusplus

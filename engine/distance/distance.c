@@ -34,6 +34,15 @@ void *vt__distance_new(vt_context *ctx, const vt__distance_kind *kind, size_t si
     return d;
 }
 
+vt_status vt__check_extent(const char *what, int64_t n, int64_t dim, int64_t stride) {
+    int64_t elements = 0;
+    if (dim < 1 || (stride && stride < dim))
+        return vt__fail(VT_ERR_SHAPE, "%s: rows of %lld elements, stride %lld", what, (long long)dim, (long long)stride);
+    if (__builtin_mul_overflow(n, stride ? stride : dim, &elements) || elements > PTRDIFF_MAX / 8)
+        return vt__fail(VT_ERR_SHAPE, "%s: %lld rows, %lld elements apart: more than memory has", what, (long long)n, (long long)(stride ? stride : dim));
+    return VT_OK;
+}
+
 vt_distance *vt__distance_retain(vt_distance *distance) {
     if (distance) atomic_fetch_add(&distance->refs, 1);
     return distance;

@@ -32,6 +32,9 @@ vt_status vt__distance_from_csr(vt_context *ctx, const int64_t *offsets, const i
                                 int store, vt_distance **out);
 vt_status vt__distance_from_callback(vt_context *ctx, int64_t n, vt__distance_fn fn, void *user, int is_symmetric, int is_thread_safe, int store, vt_distance **out);
 
+/* Rows of dim elements, stride apart (at least dim; 0: dim): SHAPE unless n of them can lie in memory at 8 bytes an element. */
+vt_status vt__check_extent(const char *what, int64_t n, int64_t dim, int64_t stride);
+
 vt_distance *vt__distance_retain(vt_distance *distance);
 void vt__distance_release(vt_distance *distance);
 

@@ -5,6 +5,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "vtk.h"
 
 /* ---- header: a Python dictionary of three entries in text ---- */
 
@@ -182,6 +183,7 @@ static double number_at(const unsigned char *data, int32_t dtype, int64_t at) {
     switch (dtype) {
     case VT_DTYPE_F32: memcpy(&v.f32, p, 4); return (double)v.f32;
     case VT_DTYPE_F64: memcpy(&v.f64, p, 8); return v.f64;
+    case VT_DTYPE_F16: vtk_get()->decode[VTK_F16](&v.f32, p, 1); return (double)v.f32;
     case VT_DTYPE_I8: return p[0] < 128 ? p[0] : p[0] - 256;
     case VT_DTYPE_I16: memcpy(&v.i16, p, 2); return v.i16;
     case VT_DTYPE_U16: memcpy(&v.u16, p, 2); return v.u16;
@@ -230,8 +232,8 @@ vt_status vt__npy_read(vt_context *ctx, const unsigned char *data, const vt__npy
     walk w;
 
     if (npy->count == 0 || (as_is && (!npy->fortran_order || npy->n_dims < 2))) return vt__buffer_copy(ctx, elements, (size_t)npy->size, out);
-    if (!as_is && (npy->dtype == VT_DTYPE_F16 || npy->dtype == VT_DTYPE_C64 || npy->dtype == VT_DTYPE_C128))
-        return vt__fail(VT_ERR_DTYPE, "npy: half and complex numbers cannot be read as floats (dtype %d)", npy->dtype);
+    if (!as_is && (npy->dtype == VT_DTYPE_C64 || npy->dtype == VT_DTYPE_C128))
+        return vt__fail(VT_ERR_DTYPE, "npy: complex numbers cannot be read as floats (dtype %d)", npy->dtype);
     unsigned char *block = vt__mul_size(npy->count, (int64_t)size, &bytes) ? NULL : vt__alloc(ctx, bytes + 1);
     if (!block) return vt__fail_nomem("npy", 0);
     begin_walk(&w, npy);

@@ -21,7 +21,7 @@ end
 
 -- Types that are taken as they are; of the others, those that float32 holds exactly, and float64 for the rest.
 local floats = { f32 = true, f64 = true }
-local narrow = { i8 = true, i16 = true, u8 = true, u16 = true, bool = true }
+local narrow = { f16 = true, i8 = true, i16 = true, u8 = true, u16 = true, bool = true }
 
 local function read_npy(bytes, opt)
   local array = vt.npy(bytes)

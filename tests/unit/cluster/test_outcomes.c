@@ -29,6 +29,21 @@ static void not_numbers_are_refused_with_their_place(void **state) {
         }
 }
 
+static void rows_farther_apart_than_memory_is_long_are_refused(void **state) {
+    (void)state;
+    const float x[4] = {0};
+    vt_distance *d = NULL;
+    vt_clustering *c = NULL;
+    vt_kmeans_options o = VT_STRUCT_INIT(vt_kmeans_options);
+    o.k = 1;
+    const int64_t far = INT64_MAX / 4;
+    assert_refused(vt_distance_from_matrix(ctx, x, VT_DTYPE_F32, 2, far, 0, &d), VT_ERR_SHAPE, d, "apart", "matrix");
+    assert_refused(vt_distance_from_rows(ctx, x, VT_DTYPE_F32, 2, 2, far, VT_METRIC_L2, 0, &d), VT_ERR_SHAPE, d, "apart", "rows");
+    assert_refused(vt_distance_from_rows(ctx, x, VT_DTYPE_F32, 8, far, 0, VT_METRIC_L2, 0, &d), VT_ERR_SHAPE, d, "apart", "long rows");
+    assert_int_equal(vt_cluster_kmeans(ctx, x, VT_DTYPE_F32, 2, 2, far, &o, &c), VT_ERR_SHAPE);
+    assert_null(c);
+}
+
 static void infinite_rows_are_refused(void **state) {
     (void)state;
     objects o = objects_make(2, 9, 10, 1);
@@ -401,7 +416,7 @@ static void progress_can_cancel_every_method(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(not_numbers_are_refused_with_their_place),
-        cmocka_unit_test(infinite_rows_are_refused),
+        cmocka_unit_test(infinite_rows_are_refused), cmocka_unit_test(rows_farther_apart_than_memory_is_long_are_refused),
         cmocka_unit_test(medoids_spread_over_islands),
         cmocka_unit_test(no_method_stumbles_over_infinities),
         cmocka_unit_test(duplicates_are_clustered),

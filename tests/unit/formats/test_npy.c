@@ -188,6 +188,11 @@ static void numbers_become_floats_on_request(void **state) {
     }
     file f;
     make(&f, 1, "{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", 2, 2);
+    memcpy(f.data + f.size - 4, "\x00\x3c\x00\xc1", 4); /* 1 and -2.5 */
+    const float *half = read_all(ctx, &f, VT_DTYPE_F32, &b);
+    assert_true(half[0] == 1.0f && half[1] == -2.5f);
+    vt_buffer_release(b);
+    make(&f, 1, "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 1, 8);
     b = (vt_buffer *)&f;
     assert_int_equal(vt_npy_read(ctx, f.data, f.size, VT_DTYPE_F32, &b), VT_ERR_DTYPE);
     assert_null(b);
