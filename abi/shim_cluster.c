@@ -82,7 +82,7 @@ vt_status vt_cluster_kmedoids(vt_distance *distance, const vt_cluster_options *o
     if (!distance || !out || !opt) return vt__fail(VT_ERR_INVALID, "cluster: needs a distance, options (at least k) and out");
     vt_status st = vt__options_read("cluster", &o, sizeof o, FIRST_SIZE, opt);
     const int64_t n = vt__distance_count(distance), k = or_default(o.k, o.n_medoids);
-    const int whole = vt__distance_type(distance) == VT__DISTANCE_I32 || vt__distance_type(distance) == VT__DISTANCE_I64;
+    const int whole = vt__distance_is_whole(distance);
     if (st == VT_OK) st = check_ranges(&o);
     if (st == VT_OK) st = check_fit(&o);
     if (st == VT_OK) st = check_k(&o, k, n);

@@ -87,10 +87,6 @@ static vt_status sum_cluster(alternation *a, int64_t first, int64_t n) {
     return st;
 }
 
-static int is_less(const alternation *a, int64_t i, int64_t j) {
-    return vt__is_whole(a->work->distance) ? a->sums[i].whole < a->sums[j].whole : a->sums[i].real < a->sums[j].real;
-}
-
 /* Of equals the medoid that is, else the first. */
 static vt_status move_medoids(alternation *a, int *moved) {
     vt__cluster_work *work = a->work;
@@ -101,7 +97,7 @@ static vt_status move_medoids(alternation *a, int *moved) {
         if (st != VT_OK) return st;
         while (a->members[best] != work->medoids[slot]) best++;
         for (int64_t i = first; i < last; i++)
-            if (is_less(a, i, best)) best = i;
+            if (vt__sum_less(vt__distance_is_whole(a->work->distance), a->sums[i], a->sums[best])) best = i;
         *moved |= a->members[best] != work->medoids[slot];
         work->medoids[slot] = a->members[best];
     }

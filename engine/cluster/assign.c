@@ -106,7 +106,7 @@ void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
     const double far = vt__distance_far(near->distance) > 0 ? vt__distance_far(near->distance) : (double)INFINITY;
     pin(near, work->medoids);
     vt__sum loss = vt__nearest_loss(near);
-    int is_whole = vt__is_whole(near->distance);
+    int is_whole = vt__distance_is_whole(near->distance);
     work->integer_loss = is_whole ? loss.whole : 0;
     work->loss = is_whole ? (double)loss.whole : loss.real;
     for (int64_t o = 0; o < m->n; o++) {

@@ -31,7 +31,7 @@ typedef struct clara {
 
 static double weight_of(const vt__cluster_work *w, int64_t i) {
     if (!w->weights) return 1;
-    return vt__is_whole(w->distance) ? (double)((const int64_t *)w->weights)[i] : ((const double *)w->weights)[i];
+    return vt__distance_is_whole(w->distance) ? (double)((const int64_t *)w->weights)[i] : ((const double *)w->weights)[i];
 }
 
 static total total_of(const vt__cluster_work *w) {
@@ -47,7 +47,7 @@ static total total_of(const vt__cluster_work *w) {
 
 static int is_better(const vt__cluster_work *w, const total *a, const total *b) {
     if (a->unreached < b->unreached || a->unreached > b->unreached) return a->unreached < b->unreached;
-    return vt__is_whole(w->distance) && a->unreached <= 0 ? a->integer_loss < b->integer_loss : a->loss < b->loss;
+    return vt__distance_is_whole(w->distance) && a->unreached <= 0 ? a->integer_loss < b->integer_loss : a->loss < b->loss;
 }
 
 /* The best medoids first, then objects drawn from the others in ascending order. */

@@ -37,8 +37,6 @@ typedef struct clarans {
     vt__sum best;
 } clarans;
 
-static int is_less(const clarans *c, vt__sum a, vt__sum b) { return c->search.is_whole ? a.whole < b.whole : a.real < b.real; }
-
 /* With one medoid the loss is what a candidate's column sums up to. */
 static void judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
     clarans *c = user;
@@ -141,11 +139,11 @@ static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
         if (st != VT_OK) return st;
         vt__sum before = c->loss;
         c->loss = vt__nearest_loss(&c->state.near);
-        n_failed = is_less(c, c->loss, before) ? 0 : n_failed + found + 1; /* a gain that rounding has eaten is none, or this might not end */
+        n_failed = vt__sum_less(c->search.is_whole, c->loss, before) ? 0 : n_failed + found + 1; /* a gain that rounding has eaten is none, or this might not end */
         c->position = 0;
         length = shortest;
     }
-    if (c->has_best && !is_less(c, c->loss, c->best)) return VT_OK;
+    if (c->has_best && !vt__sum_less(c->search.is_whole, c->loss, c->best)) return VT_OK;
     c->has_best = 1;
     c->best = c->loss;
     memcpy(c->work->medoids, c->trial.medoids, (size_t)c->trial.k * sizeof *c->trial.medoids);
@@ -168,7 +166,7 @@ static vt_status clarans_init(clarans *c) {
     if (!c->is_medoid || !c->order || !c->firsts || !c->candidates || !c->n_draws || !c->trial.medoids)
         return vt__fail_nomem("cluster", (size_t)w->n * 17);
     for (int64_t i = 0; i < w->n; i++) c->order[i] = i;
-    c->search = (vt__search){.ctx = w->ctx, .distance = w->distance, .is_whole = vt__is_whole(w->distance), .user = c, .judge = judge};
+    c->search = (vt__search){.ctx = w->ctx, .distance = w->distance, .is_whole = vt__distance_is_whole(w->distance), .user = c, .judge = judge};
     return VT_OK;
 }
 

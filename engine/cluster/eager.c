@@ -3,7 +3,6 @@
  * columns that are there. So the number of threads does not show in the result; it only decides how many judgements are made in vain. */
 #include "cluster/eager.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -24,13 +23,9 @@ typedef struct walk {
     int64_t last; /* candidate of the last swap: where a pass without another one ends; -1: none yet */
 } walk;
 
-/* What is not a number, as huge weights can make it, comes last, whichever lane meets it first. */
-static int is_less(const vt__search *s, vt__sum a, vt__sum b) {
-    return s->is_whole ? a.whole < b.whole : a.real < b.real || (isnan(b.real) && !isnan(a.real));
-}
 static int improves(const vt__search *s, const vt__move *m) { return s->is_whole ? m->change.whole < 0 : m->change.real < 0; }
 static int is_better(const vt__search *s, const vt__move *a, const vt__move *b) {
-    return is_less(s, a->change, b->change) || (s->slot_first && a->slot < b->slot && !is_less(s, b->change, a->change));
+    return vt__sum_less(s->is_whole, a->change, b->change) || (s->slot_first && a->slot < b->slot && !vt__sum_less(s->is_whole, b->change, a->change));
 }
 static int64_t candidate_at(const vt__search *s, int64_t place) { return s->order ? s->order[place] : place; }
 
@@ -196,7 +191,7 @@ vt_status vt__search_eager(vt__search *s) {
         vt__sum loss = s->loss(s->user);
         s->n_iter++;
         st = eager_pass(&w);
-        if (s->n_swap == n_swap || !is_less(s, s->loss(s->user), loss)) break;
+        if (s->n_swap == n_swap || !vt__sum_less(s->is_whole, s->loss(s->user), loss)) break;
     }
     walk_free(&w);
     return st;
@@ -233,7 +228,7 @@ vt_status vt__search_best(vt__search *s) {
         if (st != VT_OK || j < 0 || !improves(s, &best)) break;
         st = vt__window_load(&w.window, &j, 1);
         if (st == VT_OK) st = take(&w, &best, j, w.window.columns[0]);
-        if (st == VT_OK && !is_less(s, s->loss(s->user), loss)) break;
+        if (st == VT_OK && !vt__sum_less(s->is_whole, s->loss(s->user), loss)) break;
     }
     walk_free(&w);
     return st;

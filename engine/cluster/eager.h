@@ -3,6 +3,8 @@
 #ifndef VENTURI_CLUSTER_EAGER_H
 #define VENTURI_CLUSTER_EAGER_H
 
+#include <math.h>
+
 #include "core/watch.h"
 #include "distance/distance.h"
 
@@ -11,6 +13,11 @@ typedef union vt__sum {
     double real;
     int64_t whole;
 } vt__sum;
+
+/* Whether a is the smaller: a number before one that weights made NaN. */
+static inline int vt__sum_less(int is_whole, vt__sum a, vt__sum b) {
+    return is_whole ? a.whole < b.whole : a.real < b.real || (isnan(b.real) && !isnan(a.real));
+}
 
 /* What a candidate would bring: the slot whose medoid it had better replace, the lowest of equals, and the change of the loss, < 0 if it improves. */
 typedef struct vt__move {

@@ -22,7 +22,7 @@ static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column,
     for (int32_t slot = 0; slot < s->near.m.k; slot++) {
         vt__sum change;
         s->near.vtk->medoid_pair[s->near.type](&change, &s->near.m, slot, column);
-        if (slot && !(vt__is_whole(s->near.distance) ? change.whole < out->change.whole : change.real < out->change.real)) continue;
+        if (slot && !vt__sum_less(vt__distance_is_whole(s->near.distance), change, out->change)) continue;
         *out = (vt__move){slot, change};
     }
 }
@@ -34,7 +34,7 @@ static vt_status improve(vt__cluster_work *work, vt_status (*walk)(vt__search *)
     vt_status st = work->params->shuffle ? vt__draw_order(&work->draws, work->ctx, work->n, &order) : VT_OK;
     if (st == VT_OK) st = vt__state_init(&state, work);
     vt__search search = {.ctx = work->ctx, .distance = work->distance, .watch = work->watch, .n = work->n, .k = work->k, .medoids = work->medoids, .order = order,
-                         .max_iter = work->params->max_iter, .is_whole = vt__is_whole(work->distance), .user = &state, .judge = judge,
+                         .max_iter = work->params->max_iter, .is_whole = vt__distance_is_whole(work->distance), .user = &state, .judge = judge,
                          .take = vt__state_take, .loss = vt__state_loss};
     if (st == VT_OK) st = walk(&search);
     if (st == VT_OK) vt__nearest_report(&state.near, work);

@@ -22,11 +22,9 @@ static void total_of(void *user, int64_t i) {
     vtk_get()->medoid_total[vt__distance_type(t->work->distance)](&t->sums[i], t->columns[i], t->limits, t->work->weights, t->work->n);
 }
 
-static int is_less(const vt__cluster_work *work, vt__sum a, vt__sum b) { return vt__is_whole(work->distance) ? a.whole < b.whole : a.real < b.real; }
-
 static int beats(const vt__cluster_work *work, vt__sum sum, int64_t object, const vt__centre *best, int64_t preferred) {
-    if (best->object < 0 || is_less(work, sum, best->sum)) return 1;
-    return object == preferred && !is_less(work, best->sum, sum);
+    if (best->object < 0 || vt__sum_less(vt__distance_is_whole(work->distance), sum, best->sum)) return 1;
+    return object == preferred && !vt__sum_less(vt__distance_is_whole(work->distance), best->sum, sum);
 }
 
 vt_status vt__best_centre(const vt__cluster_work *work, const void *limits, const unsigned char *is_taken, int64_t preferred, vt__centre *out) {
@@ -97,7 +95,7 @@ static vt_status build(vt__cluster_work *work) {
         vt__centre best;
         st = vt__best_centre(work, work->k ? g.near.m.d1 : NULL, g.is_taken, -1, &best);
         if (st != VT_OK || best.object < 0) break;
-        if (work->k && !is_less(work, best.sum, (vt__sum){0})) break;
+        if (work->k && !vt__sum_less(vt__distance_is_whole(work->distance), best.sum, (vt__sum){0})) break;
         st = grow(&g, best.object);
     }
     growth_free(&g);
@@ -177,7 +175,7 @@ static vt__sum left_over(const sample *s, const growth *g, int64_t c, int64_t n)
     const char *d = s->columns + (size_t)(c * n) * vt__distance_size(work->distance);
     const int is_double = g->near.type == VT__DISTANCE_F64;
     vt__sum sum;
-    if (vt__is_whole(work->distance)) {
+    if (vt__distance_is_whole(work->distance)) {
         g->near.vtk->medoid_total[g->near.type](&sum, d, work->k ? s->limits : NULL, work->weights ? s->weights : NULL, n);
         return sum;
     }
@@ -204,7 +202,7 @@ static vt_status lab(vt__cluster_work *work) {
         if (st == VT_OK) st = draw_sample(&s, &g, n);
         for (int64_t c = 0; c < n && st == VT_OK; c++) {
             vt__sum sum = left_over(&s, &g, c, n);
-            if (c && !is_less(work, sum, best_sum)) continue;
+            if (c && !vt__sum_less(vt__distance_is_whole(work->distance), sum, best_sum)) continue;
             best = c;
             best_sum = sum;
         }

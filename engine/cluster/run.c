@@ -15,8 +15,6 @@ static vt_status (*const METHODS[VT__N_CLUSTER_METHODS])(vt__cluster_work *work)
     [VT__CLUSTER_PAMSIL] = vt__pamsil,
 };
 
-static int is_integer(const vt_distance *d) { return vt__distance_type(d) == VT__DISTANCE_I32 || vt__distance_type(d) == VT__DISTANCE_I64; }
-
 /* These draw their own initial medoids. */
 static int is_sampled(int32_t method) {
     return method == VT__CLUSTER_FASTERCLARA || method == VT__CLUSTER_FASTCLARANS || method == VT__CLUSTER_FASTERCLARANS;
@@ -28,7 +26,7 @@ static vt_status check_weights(const vt__cluster_work *w) {
     double together = 0;
     for (int64_t i = 0; i < w->n; i++) together += w->params->weights[i];
     const double sum = 2 * together * largest; /* of differences */
-    if (is_integer(w->distance) ? sum < 0x1p63 : isfinite(sum)) return VT_OK;
+    if (vt__distance_is_whole(w->distance) ? sum < 0x1p63 : isfinite(sum)) return VT_OK;
     return vt__fail(VT_ERR_NUMERIC, "cluster: weights of %g together on distances up to %g, whose sums overflow", together, largest);
 }
 
@@ -48,7 +46,7 @@ static vt_status prepare(vt__cluster_work *w, void **weights) {
     if (!p->weights) return VT_OK;
     vt_status st = check_weights(w);
     w->weights = p->weights;
-    if (st != VT_OK || !is_integer(w->distance)) return st;
+    if (st != VT_OK || !vt__distance_is_whole(w->distance)) return st;
     int64_t *whole = *weights = vt__calloc2(w->ctx, w->n, 1, sizeof *whole);
     if (!whole) return vt__fail_nomem("cluster", (size_t)w->n * sizeof *whole);
     for (int64_t i = 0; i < w->n; i++) whole[i] = (int64_t)p->weights[i];

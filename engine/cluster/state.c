@@ -51,7 +51,7 @@ static void add_removal(vt__medoid_state *s) {
     memcpy(removal, partial, (size_t)k * SUM_SIZE);
     for (int64_t c = 1; c < n; c++)
         for (int64_t i = 0; i < k; i++) {
-            if (vt__is_whole(s->near.distance)) removal[i].whole += partial[c * k + i].whole;
+            if (vt__distance_is_whole(s->near.distance)) removal[i].whole += partial[c * k + i].whole;
             else removal[i].real += partial[c * k + i].real;
         }
 }

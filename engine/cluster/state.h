@@ -49,9 +49,4 @@ void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, vt
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column);
 vt__sum vt__state_loss(void *user);
 
-static inline int vt__is_whole(const vt_distance *distance) {
-    int type = vt__distance_type(distance);
-    return type == VT__DISTANCE_I32 || type == VT__DISTANCE_I64;
-}
-
 #endif

@@ -65,13 +65,13 @@ size_t vt__distance_size(const vt_distance *distance) { return types[distance->t
 double vt__distance_bound(const vt_distance *distance) { return distance->bound; }
 double vt__distance_far(const vt_distance *distance) { return distance->far; }
 
-static int is_integer(int type) { return type == VT__DISTANCE_I32 || type == VT__DISTANCE_I64; }
+int vt__distance_is_whole(const vt_distance *distance) { return distance->type == VT__DISTANCE_I32 || distance->type == VT__DISTANCE_I64; }
 
 vt_status vt__distance_limit(vt_distance *d, double bound, int has_infinity) {
     double sum = 2.0 * (double)d->n * bound; /* of n differences */
     int exponent;
 
-    if (is_integer(d->type) && sum >= 0x1p63)
+    if (vt__distance_is_whole(d) && sum >= 0x1p63)
         return vt__fail(VT_ERR_NUMERIC, "distance: up to %.17g, sums over %lld objects overflow int64", bound, (long long)d->n);
     if (!isfinite(sum)) return vt__fail(VT_ERR_NUMERIC, "distance: up to %.17g, sums over %lld objects overflow float64", bound, (long long)d->n);
     d->bound = bound;

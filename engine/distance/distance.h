@@ -5,7 +5,7 @@
 #include "core/watch.h"
 #include "venturi/types.h"
 
-/* Types of distances, dense, as the kernels number them (VTK_SUM_TYPE says what sums have). */
+/* Types of distances, dense, as the kernels number them (VTK_DISTANCE_*). */
 enum { VT__DISTANCE_F32, VT__DISTANCE_F64, VT__DISTANCE_I32, VT__DISTANCE_I64, VT__N_DISTANCE_TYPES };
 
 /* Element i of distances of a type, as a number. */
@@ -43,6 +43,7 @@ int64_t vt__distance_count(const vt_distance *distance);
 int vt__distance_type(const vt_distance *distance);      /* VT__DISTANCE_* */
 int32_t vt__distance_dtype(const vt_distance *distance); /* VT_DTYPE_* */
 size_t vt__distance_size(const vt_distance *distance);   /* bytes of one distance */
+int vt__distance_is_whole(const vt_distance *distance);  /* integers: sums are int64, else float64 */
 
 /* An upper bound of every finite |D(i, j)|; 0 where it is not known (callback that is not stored). Infinity is not counted. */
 double vt__distance_bound(const vt_distance *distance);
