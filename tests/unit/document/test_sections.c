@@ -12,18 +12,7 @@
 #include "torture.h"
 #include "venturi.h"
 
-static vt_context *ctx;
-
-static int make_context(void **state) {
-    (void)state;
-    return vt_context_create(NULL, &ctx) != VT_OK;
-}
-
-static int drop_context(void **state) {
-    (void)state;
-    vt_context_release(ctx);
-    return 0;
-}
+#include "one_context.h" /* last: its ctx would shadow parameters of the headers above */
 
 /* "TITLE\n" and for each section "#LEVEL TITLE\nTEXT\n" */
 static void write_out(const vt_sections *s, char *out, size_t size) {

@@ -12,18 +12,7 @@
 #include "torture_each.h"
 #include "venturi.h"
 
-static vt_context *ctx;
-
-static int make_context(void **state) {
-    (void)state;
-    return vt_context_create(NULL, &ctx) != VT_OK;
-}
-
-static int drop_context(void **state) {
-    (void)state;
-    vt_context_release(ctx);
-    return 0;
-}
+#include "one_context.h" /* last: its ctx would shadow parameters of the headers above */
 
 /* In a copy of the exact size, so that a sanitizer sees one byte read too many. */
 static vt_status decode_in(vt_context *c, const void *data, size_t size, const vt_image_options *opt, vt_image_info *info, vt_buffer **out) {

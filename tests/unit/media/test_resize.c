@@ -11,18 +11,7 @@
 #include "torture_each.h"
 #include "venturi.h"
 
-static vt_context *ctx;
-
-static int make_context(void **state) {
-    (void)state;
-    return vt_context_create(NULL, &ctx) != VT_OK;
-}
-
-static int drop_context(void **state) {
-    (void)state;
-    vt_context_release(ctx);
-    return 0;
-}
+#include "one_context.h" /* last: its ctx would shadow parameters of the headers above */
 
 static vt_resize_options wanted(int64_t width, int64_t height, int32_t dtype) {
     vt_resize_options o = VT_STRUCT_INIT(vt_resize_options);

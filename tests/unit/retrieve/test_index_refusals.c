@@ -14,18 +14,7 @@
 #include "torture.h"
 #include "venturi.h"
 
-static vt_context *ctx;
-
-static int make_context(void **state) {
-    (void)state;
-    return vt_context_create(NULL, &ctx) != VT_OK;
-}
-
-static int drop_context(void **state) {
-    (void)state;
-    vt_context_release(ctx);
-    return 0;
-}
+#include "one_context.h" /* last: its ctx would shadow parameters of the headers above */
 
 static void add(vt_index *ix, const char *source, const char *title, const char *text) {
     assert_int_equal(index_add(ix, source, title, text, 0), VT_OK);

@@ -13,18 +13,7 @@
 #include "torture_each.h"
 #include "venturi.h"
 
-static vt_context *ctx;
-
-static int make_context(void **state) {
-    (void)state;
-    return vt_context_create(NULL, &ctx) != VT_OK;
-}
-
-static int drop_context(void **state) {
-    (void)state;
-    vt_context_release(ctx);
-    return 0;
-}
+#include "one_context.h" /* last: its ctx would shadow parameters of the headers above */
 
 static vt_status make_index(vt_context *c, vt_index **out) {
     vt_status st = vt_index_open(c, NULL, NULL, out);
