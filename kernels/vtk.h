@@ -167,8 +167,10 @@ typedef struct vtk_table {
     void (*medoid_removal[VTK_N_DISTANCES])(void *sums, const vtk_medoids *m, int64_t first, int64_t last); /* sums[slot1] += d2 - d1, from 0 on; k >= 2 */
     /* The sum of d, or with limits of min(d - limit, 0). */
     void (*medoid_total[VTK_N_DISTANCES])(void *sum, const void *d, const void *limits, const void *weights, int64_t n);
-    /* The best slot for a candidate to replace and the change of the loss; k >= 2, removal: [k] of all objects, scratch: [k] sums. */
-    void (*medoid_judge[VTK_N_DISTANCES])(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column);
+    /* The best slot for a candidate to replace and the change of the loss; k >= 2, removal: [k] of all objects, scratch: [k] sums. next: a column that
+     * will be asked for soon, to be fetched meanwhile; NULL: not known. */
+    void (*medoid_judge[VTK_N_DISTANCES])(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,
+                                          const void *next);
     void (*medoid_pair[VTK_N_DISTANCES])(void *change, const vtk_medoids *m, int32_t slot, const void *column); /* the same for one slot, slowly */
     /* Object `own` becomes the medoid of the slot. Objects that lose a medoid and must look for their second one go to lost[], which has room for
      * all, and their number is returned. */
@@ -194,7 +196,8 @@ typedef struct vtk_table {
      * after object. All bodies agree bit for bit.
      * The first slot in which the candidate would gain most, and how much less the loss would be; k >= 3, removal: [k] gain by each removal alone,
      * scratch: [k]. */
-    void (*msc_judge[VTK_N_DISTANCES])(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own);
+    void (*msc_judge[VTK_N_DISTANCES])(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, const void *next,
+                                       int64_t own);
     /* k = 2: the losses [2] with the candidate in either slot. */
     void (*msc_judge_two[VTK_N_DISTANCES])(double *losses, const vtk_msc *m, const void *column, int64_t own);
     /* Finds the third medoid of an object: the one it has (slot3, or -1), or the first of those nearer in row, its [k] distances, which are overwritten. */

@@ -38,11 +38,11 @@ typedef struct clarans {
 } clarans;
 
 /* With one medoid the loss is what a candidate's column sums up to. */
-static void judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+static void judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     clarans *c = user;
     const vt__nearest_two *near = &c->state.near;
     if (c->trial.k > 1) {
-        vt__state_judge(&c->state, lane, j, column, out);
+        vt__state_judge(&c->state, lane, j, column, next, out);
     } else {
         out->slot = 0;
         near->vtk->medoid_total[near->type](&out->change, column, NULL, near->m.weights, near->m.n);

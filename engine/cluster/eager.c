@@ -29,9 +29,12 @@ static int is_better(const vt__search *s, const vt__move *a, const vt__move *b) 
 }
 static int64_t candidate_at(const vt__search *s, int64_t place) { return s->order ? s->order[place] : place; }
 
+/* Candidates of a window that costs nothing to load: threads meet at its end, and often between. */
+enum { VIEW_CAPACITY = 1024 };
+
 static vt_status walk_init(walk *w, vt__search *s) {
     *w = (walk){.s = s, .last = -1};
-    vt_status st = vt__window_init(&w->window, s->distance, 0);
+    vt_status st = vt__window_init(&w->window, s->distance, vt__window_would_be_view(s->distance) ? VIEW_CAPACITY : 0);
     if (st != VT_OK) return st;
     w->is_medoid = vt__calloc2(s->ctx, s->n, 1, sizeof *w->is_medoid);
     w->candidates = vt__calloc2(s->ctx, w->window.capacity, 1, sizeof *w->candidates);
@@ -90,19 +93,19 @@ typedef struct block {
     const void *const *columns;
     int64_t n, grab;
     int is_eager;
-    _Alignas(LINE) atomic_llong next;
+    _Alignas(LINE) atomic_llong next; /* piece */
     _Alignas(LINE) atomic_llong found; /* lowest candidate that improves, so far; n if there is none */
     finding lanes[VT__SEARCH_LANES];
 } block;
 
 /* Judges candidate i; 1 if nothing behind it matters. */
-static int judge_one(block *b, int64_t lane, int64_t i) {
+static int judge_one(block *b, int64_t lane, int64_t i, const void *next) {
     const vt__search *s = b->s;
     finding *f = &b->lanes[lane];
     vt__move move;
     long long found = atomic_load_explicit(&b->found, memory_order_relaxed);
     if (found < i) return 1;
-    s->judge(s->user, lane, b->candidates[i], b->columns[i], &move);
+    s->judge(s->user, lane, b->candidates[i], b->columns[i], next, &move);
     if (b->is_eager ? !improves(s, &move) : f->index >= 0 && !is_better(s, &move, &f->move)) return 0;
     f->index = i;
     f->move = move;
@@ -110,13 +113,28 @@ static int judge_one(block *b, int64_t lane, int64_t i) {
     return b->is_eager;
 }
 
+/* Pieces of a block: `grab` candidates, and after FEW of them, when a candidate that improves has become rare, MORE times as many. */
+static void take_piece(block *b, int64_t *first, int64_t *last) {
+    enum { FEW = 16, MORE = 4 };
+    const int64_t piece = atomic_fetch_add_explicit(&b->next, 1, memory_order_relaxed), grab = b->grab;
+    *first = piece < FEW ? piece * grab : (FEW + (piece - FEW) * MORE) * grab;
+    *last = *first + (piece < FEW ? grab : MORE * grab);
+    if (*last > b->n) *last = b->n;
+}
+
+/* A lane has its next piece before it begins one, so that it can say which column comes next. */
 static void judge_lane(void *user, int64_t lane) {
     block *b = user;
-    for (;;) {
-        int64_t first = atomic_fetch_add_explicit(&b->next, b->grab, memory_order_relaxed), last = first + b->grab < b->n ? first + b->grab : b->n;
-        if (first >= b->n) return;
-        for (int64_t i = first; i < last; i++)
-            if (judge_one(b, lane, i)) return;
+    int64_t first, last, next_first, next_last;
+    take_piece(b, &first, &last);
+    while (first < b->n) {
+        take_piece(b, &next_first, &next_last);
+        for (int64_t i = first; i < last; i++) {
+            int64_t next = i + 1 < last ? i + 1 : next_first;
+            if (judge_one(b, lane, i, next < b->n ? b->columns[next] : NULL)) return;
+        }
+        first = next_first;
+        last = next_last;
     }
 }
 

@@ -28,7 +28,7 @@ typedef struct vt__move {
 /* Candidates are judged side by side; each judgement has a lane of its own, so that a method keeps scratch for so many. */
 enum { VT__SEARCH_LANES = 16 };
 
-typedef void (*vt__judge_fn)(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+typedef void (*vt__judge_fn)(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out);
 
 typedef struct vt__search {
     vt_context *ctx;
@@ -42,8 +42,9 @@ typedef struct vt__search {
     int slot_first; /* vt__search_best: of equals the lowest slot comes before the first candidate */
 
     void *user;
-    /* Judges candidate j, whose column is D(:, j). Called from several threads, at one time once a lane; must change nothing but its lane's scratch,
-     * and its answer must be a function of j and the state alone. */
+    /* Judges candidate j, whose column is D(:, j). next: the column that the lane is asked for next, to be fetched meanwhile; NULL: not known. Called
+     * from several threads, at one time once a lane; must change nothing but its lane's scratch, and its answer must be a function of j and the state
+     * alone. */
     vt__judge_fn judge;
     /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date. Outside of parallel work. */
     vt_status (*take)(void *user, const vt__move *move, int64_t j, const void *column);

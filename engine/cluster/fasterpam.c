@@ -15,10 +15,11 @@ static vt_status find_single(vt__cluster_work *work) {
 }
 
 /* Every slot by itself, with the results of all at once: what FastPAM1 is measured against. */
-static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     const vt__medoid_state *s = user;
     (void)lane;
     (void)j;
+    (void)next;
     for (int32_t slot = 0; slot < s->near.m.k; slot++) {
         vt__sum change;
         s->near.vtk->medoid_pair[s->near.type](&change, &s->near.m, slot, column);

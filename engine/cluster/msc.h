@@ -35,7 +35,7 @@ vt_status vt__msc_init(vt__msc_state *state, vt__cluster_work *work);
 void vt__msc_free(vt__msc_state *state);
 
 /* For vt__search: user is the state. */
-void vt__msc_judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+void vt__msc_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out);
 vt_status vt__msc_take(void *user, const vt__move *move, int64_t j, const void *column);
 vt__sum vt__msc_loss(void *user);
 

@@ -165,7 +165,7 @@ void vt__msc_free(vt__msc_state *s) {
 
 /* ---- judging ---- */
 
-void vt__msc_judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+void vt__msc_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     const vt__msc_state *s = user;
     if (s->m.k == 2) {
         double losses[2];
@@ -174,7 +174,7 @@ void vt__msc_judge(void *user, int64_t lane, int64_t j, const void *column, vt__
         out->change.real = losses[out->slot] - s->loss;
     } else {
         double gain;
-        s->vtk->msc_judge[s->type](&gain, &out->slot, s->scratch + lane * s->scratch_len, &s->m, s->removal, column, j);
+        s->vtk->msc_judge[s->type](&gain, &out->slot, s->scratch + lane * s->scratch_len, &s->m, s->removal, column, next, j);
         out->change.real = -gain;
     }
 }

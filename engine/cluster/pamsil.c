@@ -17,8 +17,9 @@ static double loss_after(const vtk_near3 *v, int32_t slot, double d) {
     return vt__msc_ratio(d1, d < d2 ? d : d2);
 }
 
-static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     enum { TILE = 256 };
+    (void)next;
     const vt__msc_state *s = user;
     const size_t size = vt__distance_size(s->distance);
     double *changes = s->scratch + lane * s->scratch_len, d[TILE];
@@ -114,7 +115,8 @@ static double loss_of(const pamsil *p, trial *t) {
     return -sum;
 }
 
-static void judge_partitions(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+static void judge_partitions(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
+    (void)next;
     pamsil *p = user;
     trial *t = &p->trials[lane];
     (void)column;

@@ -112,10 +112,10 @@ void vt__state_free(vt__medoid_state *s) {
     vt__nearest_free(&s->near);
 }
 
-void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     vt__medoid_state *s = user;
     (void)j;
-    s->near.vtk->medoid_judge[s->near.type](&out->change, &out->slot, s->scratch + (size_t)lane * s->scratch_size, &s->near.m, s->removal, column);
+    s->near.vtk->medoid_judge[s->near.type](&out->change, &out->slot, s->scratch + (size_t)lane * s->scratch_size, &s->near.m, s->removal, column, next);
 }
 
 /* Everything that a swap changes for the objects of a chunk, if the columns of the medoids are at hand; else what can be done without them. */

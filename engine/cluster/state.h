@@ -45,7 +45,7 @@ typedef struct vt__medoid_state {
 vt_status vt__state_init(vt__medoid_state *state, const vt__cluster_work *work);
 void vt__state_free(vt__medoid_state *state);
 /* For vt__search: user is the state. */
-void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out);
+void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out);
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column);
 vt__sum vt__state_loss(void *user);
 

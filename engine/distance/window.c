@@ -33,7 +33,7 @@ vt_status vt__window_init(vt__window *w, const vt_distance *distance, int64_t ca
     *w = (vt__window){.distance = distance, .capacity = capacity > 0 ? capacity : good_capacity(distance)};
     w->columns = vt__calloc2(ctx, w->capacity, 1, sizeof *w->columns);
     if (!w->columns) return vt__fail_nomem("distance: window", (size_t)w->capacity * sizeof *w->columns);
-    if (has_views(distance) && distance->is_symmetric) return VT_OK;
+    if (vt__window_would_be_view(distance)) return VT_OK;
     if (distance->kind->load_scratch) scratch = distance->kind->load_scratch(distance, w->capacity);
     w->buffer = vt__alloc64_2(ctx, w->capacity, column_stride(distance), size);
     w->scratch = scratch ? vt__alloc64(ctx, scratch) : NULL;
@@ -52,6 +52,7 @@ void vt__window_free(vt__window *w) {
 }
 
 int vt__window_is_view(const vt__window *w) { return !w->buffer; }
+int vt__window_would_be_view(const vt_distance *distance) { return has_views(distance) && distance->is_symmetric; }
 
 static void load_chunk(void *user, int64_t chunk) {
     const vt__load *load = user;

@@ -19,7 +19,8 @@ void vt__window_free(vt__window *w);
 vt_status vt__window_load(vt__window *w, const int64_t *objects, int64_t n);
 /* The same with w->columns[i][o] = D(objects[i], o). */
 vt_status vt__window_load_rows(vt__window *w, const int64_t *objects, int64_t n);
-/* 1 where loading columns costs nothing: they are rows of a symmetric matrix. */
+/* 1 where loading columns costs nothing: they are rows of a symmetric matrix. A window of any capacity takes no more memory than its pointers then. */
 int vt__window_is_view(const vt__window *w);
+int vt__window_would_be_view(const vt_distance *distance);
 
 #endif

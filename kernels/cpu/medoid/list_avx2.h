@@ -5,8 +5,7 @@
 
 #include "cpu/vector_avx2.h"
 
-/* Columns come from far memory, and what lies behind one is often the next: AHEAD bytes may be behind the end. */
-enum { TILE = 1024, AHEAD = 6144 };
+enum { TILE = 1024 };
 
 /* The numbers of the bits that are set, ascending, then zeros. */
 static const int32_t BITS[16][4] = {{0},    {0},    {1},    {0, 1},    {2},    {0, 2},    {1, 2},    {0, 1, 2},
@@ -47,7 +46,7 @@ VTK_INLINE int32_t *put(int32_t *to, unsigned hits, int32_t first) { return put_
         int32_t *to = hits;                                                               \
         int64_t i = 0;                                                                    \
         for (; i + 8 <= n; i += 8) {                                                      \
-            __builtin_prefetch((const void *)((uintptr_t)(d + i) + AHEAD));               \
+            __builtin_prefetch((const char *)ahead + i * (int64_t)sizeof *d);             \
             to = put(to, mask_of_8, base + (int32_t)i);                                   \
         }                                                                                 \
         for (; i < n; i++)                                                                \
@@ -55,15 +54,15 @@ VTK_INLINE int32_t *put(int32_t *to, unsigned hits, int32_t first) { return put_
         return to - hits;                                                                 \
     } while (0)
 
-#define LISTS(type, suffix)                                                                                                                         \
-    VTK_INLINE int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n) {                                       \
-        LIST_BODY(below_##suffix(d + i, d2 + i), d[i] < d2[i]);                                                                                     \
-    }                                                                                                                                               \
+#define LISTS(type, suffix)                                                                                                                          \
+    VTK_INLINE int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n, const type *ahead) {                     \
+        LIST_BODY(below_##suffix(d + i, d2 + i), d[i] < d2[i]);                                                                                      \
+    }                                                                                                                                                \
     VTK_INLINE int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2, int32_t slot, \
-                                             int32_t base, int64_t n) {                                                                             \
-        const __m256i wanted = _mm256_set1_epi32(slot);                                                                                             \
-        LIST_BODY(below_##suffix(d + i, d2 + i) | has_slot(slot1 + i, wanted) | has_slot(slot2 + i, wanted),                                        \
-                  d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                            \
+                                             int32_t base, int64_t n, const type *ahead) {                                                           \
+        const __m256i wanted = _mm256_set1_epi32(slot);                                                                                              \
+        LIST_BODY(below_##suffix(d + i, d2 + i) | has_slot(slot1 + i, wanted) | has_slot(slot2 + i, wanted),                                         \
+                  d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                             \
     }
 
 LISTS(float, f32)

@@ -5,12 +5,11 @@
 
 #include "cpu/vector_avx512.h"
 
-/* Columns come from far memory, and what lies behind one is often the next: AHEAD bytes may be behind the end. */
-enum { TILE = 1024, AHEAD = 6144, LINE = 64 };
+enum { TILE = 1024, LINE = 64 };
 
 /* The lines of 16 elements of this size. */
-VTK_INLINE void fetch_ahead(const void *p, size_t size) {
-    for (size_t at = 0; at < 16 * size; at += LINE) __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + at)); /* no pointer: there may be nothing */
+VTK_INLINE void fetch(const char *p, size_t size) {
+    for (size_t at = 0; at < 16 * size; at += LINE) __builtin_prefetch(p + at);
 }
 
 VTK_INLINE __mmask16 below_f32(__mmask16 lanes, const float *d, const float *d2) {
@@ -51,21 +50,21 @@ VTK_INLINE int32_t *put(int32_t *to, __mmask16 hits, __m512i places) {
         __m512i places = _mm512_add_epi32(_mm512_set1_epi32(base), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)); \
         int64_t i = 0;                                                                                                                         \
         for (; i + 16 <= n; i += 16, places = _mm512_add_epi32(places, _mm512_set1_epi32(16))) {                                               \
-            fetch_ahead(d + i, sizeof *d);                                                                                                     \
+            fetch((const char *)ahead + i * (int64_t)sizeof *d, sizeof *d);                                                                    \
             to = put(to, mask(0xffff), places);                                                                                                \
         }                                                                                                                                      \
         if (i < n) to = put(to, mask(first_lanes(n - i)), places);                                                                             \
         return to - hits;                                                                                                                      \
     } while (0)
 
-#define LISTS(type, suffix)                                                                                                                         \
-    VTK_INLINE int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n) {                                       \
-        LIST_BODY(BELOW_##suffix);                                                                                                                  \
-    }                                                                                                                                               \
+#define LISTS(type, suffix)                                                                                                                          \
+    VTK_INLINE int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n, const type *ahead) {                     \
+        LIST_BODY(BELOW_##suffix);                                                                                                                   \
+    }                                                                                                                                                \
     VTK_INLINE int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2, int32_t slot, \
-                                             int32_t base, int64_t n) {                                                                             \
-        const __m512i wanted = _mm512_set1_epi32(slot);                                                                                             \
-        LIST_BODY(TOUCHED_##suffix);                                                                                                                \
+                                             int32_t base, int64_t n, const type *ahead) {                                                           \
+        const __m512i wanted = _mm512_set1_epi32(slot);                                                                                              \
+        LIST_BODY(TOUCHED_##suffix);                                                                                                                 \
     }
 
 #define TOUCHED(lanes) (has_slot(lanes, slot1 + i, wanted) | has_slot(lanes, slot2 + i, wanted))

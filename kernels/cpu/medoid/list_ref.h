@@ -6,19 +6,23 @@
 
 enum { TILE = 1024 };
 
+/* Nothing is fetched ahead. */
 #define LIST_BODY(condition)                                   \
     do {                                                       \
         int64_t n_hits = 0;                                    \
+        (void)ahead;                                           \
         for (int64_t i = 0; i < n; i++)                        \
             if (condition) hits[n_hits++] = base + (int32_t)i; \
         return n_hits;                                         \
     } while (0)
 
-#define LISTS(type, suffix)                                                                                                                  \
-    static inline int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n) { LIST_BODY(d[i] < d2[i]); }  \
-    static inline int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2,    \
-                                                int32_t slot, int32_t base, int64_t n) {                                                     \
-        LIST_BODY(d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                     \
+#define LISTS(type, suffix)                                                                                                                       \
+    static inline int64_t list_##suffix(int32_t *hits, const type *d, const type *d2, int32_t base, int64_t n, const type *ahead) {              \
+        LIST_BODY(d[i] < d2[i]);                                                                                                                 \
+    }                                                                                                                                            \
+    static inline int64_t list_touched_##suffix(int32_t *hits, const type *d, const type *d2, const int32_t *slot1, const int32_t *slot2,        \
+                                                int32_t slot, int32_t base, int64_t n, const type *ahead) {                                      \
+        LIST_BODY(d[i] < d2[i] || slot1[i] == slot || slot2[i] == slot);                                                                         \
     }
 
 LISTS(float, f32)

@@ -10,7 +10,8 @@
     void vtk_medoid_add_##name(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last);                    \
     void vtk_medoid_removal_##name(void *sums, const vtk_medoids *m, int64_t first, int64_t last);                                                   \
     void vtk_medoid_total_##name(void *sum, const void *d, const void *limits, const void *weights, int64_t n);                                      \
-    void vtk_medoid_judge_##name(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column);         \
+    void vtk_medoid_judge_##name(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,          \
+                                   const void *next);                                                                                                \
     void vtk_medoid_pair_##name(void *change, const vtk_medoids *m, int32_t slot, const void *column);                                               \
     int64_t vtk_medoid_swap_##name(const vtk_medoids *m, int32_t slot, int64_t own, const void *column, int64_t first, int64_t last, int32_t *lost); \
     void vtk_medoid_rescan_##name(const vtk_medoids *m, int32_t slot, const void *column, const int32_t *objects, int64_t n_objects,                 \

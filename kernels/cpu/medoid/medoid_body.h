@@ -1,7 +1,7 @@
 /* The medoid kernels of one type, included once a type by medoid_types.h, which defines before:
  *   T, S          type of distances and of sums
  *   NAME(x)       x with the suffix of type and instruction set
- *   LIST          lists the places i < n with d[i] < d2[i], ascending, plus `base`; may write up to 16 places behind the last
+ *   LIST          lists the places i < n with d[i] < d2[i], ascending, plus `base`; may write up to 16 places behind the last; fetches as much from `ahead`
  *   LIST_TOUCHED  the same, and those with slot1[i] == slot or slot2[i] == slot
  * No include guard: that is the point. Letters as in the paper: d is an object's distance to the candidate, d1 and d2 those to its two nearest medoids. */
 #include <string.h>
@@ -110,7 +110,8 @@ static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, cons
     }
 }
 
-void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column) {
+void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,
+                             const void *next) {
     /* A swap that changes nothing, such as one of two objects that have only each other, is taken or not by the rounding of its sums, and so by the order
      * of additions. The paper's is in place. */
     const int removal_last = m->removal_last;
@@ -121,7 +122,7 @@ void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vt
 
     for (int32_t i = 0; i < m->k; i++) p[i] = removal_last ? 0 : r[i];
     for (int64_t o = 0; o < m->n; o += TILE) {
-        int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE);
+        int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE, ahead_of(d, next, o, m->n, sizeof *d));
         if (m->weights) NAME(gains)(p, &acc, m, 1, d, hits, n);
         else NAME(gains)(p, &acc, m, 0, d, hits, n);
     }
@@ -153,7 +154,8 @@ int64_t NAME(vtk_medoid_swap)(const vtk_medoids *m, int32_t slot, int64_t own, c
     int64_t n_lost = 0;
 
     for (int64_t base = first; base < last; base += TILE) {
-        int64_t n = LIST_TOUCHED(hits, d + base, d2 + base, m->slot1 + base, m->slot2 + base, slot, (int32_t)base, last - base < TILE ? last - base : TILE);
+        int64_t n = LIST_TOUCHED(hits, d + base, d2 + base, m->slot1 + base, m->slot2 + base, slot, (int32_t)base, last - base < TILE ? last - base : TILE,
+                                 d + base);
         for (int64_t h = 0; h < n; h++) {
             int32_t o = hits[h];
             if (o == own) continue;

@@ -1,5 +1,17 @@
 /* BODY once a type of distances, for an instruction set that has defined ISA (the suffix of its names), TILE, and for each type list_<type> and
  * list_touched_<type>. */
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where to fetch from while a column is gone through from object o on, which starts a tile: what comes AHEAD bytes later, in this column or the next one,
+ * which may be NULL. A place that is at hand already does no harm. */
+enum { AHEAD = 12 << 10 };
+static inline const void *ahead_of(const void *column, const void *next, int64_t o, int64_t n, size_t size) {
+    const int64_t n_tiles = (n + TILE - 1) / TILE, tile = o / TILE + AHEAD / (TILE * (int64_t)size), behind = tile - n_tiles;
+    if (behind < 0) return (const char *)column + (size_t)tile * TILE * size;
+    return next && behind < n_tiles ? (const char *)next + (size_t)behind * TILE * size : (const char *)column + (size_t)o * size;
+}
+
 #define VTK_MEDOID_JOIN_(x, type, isa) x##_##type##_##isa
 #define VTK_MEDOID_JOIN(x, type, isa) VTK_MEDOID_JOIN_(x, type, isa)
 

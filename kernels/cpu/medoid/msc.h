@@ -6,7 +6,8 @@
 #include "vtk.h"
 
 #define VTK_MSC_DECLARE(name)                                                                                                                          \
-    void vtk_msc_judge_##name(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own); \
+    void vtk_msc_judge_##name(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column,               \
+                                const void *next, int64_t own);                                                                                         \
     void vtk_msc_judge_two_##name(double *losses, const vtk_msc *m, const void *column, int64_t own);                                                   \
     void vtk_msc_third_##name(vtk_near3 *object, void *row, int64_t k, double far)
 

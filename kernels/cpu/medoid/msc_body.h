@@ -7,14 +7,15 @@ static inline double NAME(distance)(const T *column, int64_t o, int64_t own) {
     return o == own || d < 0 ? 0 : d;
 }
 
-void NAME(vtk_msc_judge)(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, int64_t own) {
+void NAME(vtk_msc_judge)(double *gain, int32_t *slot, double *scratch, const vtk_msc *m, const double *removal, const void *column, const void *next,
+                          int64_t own) {
     const T *d = column, *limits = m->limits;
     double shared = 0, distances[TILE + 16];
     int32_t hits[TILE + 16];
 
     memcpy(scratch, removal, (size_t)m->k * sizeof *scratch);
     for (int64_t o = 0; o < m->n; o += TILE) {
-        int64_t n = LIST(hits, d + o, limits + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE);
+        int64_t n = LIST(hits, d + o, limits + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE, ahead_of(d, next, o, m->n, sizeof *d));
         for (int64_t h = 0; h < n; h++) distances[h] = NAME(distance)(d, hits[h], own);
         shared = gains(scratch, shared, m->objects, hits, distances, n);
     }

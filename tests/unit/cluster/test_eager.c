@@ -19,7 +19,8 @@ static vt__move made_up(const world *w, int64_t j) {
 
 static vt__sum falling(void *user) { return (vt__sum){.whole = -((const world *)user)->n_taken}; }
 
-static void judge(void *user, int64_t lane, int64_t j, const void *column, vt__move *out) {
+static void judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
+    (void)next;
     const world *w = user;
     if (lane < 0 || lane >= VT__SEARCH_LANES) abort();
     for (int64_t o = 0; o < w->n; o++)

@@ -84,8 +84,8 @@ static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t 
         t->medoid_total[type](y, b.column, limits ? b.m.d1 : NULL, b.m.weights, n);
         assert_true(x[0] == y[0]);
     }
-    ref->medoid_judge[type](x, &slot_a, scratch, &a.m, a.removal, a.column);
-    t->medoid_judge[type](y, &slot_b, scratch, &b.m, b.removal, b.column);
+    ref->medoid_judge[type](x, &slot_a, scratch, &a.m, a.removal, a.column, NULL);
+    t->medoid_judge[type](y, &slot_b, scratch, &b.m, b.removal, b.column, a.column);
     assert_true(x[0] == y[0] && slot_a == slot_b);
     ref->medoid_pair[type](x, &a.m, slot, a.column);
     t->medoid_pair[type](y, &b.m, slot, b.column);
@@ -134,7 +134,7 @@ static void a_judgement_is_the_best_of_all_pairs(void **state) {
             scene s = make_scene(&t, type, n, 2 + n % 8, n % 3 == 0, n % 2 == 0, (uint64_t)n);
             int64_t change, scratch[MAX_K], best = 0;
             int32_t slot, best_slot = -1;
-            t.medoid_judge[type](&change, &slot, scratch, &s.m, s.removal, s.column);
+            t.medoid_judge[type](&change, &slot, scratch, &s.m, s.removal, s.column, NULL);
             for (int32_t i = 0; i < s.k; i++) {
                 int64_t pair;
                 t.medoid_pair[type](&pair, &s.m, i, s.column);

@@ -113,7 +113,7 @@ static void check_judgement(const vtk_table *t, const scene *s) {
         assert_true(fabs(got[0] - losses[0]) <= 1e-12 * (double)s->n && fabs(got[1] - losses[1]) <= 1e-12 * (double)s->n);
         return;
     }
-    t->msc_judge[s->type](&gain, &slot, scratch, &s->m, s->removal, s->column, s->own);
+    t->msc_judge[s->type](&gain, &slot, scratch, &s->m, s->removal, s->column, NULL, s->own);
     assert_true(fabs(loss_with(s, -1) - gain - best) <= 1e-12 * (double)s->n);
     assert_true(fabs(losses[slot] - best) <= 1e-12 * (double)s->n);
 }
@@ -168,8 +168,8 @@ static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t 
     double scratch[MAX_K], gains[2], losses[4];
     int32_t slots[2];
     if (k > 2) {
-        ref->msc_judge[type](&gains[0], &slots[0], scratch, &s.m, s.removal, s.column, s.own);
-        t->msc_judge[type](&gains[1], &slots[1], scratch, &s.m, s.removal, s.column, s.own);
+        ref->msc_judge[type](&gains[0], &slots[0], scratch, &s.m, s.removal, s.column, s.column, s.own);
+        t->msc_judge[type](&gains[1], &slots[1], scratch, &s.m, s.removal, s.column, s.column, s.own);
         assert_memory_equal(&gains[0], &gains[1], sizeof gains[0]);
         assert_int_equal(slots[0], slots[1]);
     }
