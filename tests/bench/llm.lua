@@ -1,59 +1,212 @@
--- Side by side with llama.cpp on the same file:   llm.lua SPEED PEER PEER_VERSION PEER_ISA MODEL OUT.json
--- SPEED is tests/bench/llm_speed, PEER is llama-bench. Runs alternate, each bound to the same cores by taskset; medians of REPS runs.
-local speed, peer, peer_version, peer_isa, model, out = table.unpack(arg, 1, 6)
-assert(out, "usage: llm.lua SPEED PEER PEER_VERSION PEER_ISA MODEL OUT.json")
-package.path = (arg[0]:match "^(.*)/" or ".") .. "/?.lua;" .. package.path
+-- Language models side by side with llama.cpp on the same file:   llm.lua BUILD_DIR PEER_DIR CACHE_DIR [CASE...]
+-- Ours is tests/bench/llm_speed, the peer's are its own programs. Runs alternate, each a process bound to the same cores by taskset; medians of REPS
+-- runs. CASE is a part of a row's name: only such rows are measured.
+local build, peer, cache = table.unpack(arg, 1, 3)
+assert(cache, "usage: llm.lua BUILD_DIR PEER_DIR CACHE_DIR [CASE...]")
+local wanted = table.move(arg, 4, #arg, 1, {})
+local here = arg[0]:match "^(.*)/" or "."
+package.path = here .. "/?.lua;" .. package.path
 local vt = require "venturi"
 local runs = require "runs"
 
-local REPS = 5
--- The peer's medians that the project measured on a quiet machine. A peer far below them was disturbed: the row is measured again.
-local CASES = {
-  { kind = "pp", n = 128, threads = 1, known = 169 }, { kind = "pp", n = 128, threads = 2, known = 287 },
-  { kind = "pp", n = 512, threads = 1, known = 154 }, { kind = "pp", n = 512, threads = 2, known = 274 },
-  { kind = "tg", n = 64, threads = 1, known = 85 }, { kind = "tg", n = 64, threads = 2, known = 123 },
-}
+local REPS, ONCE_REPS = 5, 7
+-- A peer this far under what the project measured of it on a quiet machine was disturbed: the row is measured again.
 local DISTURBED, ATTEMPTS = 0.6, 3
+local PAGES = 60 -- MB that a program may hold beside the file
 
-local function measure(case, bound)
-  local ours_cmd = ("%s %s %s %d %d"):format(bound, runs.quote(speed), runs.quote(model) .. " " .. case.kind, case.n, case.threads)
-  local peer_cmd = ("%s %s -m %s -t %d -p %d -n %d -r 1 -o json 2>/dev/null"):format(bound, runs.quote(peer), runs.quote(model), case.threads,
-    case.kind == "pp" and case.n or 0, case.kind == "tg" and case.n or 0)
-  local ours, theirs, isa = {}, {}, nil
-  for rep = 1, REPS do
-    local rate, name = runs.capture(ours_cmd):match "^(%S+) (%S+)"
-    ours[rep], isa = tonumber(rate), name
-    theirs[rep] = vt.json.decode(runs.capture(peer_cmd))[1].avg_ts
-  end
-  return ours, theirs, isa, ours_cmd .. " | " .. peer_cmd
+-- ---- models ----
+
+local MODELS = {
+  ["smollm2 q4_1"] = cache .. "/models/SmolLM2-135M-Instruct.Q4_1.gguf",
+  ["smollm2 q8_0"] = build .. "/bench/SmolLM2-135M-Instruct.Q8_0.gguf", -- made here, by our own tool
+  ["gemma q4_k_m"] = cache .. "/models/gemma-3-270m-q4_k_m.gguf",
+}
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
 end
 
-local function basename(path) return path:match "[^/]*$" end
+local function model_path(name)
+  local path = MODELS[name]
+  if name == "smollm2 q8_0" and not exists(path) then
+    runs.capture(("%s quantize %s %s --type q8_0 2>&1"):format(runs.quote(build .. "/lua/venturi"), runs.quote(MODELS["smollm2 q4_1"]), runs.quote(path)))
+  end
+  return exists(path) and path or nil
+end
+
+local function size_of(path)
+  local file = assert(io.open(path, "rb"))
+  local size = file:seek "end"
+  file:close()
+  return size
+end
+
+-- ---- the cases: kind, what the ratio must reach and is meant to reach, and the peer's median on a quiet machine ----
+
+local CASES = {}
+local function add(model, kind, n, threads, need, goal, known)
+  local name = kind == "batch" and ("%s batch%d t%d"):format(model, n, threads) or
+    (kind == "pp" or kind == "tg") and ("%s %s%d t%d"):format(model, kind, n, threads) or ("%s %s t%d"):format(model, kind, threads)
+  CASES[#CASES + 1] = { name = name, model = model, kind = kind, n = n, threads = threads, need = need, goal = goal, known = known }
+end
+
+add("smollm2 q4_1", "pp", 128, 1, nil, nil, 169)
+add("smollm2 q4_1", "pp", 128, 2, nil, nil, 287)
+add("smollm2 q4_1", "pp", 512, 1, 2.0, 4, 154)
+add("smollm2 q4_1", "pp", 512, 2, 2.0, 4, 274)
+add("smollm2 q4_1", "tg", 64, 1, 1.3, 1.8, 85)
+add("smollm2 q4_1", "tg", 64, 2, 1.3, 1.8, 123)
+add("smollm2 q4_1", "batch", 8, 1, 2.0, nil, 117)
+add("smollm2 q4_1", "batch", 8, 2, 2.0, nil, 194)
+add("smollm2 q8_0", "pp", 512, 1, 1.2, 1.8, 351)
+add("smollm2 q8_0", "pp", 512, 2, 1.2, 1.8, 659)
+add("smollm2 q8_0", "tg", 64, 1, 1.05, nil, 111)
+add("smollm2 q8_0", "tg", 64, 2, 1.05, nil, 139)
+add("gemma q4_k_m", "pp", 512, 1, 1.1, 1.8, 357)
+add("gemma q4_k_m", "pp", 512, 2, 1.1, 1.8, 648)
+add("gemma q4_k_m", "tg", 64, 1, 1.2, 1.5, 52)
+add("gemma q4_k_m", "tg", 64, 2, 1.2, 1.5, 76)
+add("gemma q4_k_m", "batch", 8, 2, nil, nil, 174)
+for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do
+  add(model, "load", 1, 2, 1.0)
+  add(model, "memory", 512, 2)
+end
+add("smollm2 q4_1", "contended", 64, 2, 0.5)
+
+local function is_wanted(name)
+  for _, part in ipairs(wanted) do
+    if name:find(part, 1, true) then return true end
+  end
+  return #wanted == 0
+end
+
+-- ---- programs ----
+
+local function bound(threads) return "taskset -c " .. runs.cores(threads) .. " " end
+
+local function our_command(case, kind, n) return ("%s %s %s %d %d"):format(runs.quote(build .. "/tests/bench/llm_speed"), runs.quote(model_path(case.model)), kind, n, case.threads) end
+local function bench_command(case, prompt, generated, more)
+  return ("%s -m %s -t %d -p %d -n %d -r 1 -o json %s 2>/dev/null"):format(runs.quote(peer .. "/llama-bench"), runs.quote(model_path(case.model)), case.threads, prompt, generated, more or "")
+end
+
+-- Tokens a second.
+local function our_rate(case, kind) return tonumber(runs.capture(bound(case.threads) .. our_command(case, kind or case.kind, case.n)):match "^%S+") end
+
+local function peer_rate(case, kind)
+  kind = kind or case.kind
+  if kind == "batch" then
+    local text = runs.capture(("%s%s -m %s -t %d -tb %d -c 4096 -npp 128 -ntg 32 -npl %d --output-format jsonl 2>/dev/null"):format(bound(case.threads),
+      runs.quote(peer .. "/llama-batched-bench"), runs.quote(model_path(case.model)), case.threads, case.threads, case.n))
+    return assert(tonumber(text:match '"speed_tg": *([%d.]+)'), "llama-batched-bench said:\n" .. text)
+  end
+  local prompt = kind == "pp"
+  return vt.json.decode(runs.capture(bound(case.threads) .. bench_command(case, prompt and case.n or 0, prompt and 0 or case.n)))[1].avg_ts
+end
+
+-- Seconds and MB of a whole process.
+local function once(case, command)
+  local seconds, mb = runs.capture(("%spython3 %s %s"):format(bound(case.threads), runs.quote(here .. "/once.py"), command)):match "(%S+) (%S+)"
+  return tonumber(seconds), tonumber(mb)
+end
+
+-- ---- measuring ----
+
+-- Alternates the two sides; medians and all values.
+local function alternate(reps, ours, theirs)
+  local a, b = {}, {}
+  for rep = 1, reps do a[rep], b[rep] = ours(), theirs() end
+  return runs.median(a), runs.median(b), a, b
+end
+
+local function verdict(value, case)
+  if not case.need then return "" end
+  return ("  (need %.2f: %s%s)"):format(case.need, value >= case.need and "met" or "MISSED", case.goal and ("; goal %.1f"):format(case.goal) or "")
+end
+
+local MEASURES = {}
+
+local function speeds(case)
+  local ours, theirs, a, b
+  for attempt = 1, ATTEMPTS do
+    ours, theirs, a, b = alternate(REPS, function() return our_rate(case) end, function() return peer_rate(case) end)
+    if theirs >= DISTURBED * case.known then break end
+    if attempt == ATTEMPTS then
+      return nil, "not reported: the peer reached only " .. ("%.1f of %.1f tokens/s"):format(theirs, case.known)
+    end
+    io.stderr:write(case.name, ": the peer was disturbed, measuring again\n")
+  end
+  return { ours = ours, peer = theirs, ratio = ours / theirs, unit = "tokens/s", ours_raw = a, peer_raw = b },
+    ("ours %8.1f  llama.cpp %8.1f tokens/s  ratio %.2f%s"):format(ours, theirs, ours / theirs, verdict(ours / theirs, case))
+end
+MEASURES.pp, MEASURES.tg, MEASURES.batch = speeds, speeds, speeds
+
+-- A process that opens the model, computes and ends; ours computes one token more.
+function MEASURES.load(case)
+  local ours, theirs, a, b = alternate(ONCE_REPS, function() return (once(case, our_command(case, "tg", 1))) end,
+    function() return (once(case, bench_command(case, 0, 1, "--no-warmup"):gsub(" 2>/dev/null", ""))) end)
+  return { ours = ours, peer = theirs, ratio = theirs / ours, unit = "s", ours_raw = a, peer_raw = b },
+    ("ours %8.3f  llama.cpp %8.3f s  ratio %.2f%s"):format(ours, theirs, theirs / ours, verdict(theirs / ours, case))
+end
+
+-- Most memory resident, of one token and of a prompt.
+function MEASURES.memory(case)
+  local file = size_of(model_path(case.model)) / 1e6
+  local _, one = once(case, our_command(case, "tg", 1))
+  local _, prompt = once(case, our_command(case, "pp", case.n))
+  local _, theirs = once(case, bench_command(case, case.n, 0, "--no-warmup"):gsub(" 2>/dev/null", ""))
+  return { ours = prompt, ours_one = one, peer = theirs, file = file, unit = "MB" },
+    ("file %.1f MB; ours %.1f MB for one token, %.1f MB for %d (need %.1f: %s); llama.cpp %.1f MB"):format(file, one, prompt, case.n, file + PAGES,
+      math.max(one, prompt) <= file + PAGES and "met" or "MISSED", theirs)
+end
+
+-- Generation while another process keeps the second of the cores busy, against the same on idle cores.
+function MEASURES.contended(case)
+  local second = runs.cores(2):match ",(%d+)"
+  local function loaded(rate)
+    local pid = runs.capture(("taskset -c %s sh -c 'while :; do :; done' >/dev/null 2>&1 & echo $!"):format(second)):match "%d+"
+    local ok, value = pcall(rate)
+    runs.capture("kill " .. pid)
+    return assert(ok and value, value)
+  end
+  local function share(rate)
+    local idle, busy = {}, {}
+    for rep = 1, REPS do idle[rep], busy[rep] = rate(), loaded(rate) end
+    return runs.median(busy) / runs.median(idle), runs.median(idle), runs.median(busy)
+  end
+  local ours, idle, busy = share(function() return our_rate(case, "tg") end)
+  local theirs = share(function() return peer_rate(case, "tg") end)
+  return { ours = ours, peer = theirs, idle = idle, busy = busy, unit = "share of the idle speed" },
+    ("ours keeps %.2f of its speed (%.1f of %.1f tokens/s), llama.cpp %.2f%s"):format(ours, busy, idle, theirs, verdict(ours, case))
+end
+
+-- ---- running ----
+
+local function first_line(command) return (runs.capture(command):match "^[^\n]*") end
 
 local rows = {}
 for _, case in ipairs(CASES) do
-  local set = runs.cores(case.threads)
-  local name = ("smollm2 q4_1 %s%d t%d"):format(case.kind, case.n, case.threads)
-  if not set then
-    io.stderr:write(name, ": skipped, fewer cores than threads\n")
-  else
-    local ours, theirs, isa, command
-    for attempt = 1, ATTEMPTS do
-      ours, theirs, isa, command = measure(case, "taskset -c " .. set)
-      if runs.median(theirs) >= DISTURBED * case.known or attempt == ATTEMPTS then break end
-      io.stderr:write(name, ": the peer was disturbed, measuring again\n")
+  if is_wanted(case.name) then
+    if not runs.cores(case.threads) then
+      io.stderr:write(case.name, ": skipped, fewer cores than threads\n")
+    elseif not model_path(case.model) then
+      io.stderr:write(case.name, ": skipped, the model is not to be had\n")
+    else
+      local row, text = MEASURES[case.kind](case)
+      print(("%-26s %s"):format(case.name, text))
+      io.stdout:flush()
+      if row then
+        row.case, row.threads, row.peer_name = case.name, case.threads, "llama.cpp"
+        rows[#rows + 1] = row
+      end
     end
-    local a, b = runs.median(ours), runs.median(theirs)
-    rows[#rows + 1] = {
-      case = name, threads = case.threads, ours = a, peer = b, ratio = a / b, unit = "tokens/s", peer_name = "llama.cpp",
-      peer_version = peer_version, peer_isa = peer_isa, ours_isa = isa, ours_raw = ours, peer_raw = theirs,
-      command = command:gsub("'[^']*/([^'/]*)'", "%1"),
-    }
-    print(("%-24s ours %8.1f  llama.cpp %8.1f tokens/s  ratio %.2f"):format(name, a, b, a / b))
   end
 end
 
-local file = assert(io.open(out, "w"))
-file:write(vt.json.encode(rows, { indent = true }), "\n")
+local file = assert(io.open(build .. "/bench/llm.json", "w"))
+file:write(vt.json.encode({ venturi = vt.version(), isa = vt.isa(), peer = os.getenv "PEER_VERSION", peer_isa = os.getenv "PEER_ISA",
+  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), load = first_line "cat /proc/loadavg", rows = rows },
+  { indent = true }), "\n")
 file:close()
-io.stderr:write("written: ", basename(out), "\n")
+io.stderr:write "written: llm.json\n"
