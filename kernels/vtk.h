@@ -43,6 +43,7 @@ typedef struct vtk_attention {
     int32_t f16;               /* 1: the cache is float16, 0: float32 */
     int64_t first, last;       /* keys seen: first <= t < last; at least one */
     float scale;               /* of the scores */
+    float softcap;             /* scores become softcap * tanh(score / softcap); 0: they stay */
     float *scratch;            /* [n_rows * (last - first)] */
 } vtk_attention;
 

@@ -16,7 +16,8 @@ typedef struct vt__hparams {
     int64_t head_dim;
     int64_t n_rot; /* leading elements of a head that are rotated; even, at most head_dim */
     float norm_eps;
-    float attn_scale; /* of the scores */
+    float attn_scale;   /* of the scores */
+    float attn_softcap; /* c > 0: scores become c * tanh(score / c) before the softmax; 0: they stay */
 } vt__hparams;
 
 typedef struct vt__arch {

@@ -82,7 +82,7 @@ static void attention(vt__pass *p, const layer *l, int32_t i) {
     vt__linear_run(ws->ctx, &qkv);
 
     vt__pass_store(p, i, VT__ROPE_PAIRS);
-    vt__pass_attend(p, i);
+    vt__pass_attend(p, i, 0);
 
     vt__linear o = {.parts = {{&l->o, ws->h, hp->n_embd}}, .n_parts = 1, .add_to = ws->x};
     vt__pass_input(p, &o, ws->att, q_dim, NULL, 0, p->n_rows);

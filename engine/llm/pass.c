@@ -158,8 +158,11 @@ void vt__pass_store(vt__pass *p, int32_t layer, int32_t rope) {
 typedef struct attend_job {
     const vt__pass *p;
     int32_t layer;
-    int64_t n_chunks;
+    int64_t window, n_chunks;
 } attend_job;
+
+/* The first position that one at pos sees. */
+static int64_t first_seen(int64_t pos, int64_t window) { return window > 0 && pos >= window ? pos - window + 1 : 0; }
 
 /* A unit is one row's queries of one key/value head. Units of a head lie together: they read the same keys. */
 static void attend_chunk(void *user, int64_t chunk) {
@@ -182,19 +185,20 @@ static void attend_chunk(void *user, int64_t chunk) {
             .k_offset = vt__kv_k_offset(p->kv, j->layer, head),
             .v_offset = vt__kv_v_offset(p->kv, j->layer, head),
             .f16 = vt__kv_dtype(p->kv) == VT_DTYPE_F16,
-            .first = 0,
+            .first = first_seen(p->rows[i].pos, j->window),
             .last = p->rows[i].pos + 1,
             .scale = hp->attn_scale,
+            .softcap = hp->attn_softcap,
             .scratch = p->ws->scores + chunk * shared * p->ws->longest,
         };
         vtk_get()->attention(&a);
     }
 }
 
-void vt__pass_attend(vt__pass *p, int32_t layer) {
+void vt__pass_attend(vt__pass *p, int32_t layer, int64_t window) {
     const vt__hparams *hp = &p->model->hp;
     int64_t work = 0;
-    for (int64_t i = 0; i < p->n_rows; i++) work += (p->rows[i].pos + 1) * hp->n_heads * hp->head_dim;
-    attend_job j = {p, layer, min_of(min_of(p->ws->n_chunks, p->n_rows * hp->n_kv_heads), 1 + work / ATTEND_GRAIN)};
+    for (int64_t i = 0; i < p->n_rows; i++) work += (p->rows[i].pos + 1 - first_seen(p->rows[i].pos, window)) * hp->n_heads * hp->head_dim;
+    attend_job j = {p, layer, window, min_of(min_of(p->ws->n_chunks, p->n_rows * hp->n_kv_heads), 1 + work / ATTEND_GRAIN)};
     vt__parallel(p->ws->ctx, j.n_chunks, attend_chunk, &j);
 }

@@ -53,7 +53,7 @@ void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, 
 enum { VT__ROPE_PAIRS, VT__ROPE_HALVES };
 /* Rotates ws->q and ws->k by their positions and puts ws->k and ws->v into the cache. */
 void vt__pass_store(vt__pass *p, int32_t layer, int32_t rope);
-/* Attention of ws->q to positions 0..pos of each row's sequence, into ws->att. */
-void vt__pass_attend(vt__pass *p, int32_t layer);
+/* Attention of ws->q to positions 0..pos of each row's sequence, or to the last `window` of them if that is not 0, into ws->att. */
+void vt__pass_attend(vt__pass *p, int32_t layer, int64_t window);
 
 #endif

@@ -68,4 +68,26 @@ VTK_INLINE __m256 exp_ps(__m256 x) {
     return _mm256_mul_ps(_mm256_mul_ps(e, _mm256_castsi256_ps(f)), _mm256_castsi256_ps(g));
 }
 
+/* tanh within a few ulp: with m = exp(2|x|) - 1 it is m / (m + 2). m comes from the series of exp(r) - 1, so that small arguments lose nothing. */
+VTK_INLINE __m256 tanh_ps(__m256 x) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 y = _mm256_andnot_ps(sign, x);
+    y = _mm256_min_ps(_mm256_set1_ps(40.0f), _mm256_add_ps(y, y)); /* this order of arguments lets NaN through */
+    __m256 n = _mm256_round_ps(_mm256_mul_ps(y, _mm256_set1_ps(0x1.715476p+0f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0x1.62e430p-1f), y);
+    r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-0x1.05c610p-29f), r);
+    __m256 e = _mm256_set1_ps(1.0f / 5040.0f);
+    e = _mm256_fmadd_ps(e, r, _mm256_set1_ps(1.0f / 720.0f));
+    e = _mm256_fmadd_ps(e, r, _mm256_set1_ps(1.0f / 120.0f));
+    e = _mm256_fmadd_ps(e, r, _mm256_set1_ps(1.0f / 24.0f));
+    e = _mm256_fmadd_ps(e, r, _mm256_set1_ps(1.0f / 6.0f));
+    e = _mm256_fmadd_ps(e, r, _mm256_set1_ps(0.5f));
+    e = _mm256_fmadd_ps(_mm256_mul_ps(e, r), r, r);
+    __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    __m256 power = _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+    __m256 m = _mm256_fmadd_ps(e, power, _mm256_sub_ps(power, _mm256_set1_ps(1.0f)));
+    __m256 t = _mm256_div_ps(m, _mm256_add_ps(m, _mm256_set1_ps(2.0f)));
+    return _mm256_or_ps(t, _mm256_and_ps(x, sign));
+}
+
 #endif

@@ -29,6 +29,11 @@ VTK_INLINE void scores(const vtk_attention *p, const float *const *q, float *w, 
     }
 }
 
+static void cap(float *w, int64_t n, float softcap) {
+    __m256 c = _mm256_set1_ps(softcap);
+    for (int64_t i = 0; i < n; i += 8) store_floats(w + i, _mm256_mul_ps(c, tanh_ps(_mm256_div_ps(load_floats(w + i, n - i), c))), n - i);
+}
+
 /* Softmax weights before the division by their sum, which is returned. */
 static float weights(float *w, int64_t n) {
     __m256 high = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
@@ -80,7 +85,10 @@ VTK_INLINE void some_rows(const vtk_attention *p, int64_t row, int n_rows, int f
 
     for (int r = 0; r < n_rows; r++) q[r] = p->q + (row + r) * p->ld;
     scores(p, q, w, n_rows, f16);
-    for (int r = 0; r < n_rows; r++) sum[r] = weights(w + r * n, n);
+    for (int r = 0; r < n_rows; r++) {
+        if (p->softcap > 0) cap(w + r * n, n, p->softcap);
+        sum[r] = weights(w + r * n, n);
+    }
     for (; j + 8 * VECTORS <= p->dim; j += 8 * VECTORS) values(p, w, sum, out, j, 8, n_rows, VECTORS, f16);
     for (; j < p->dim; j += 8) values(p, w, sum, out, j, p->dim - j, n_rows, 1, f16);
 }

@@ -29,6 +29,14 @@ VTK_INLINE void scores(const vtk_attention *p, const float *const *q, float *w, 
     }
 }
 
+static void cap(float *w, int64_t n, float softcap) {
+    __m512 c = _mm512_set1_ps(softcap);
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 lanes = first_lanes(n - i);
+        _mm512_mask_storeu_ps(w + i, lanes, _mm512_mul_ps(c, tanh_ps(_mm512_div_ps(_mm512_maskz_loadu_ps(lanes, w + i), c))));
+    }
+}
+
 /* Softmax weights before the division by their sum, which is returned. */
 static float weights(float *w, int64_t n) {
     __m512 high = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
@@ -82,7 +90,10 @@ VTK_INLINE void some_rows(const vtk_attention *p, int64_t row, int n_rows, int f
 
     for (int r = 0; r < n_rows; r++) q[r] = p->q + (row + r) * p->ld;
     scores(p, q, w, n_rows, f16);
-    for (int r = 0; r < n_rows; r++) sum[r] = weights(w + r * n, n);
+    for (int r = 0; r < n_rows; r++) {
+        if (p->softcap > 0) cap(w + r * n, n, p->softcap);
+        sum[r] = weights(w + r * n, n);
+    }
     for (; j + 16 * VECTORS <= p->dim; j += 16 * VECTORS) values(p, w, sum, out, j, 0, 0xffff, n_rows, VECTORS, f16);
     for (; j < p->dim; j += 16) values(p, w, sum, out, j, 1, first_lanes(p->dim - j), n_rows, 1, f16);
 }

@@ -20,7 +20,9 @@ static double weights(const vtk_attention *p, const float *q, float *w) {
     for (int64_t i = 0; i < n; i++) {
         double dot = 0.0;
         for (int64_t j = 0; j < p->dim; j++) dot += (double)q[j] * cached(p, p->k_offset, p->first + i, j);
-        w[i] = (float)(dot * (double)p->scale);
+        dot *= (double)p->scale;
+        if (p->softcap > 0) dot = (double)p->softcap * tanh(dot / (double)p->softcap);
+        w[i] = (float)dot;
         if ((double)w[i] > max) max = (double)w[i];
     }
     for (int64_t i = 0; i < n; i++) {

@@ -84,6 +84,12 @@ static void check_attention(const vtk_table *ref, const vtk_table *t) {
     make(&p, ref, 3, 64, 0, 40, 0, 1e-40f); /* flat */
     compare(ref, t, &p, 1.0f);
     drop(&p);
+    for (float cap = 0.01f; cap < 1000; cap *= 3) {
+        make(&p, ref, 3, 64, 0, 40, 0, 10.0f);
+        p.a.softcap = cap;
+        compare(ref, t, &p, 10.0f);
+        drop(&p);
+    }
 }
 
 static void results_are_those_of_the_reference(void **state) {
