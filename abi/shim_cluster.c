@@ -7,6 +7,7 @@
 #include "cluster/clustering.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "kmeans/kmeans.h"
 
 _Static_assert((int)VT_CLUSTER_FASTERPAM == (int)VT__CLUSTER_FASTERPAM && (int)VT_CLUSTER_INIT_ONLY == (int)VT__CLUSTER_INIT_ONLY &&
                    (int)VT_CLUSTER_FASTERCLARA == (int)VT__CLUSTER_FASTERCLARA && (int)VT_CLUSTER_FASTERMSC == (int)VT__CLUSTER_FASTERMSC &&

@@ -1,4 +1,4 @@
-/* Doors of the room: k-medoids, k-means, silhouettes, and the result that clusterings share. */
+/* Doors of the room: k-medoids and silhouettes. */
 #ifndef VENTURI_CLUSTER_CLUSTER_H
 #define VENTURI_CLUSTER_CLUSTER_H
 
@@ -27,20 +27,6 @@ typedef struct vt__cluster_params {
 } vt__cluster_params;
 
 vt_status vt__cluster_kmedoids(vt_distance *distance, const vt__cluster_params *params, vt_clustering **out);
-
-typedef struct vt__kmeans_params {
-    int mini_batch;
-    int random_init; /* else k-means++; not looked at when centroids are given */
-    int64_t k, max_iter, n_init, batch_size;
-    double tolerance; /* < 0: until no label changes */
-    uint64_t seed;
-    const void *centroids; /* [k, dim] or NULL */
-    const double *weights; /* [n] or NULL */
-    vt__watch watch;
-} vt__kmeans_params;
-
-vt_status vt__cluster_kmeans(vt_context *ctx, const void *data, int32_t dtype, int64_t n, int64_t dim, int64_t stride, const vt__kmeans_params *params,
-                             vt_clustering **out);
 
 vt_status vt__silhouette(const vt_distance *distance, const int32_t *labels, int64_t k, vt__watch *watch, double *out_samples, double *out_mean);
 vt_status vt__medoid_silhouette(const vt_distance *distance, const int64_t *medoids, int64_t k, vt__watch *watch, double *out_samples, double *out_mean);

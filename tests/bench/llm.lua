@@ -86,9 +86,12 @@ end
 
 local function bound(threads) return "taskset -c " .. runs.cores(threads) .. " " end
 
-local function our_command(case, kind, n) return ("%s %s %s %d %d"):format(runs.quote(build .. "/tests/bench/llm_speed"), runs.quote(model_path(case.model)), kind, n, case.threads) end
+local function our_command(case, kind, n)
+  return ("%s %s %s %d %d"):format(runs.quote(build .. "/tests/bench/llm_speed"), runs.quote(model_path(case.model)), kind, n, case.threads)
+end
 local function bench_command(case, prompt, generated, more)
-  return ("%s -m %s -t %d -p %d -n %d -r 1 -o json %s 2>/dev/null"):format(runs.quote(peer .. "/llama-bench"), runs.quote(model_path(case.model)), case.threads, prompt, generated, more or "")
+  return ("%s -m %s -t %d -p %d -n %d -r 1 -o json %s 2>/dev/null"):format(runs.quote(peer .. "/llama-bench"), runs.quote(model_path(case.model)),
+    case.threads, prompt, generated, more or "")
 end
 
 -- Tokens a second.

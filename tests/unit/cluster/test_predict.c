@@ -1,5 +1,6 @@
 /* Clusters of new points: nearest medoids and centroids against the definition, the clustered rows themselves, refusals, threads, cancelling,
  * allocation failures. */
+#include "kmeans/kmeans.h"
 #include "scatter.h"
 
 enum { N = 90, DIM = 7, M = 3000, BYTES = 3 };

@@ -1,8 +1,8 @@
 /* k centroids over points: what Lloyd and mini-batches share. Coordinates in here are centred like the points. */
-#ifndef VENTURI_CLUSTER_MEANS_H
-#define VENTURI_CLUSTER_MEANS_H
+#ifndef VENTURI_KMEANS_MEANS_H
+#define VENTURI_KMEANS_MEANS_H
 
-#include "cluster/points.h"
+#include "kmeans/points.h"
 
 /* Part of a cluster's list of rows. */
 typedef struct vt__piece {

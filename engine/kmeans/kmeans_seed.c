@@ -3,7 +3,7 @@
  * and 7 (the greedy variant). Mini-batches seed on a sample, as each centroid would otherwise cost a pass over all rows. */
 #include <math.h>
 
-#include "cluster/kmeans.h"
+#include "kmeans/kmeans_internal.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"

@@ -1,7 +1,7 @@
 /* Sums of rows by cluster: rows are put in the order of their clusters and cut into pieces of a fixed length. A piece is summed on its own, its row
  * sums stay in registers, and pieces are added in order: nothing in a sum depends on the number of threads, and no thread needs sums of its own for
  * all clusters. */
-#include "cluster/means.h"
+#include "kmeans/means.h"
 
 #include <math.h>
 #include <string.h>

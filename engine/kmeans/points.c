@@ -1,4 +1,4 @@
-#include "cluster/points.h"
+#include "kmeans/points.h"
 
 #include <float.h>
 #include <math.h>

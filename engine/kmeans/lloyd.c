@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster/kmeans.h"
+#include "kmeans/kmeans_internal.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"

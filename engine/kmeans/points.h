@@ -1,7 +1,7 @@
 /* The rows that k-means works on: checked, centred on their mean, and packed in the panels that kernels read. Centred, because the kernel's score
  * |c|^2 / 2 - x . c loses as many digits as the rows are far from the origin. */
-#ifndef VENTURI_CLUSTER_POINTS_H
-#define VENTURI_CLUSTER_POINTS_H
+#ifndef VENTURI_KMEANS_POINTS_H
+#define VENTURI_KMEANS_POINTS_H
 
 #include "cluster/nearest.h"
 #include "vtk.h"

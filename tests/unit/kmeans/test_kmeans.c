@@ -1,6 +1,7 @@
 /* k-means: Lloyd against a plain implementation, empty clusters, duplicates, weights, seeding, mini-batches, refusals, threads, cancelling, allocation
  * failures. */
-#include "scatter.h"
+#include "../cluster/scatter.h"
+#include "kmeans/kmeans.h"
 
 enum { MAX_K = 64, MAX_DIM = 40 };
 

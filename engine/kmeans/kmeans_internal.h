@@ -1,10 +1,10 @@
 /* What the files of k-means share. */
-#ifndef VENTURI_CLUSTER_KMEANS_H
-#define VENTURI_CLUSTER_KMEANS_H
+#ifndef VENTURI_KMEANS_INTERNAL_H
+#define VENTURI_KMEANS_INTERNAL_H
 
-#include "cluster/cluster.h"
 #include "cluster/draw.h"
-#include "cluster/means.h"
+#include "kmeans/kmeans.h"
+#include "kmeans/means.h"
 
 /* One run of k-means, from a start to centroids. */
 typedef struct vt__kmeans {

@@ -1,5 +1,5 @@
 /* k-means: rows are centred and packed once; each start seeds, iterates, and is judged by its inertia; the best becomes the clustering. */
-#include "cluster/kmeans.h"
+#include "kmeans/kmeans_internal.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cluster/kmeans.h"
+#include "kmeans/kmeans_internal.h"
 #include "core/error.h"
 #include "core/memory.h"
 
