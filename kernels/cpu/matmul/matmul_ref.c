@@ -9,18 +9,18 @@ enum { TILE = 16 }; /* activation rows that share a decoded piece */
 
 typedef void (*decode_fn)(float *y, const void *x, int64_t n);
 
-/* bytes: of 32 weights. */
-static void by_decoding(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, size_t bytes) {
-    float w[VTK_BLOCK];
+/* bytes: of `piece` weights, which are whole blocks. */
+static void by_decoding(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, int64_t piece, size_t bytes) {
+    float w[VTK_K_BLOCK];
 
     for (int64_t r = row0; r < row1; r++) {
         const unsigned char *row = (const unsigned char *)p->w + (size_t)r * p->w_stride;
         for (int64_t i0 = 0; i0 < p->m; i0 += TILE) {
             int64_t rows = p->m - i0 < TILE ? p->m - i0 : TILE;
             double sum[TILE] = {0};
-            for (int64_t k = 0; k < p->k; k += VTK_BLOCK) {
-                int64_t n = p->k - k < VTK_BLOCK ? p->k - k : VTK_BLOCK;
-                decode(w, row + (size_t)(k / VTK_BLOCK) * bytes, n);
+            for (int64_t k = 0; k < p->k; k += piece) {
+                int64_t n = p->k - k < piece ? p->k - k : piece;
+                decode(w, row + (size_t)(k / piece) * bytes, n);
                 for (int64_t i = 0; i < rows; i++) {
                     const float *x = (const float *)(const void *)((const unsigned char *)p->x + (size_t)(i0 + i) * p->x_stride) + k;
                     for (int64_t j = 0; j < n; j++) sum[i] += (double)w[j] * (double)x[j];
@@ -31,12 +31,61 @@ static void by_decoding(const vtk_matmul *p, int64_t row0, int64_t row1, decode_
     }
 }
 
-void vtk_matmul_f32_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_f32_ref, 4 * VTK_BLOCK); }
-void vtk_matmul_f16_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_f16_ref, 2 * VTK_BLOCK); }
-void vtk_matmul_bf16_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_bf16_ref, 2 * VTK_BLOCK); }
-void vtk_matmul_q8_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_q8_0_ref, VTK_Q8_0_SIZE); }
-void vtk_matmul_q4_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_q4_0_ref, VTK_Q4_0_SIZE); }
-void vtk_matmul_q4_1_ref(const vtk_matmul *p, int64_t row0, int64_t row1) { by_decoding(p, row0, row1, vtk_decode_q4_1_ref, VTK_Q4_1_SIZE); }
+void vtk_matmul_f32_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_f32_ref, VTK_BLOCK, 4 * VTK_BLOCK);
+}
+
+void vtk_matmul_f16_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_f16_ref, VTK_BLOCK, 2 * VTK_BLOCK);
+}
+
+void vtk_matmul_bf16_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_bf16_ref, VTK_BLOCK, 2 * VTK_BLOCK);
+}
+
+void vtk_matmul_q8_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q8_0_ref, VTK_BLOCK, VTK_Q8_0_SIZE);
+}
+
+void vtk_matmul_q4_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q4_0_ref, VTK_BLOCK, VTK_Q4_0_SIZE);
+}
+
+void vtk_matmul_q4_1_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q4_1_ref, VTK_BLOCK, VTK_Q4_1_SIZE);
+}
+
+void vtk_matmul_q5_0_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q5_0_ref, VTK_BLOCK, VTK_Q5_0_SIZE);
+}
+
+void vtk_matmul_q5_1_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q5_1_ref, VTK_BLOCK, VTK_Q5_1_SIZE);
+}
+
+void vtk_matmul_q2_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q2_k_ref, VTK_K_BLOCK, VTK_Q2_K_SIZE);
+}
+
+void vtk_matmul_q3_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q3_k_ref, VTK_K_BLOCK, VTK_Q3_K_SIZE);
+}
+
+void vtk_matmul_q4_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q4_k_ref, VTK_K_BLOCK, VTK_Q4_K_SIZE);
+}
+
+void vtk_matmul_q5_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q5_k_ref, VTK_K_BLOCK, VTK_Q5_K_SIZE);
+}
+
+void vtk_matmul_q6_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q6_k_ref, VTK_K_BLOCK, VTK_Q6_K_SIZE);
+}
+
+void vtk_matmul_q8_k_ref(const vtk_matmul *p, int64_t row0, int64_t row1) {
+    by_decoding(p, row0, row1, vtk_decode_q8_k_ref, VTK_K_BLOCK, VTK_Q8_K_SIZE);
+}
 
 /* One block of weights as small integers: value = d * q + m. */
 typedef struct block {

@@ -14,6 +14,12 @@ static inline uint16_t vtk_load_u16(const void *p) {
 
 static inline void vtk_store_u16(void *p, uint16_t v) { memcpy(p, &v, sizeof v); }
 
+static inline uint32_t vtk_load_u32(const void *p) {
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 static inline float vtk_load_f32(const void *p) {
     float v;
     memcpy(&v, p, sizeof v);

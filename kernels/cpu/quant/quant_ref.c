@@ -50,6 +50,30 @@ void vtk_decode_q4_1_ref(float *y, const void *x, int64_t n) {
     }
 }
 
+void vtk_decode_q5_0_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q5_0_SIZE, y += VTK_BLOCK) {
+        float d = vtk_half_to_float(vtk_load_u16(p));
+        uint32_t fifth = vtk_load_u32(p + 2);
+        for (int i = 0; i < 16; i++) {
+            y[i] = d * (float)((int)((p[6 + i] & 15u) | (fifth >> i & 1u) << 4) - 16);
+            y[i + 16] = d * (float)((int)(p[6 + i] >> 4 | (fifth >> (i + 16) & 1u) << 4) - 16);
+        }
+    }
+}
+
+void vtk_decode_q5_1_ref(float *y, const void *x, int64_t n) {
+    const unsigned char *p = x;
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q5_1_SIZE, y += VTK_BLOCK) {
+        float d = vtk_half_to_float(vtk_load_u16(p)), m = vtk_half_to_float(vtk_load_u16(p + 2));
+        uint32_t fifth = vtk_load_u32(p + 4);
+        for (int i = 0; i < 16; i++) {
+            y[i] = d * (float)((p[8 + i] & 15u) | (fifth >> i & 1u) << 4) + m;
+            y[i + 16] = d * (float)(p[8 + i] >> 4 | (fifth >> (i + 16) & 1u) << 4) + m;
+        }
+    }
+}
+
 void vtk_encode_f32_ref(void *y, const float *x, int64_t n) {
     if (n > 0) memcpy(y, x, (size_t)n * sizeof *x);
 }
@@ -84,8 +108,9 @@ static int8_t to_int8(float v) {
     return (int8_t)(v > 127.0f ? 127.0f : v < -127.0f ? -127.0f : v);
 }
 
-/* Truncation to 0..15; NaN gives 0. */
-static unsigned to_nibble(float v) { return v >= 15.0f ? 15u : v > 0.0f ? (unsigned)v : 0u; }
+/* Truncation to 0..max; NaN gives 0. */
+static unsigned to_code(float v, unsigned max) { return v >= (float)max ? max : v > 0.0f ? (unsigned)v : 0u; }
+static unsigned to_nibble(float v) { return to_code(v, 15); }
 
 void vtk_encode_q8_0_ref(void *y, const float *x, int64_t n) {
     unsigned char *p = y;
@@ -96,33 +121,76 @@ void vtk_encode_q8_0_ref(void *y, const float *x, int64_t n) {
     }
 }
 
+/* The first element of largest magnitude. */
+static float peak_of(const float *x, int n) {
+    float peak = 0.0f;
+    for (int i = 0; i < n; i++) {
+        if (fabsf(x[i]) > fabsf(peak)) peak = x[i];
+    }
+    return peak;
+}
+
 /* The element of largest magnitude, with its sign, becomes -8: the end of the range that has one code more. */
 void vtk_encode_q4_0_ref(void *y, const float *x, int64_t n) {
     unsigned char *p = y;
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_0_SIZE, x += VTK_BLOCK) {
-        float peak = 0.0f;
-        for (int i = 0; i < VTK_BLOCK; i++) {
-            if (fabsf(x[i]) > fabsf(peak)) peak = x[i];
-        }
-        float d = peak / -8.0f, id = inverse(d);
+        float d = peak_of(x, VTK_BLOCK) / -8.0f, id = inverse(d);
         vtk_store_u16(p, vtk_float_to_half(d));
         for (int i = 0; i < 16; i++) p[2 + i] = (unsigned char)(to_nibble(x[i] * id + 8.5f) | to_nibble(x[i + 16] * id + 8.5f) << 4);
+    }
+}
+
+static void range_of(const float *x, float *min, float *max) {
+    *min = *max = x[0];
+    for (int i = 1; i < VTK_BLOCK; i++) {
+        if (x[i] < *min) *min = x[i];
+        if (x[i] > *max) *max = x[i];
     }
 }
 
 void vtk_encode_q4_1_ref(void *y, const float *x, int64_t n) {
     unsigned char *p = y;
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q4_1_SIZE, x += VTK_BLOCK) {
-        float min = x[0], max = x[0];
-        for (int i = 1; i < VTK_BLOCK; i++) {
-            if (x[i] < min) min = x[i];
-            if (x[i] > max) max = x[i];
-        }
+        float min, max;
+        range_of(x, &min, &max);
         float d = (max - min) / 15.0f, id = inverse(d);
         vtk_store_u16(p, vtk_float_to_half(d));
         vtk_store_u16(p + 2, vtk_float_to_half(min));
         for (int i = 0; i < 16; i++)
             p[4 + i] = (unsigned char)(to_nibble((x[i] - min) * id + 0.5f) | to_nibble((x[i + 16] - min) * id + 0.5f) << 4);
+    }
+}
+
+/* Codes of 5 bits: four in the nibbles, the fifth in the word. */
+static void store_codes(unsigned char *fifth, unsigned char *nibbles, const unsigned codes[VTK_BLOCK]) {
+    uint32_t high = 0;
+    for (int i = 0; i < VTK_BLOCK; i++) high |= (uint32_t)(codes[i] >> 4) << i;
+    memcpy(fifth, &high, sizeof high);
+    for (int i = 0; i < 16; i++) nibbles[i] = (unsigned char)((codes[i] & 15u) | (codes[i + 16] & 15u) << 4);
+}
+
+void vtk_encode_q5_0_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    unsigned codes[VTK_BLOCK];
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q5_0_SIZE, x += VTK_BLOCK) {
+        float d = peak_of(x, VTK_BLOCK) / -16.0f, id = inverse(d);
+        vtk_store_u16(p, vtk_float_to_half(d));
+        for (int i = 0; i < VTK_BLOCK; i++) codes[i] = to_code(x[i] * id + 16.5f, 31);
+        store_codes(p + 2, p + 6, codes);
+    }
+}
+
+void vtk_encode_q5_1_ref(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    unsigned codes[VTK_BLOCK];
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q5_1_SIZE, x += VTK_BLOCK) {
+        float min, max;
+        range_of(x, &min, &max);
+        float d = (max - min) / 31.0f, id = inverse(d);
+        vtk_store_u16(p, vtk_float_to_half(d));
+        vtk_store_u16(p + 2, vtk_float_to_half(min));
+        for (int i = 0; i < VTK_BLOCK; i++) codes[i] = to_code((x[i] - min) * id + 0.5f, 31);
+        store_codes(p + 4, p + 8, codes);
     }
 }
 

@@ -136,11 +136,11 @@ static void non_finite_values_are_defined(void **state) {
 /* Every instruction set does the same, to the bit. */
 
 static void check_decode(const vtk_table *ref, const vtk_table *t) {
-    static const size_t block[VTK_N_TYPES] = {4, 2, 2, 34, 18, 20};
+    static const size_t block[VTK_N_TYPES] = {4, 2, 2, 34, 18, 20, 22, 24, 84, 110, 144, 176, 210, 292};
     uint64_t seed = 5;
     for (int type = 0; type < VTK_N_TYPES; type++) {
-        int64_t unit = type >= VTK_Q8_0 ? 32 : 1;
-        for (int64_t n = 0; n <= 49 * unit; n += unit) {
+        int64_t unit = type >= VTK_Q2_K ? 256 : type >= VTK_Q8_0 ? 32 : 1;
+        for (int64_t n = 0; n <= 49 * 32 && n <= 49 * unit; n += unit) {
             size_t size = (size_t)(n / unit) * block[type];
             unsigned char *in = guarded(size);
             float *out = guarded((size_t)n * 4), want[49 * 32];
