@@ -307,7 +307,7 @@ vt_status vt__session_next(vt_session *s, vt_sampler *sampler, int32_t *out_id) 
         return vt__fail(VT_ERR_LIMIT, "session: all %lld tokens of the context are used", (long long)s->n_ctx);
     vt_status st = need_logits(s);
     if (st == VT_OK) st = reserve_ids(s, s->n_ids + 1);
-    if (st == VT_OK) st = sampler ? vt__sampler_sample(sampler, s->logits, n_vocab, &id) : vt__argmax(s->logits, n_vocab, &id);
+    if (st == VT_OK) st = sampler ? vt__sampler_next(sampler, s->logits, n_vocab, &id) : vt__argmax(s->logits, n_vocab, &id);
     if (st != VT_OK) return st;
     s->ids[s->n_ids++] = *out_id = id;
     return VT_OK;

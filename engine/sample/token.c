@@ -346,6 +346,8 @@ vt_status vt__sampler_sample(vt_sampler *s, const float *logits, int64_t n, int3
     return st;
 }
 
+vt_status vt__sampler_next(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) { return vt__sampler_sample(s, logits, n, out_id); }
+
 vt_status vt__sampler_filter(vt_sampler *s, const float *logits, int64_t n, vt_buffer **out) {
     *out = NULL;
     vt_status st = check_row(logits, n);

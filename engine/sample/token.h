@@ -18,6 +18,8 @@ vt_sampler *vt__sampler_retain(vt_sampler *s);
 void vt__sampler_release(vt_sampler *s);
 vt_status vt__sampler_add(vt_sampler *s, const vt__sampler_stage *stage);
 vt_status vt__sampler_sample(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id);
+/* Draws a token that is sure to be appended to the sequence: the chain takes note of it. On failure the chain is as before. */
+vt_status vt__sampler_next(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id);
 vt_status vt__sampler_filter(vt_sampler *s, const float *logits, int64_t n, vt_buffer **out);
 void vt__sampler_reset(vt_sampler *s);
 

@@ -5,15 +5,12 @@ local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local rag = require "pipelines.rag"
 local options = require "venturi.cli.options"
+local sampling = require "venturi.cli.sampling"
 local talk = require "venturi.cli.talk"
 local shared = options.shared
 
 -- Below so many weights a model does better to quote than to speak for itself: it invents facts.
 local SMALL_MODEL = 500 * 1000 * 1000
-
-local temp = { table.unpack(shared.temp) }
-for key, value in pairs(shared.temp) do temp[key] = value end
-temp.default = 0
 
 local M = {
   name = "ask",
@@ -27,7 +24,7 @@ local M = {
     { "folder", help = "text, Markdown and HTML files in it and below are read; also one such file, or an index file" },
     { "question", count = "*", help = "one or more questions" },
   },
-  options = {
+  options = sampling.join({
     { "interactive", short = "i", kind = "flag", group = "Questions", help = "read questions line by line from stdin" },
     { "style", arg = "STYLE", kind = "choice", choices = { "auto", "quoted", "free" }, default = "auto", group = "Answer",
       help = "quoted: the model chooses among the documents' own sentences; free: it speaks in its own words; "
@@ -39,8 +36,8 @@ local M = {
       help = "share of the question's weight that a passage must hold to be relevant" },
     { "index", arg = "FILE", kind = "string", group = "Retrieval", help = "index file (default: one in the cache)" },
     shared.model, { "ctx-size", short = "c", arg = "N", kind = "integer", min = 256, default = rag.defaults.n_ctx, group = "Model", help = "most tokens of prompt and answer" },
-    shared.threads, shared.exact, temp, shared.top_k, shared.top_p, shared.min_p, shared.seed, shared.json,
-  },
+    shared.threads, shared.exact,
+  }, { shared.json }, { temp = 0 }),
   notes = "Small models (under 500 million weights) choose among the documents' own sentences, since they invent facts when they speak for themselves;\n"
     .. "--style free lets the model speak. Options of sampling need a model that speaks.\n"
     .. "Sources come from the search, never from the model's words. When no passage is relevant the answer is 'Nothing relevant found', with exit code 0\n"
@@ -49,7 +46,7 @@ local M = {
 
 -- A quoted answer is chosen, not sampled: an option that would do nothing is refused.
 local function refuse_sampling(opt)
-  for _, option in ipairs{ shared.temp, shared.top_k, shared.top_p, shared.min_p, shared.seed } do
+  for _, option in ipairs(sampling.options) do
     if opt.typed[option[1]:gsub("-", "_")] then error({ usage = ("option '--%s' needs --style free"):format(option[1]) }, 0) end
   end
 end
@@ -112,7 +109,7 @@ function M.run(opt)
   local model, tok, session = models.open(opt, opt.given.ctx_size and opt.ctx_size or 0)
   local settings = options_of(opt, model:info())
   local world = { index = index, tok = tok, session = session }
-  if settings.style == "free" then world.sampler = models.sampler(opt) end
+  if settings.style == "free" then world.sampler = sampling.sampler(opt) end
   local asked = 0
   for question in questions_of(opt) do
     if options.text("the question", question):find("%S") then

@@ -4,6 +4,7 @@ local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local prompts = require "venturi.prompt"
 local options = require "venturi.cli.options"
+local sampling = require "venturi.cli.sampling"
 local talk = require "venturi.cli.talk"
 local shared = options.shared
 
@@ -15,13 +16,12 @@ local M = {
     "venturi chat -p 'Name three Unix shells.' --temp 0",
     "venturi chat --system 'Answer in one sentence.' -m model.gguf",
   },
-  options = {
+  options = sampling.join({
     { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "one message; print the answer and leave" },
     { "system", arg = "TEXT", kind = "string", group = "Text", help = "system message (default: the model's own)" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 512, group = "Text", help = "most tokens of one answer; 0: until the model ends" },
-    shared.model, shared.ctx, shared.threads, shared.exact, shared.temp, shared.top_k, shared.top_p, shared.min_p, shared.seed,
-    shared.json,
-  },
+    shared.model, shared.ctx, shared.threads, shared.exact,
+  }, { shared.json }),
 }
 
 -- Ids of the whole conversation; what the session already holds of it is not computed again.
@@ -82,7 +82,7 @@ function M.run(opt)
   if opt.prompt then options.text("the prompt", opt.prompt) end
   if opt.system then options.text("the system message", opt.system) end
   local model, tok, session = models.open(opt)
-  local sampler, seed = models.sampler(opt)
+  local sampler, seed = sampling.sampler(opt)
   local limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx
   local chat = { opt = opt, tok = tok, session = session, sampler = sampler, messages = {}, limit = limit }
   if opt.system then chat.messages[1] = { role = "system", content = prompts.plain(opt.system) } end

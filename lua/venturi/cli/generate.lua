@@ -3,6 +3,7 @@ local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local program = require "venturi.program"
 local options = require "venturi.cli.options"
+local sampling = require "venturi.cli.sampling"
 local talk = require "venturi.cli.talk"
 local shared = options.shared
 
@@ -14,15 +15,14 @@ local M = {
     "venturi generate -m model.gguf -f story.txt -n 200 --seed 7",
     "echo 'Once upon a time' | venturi generate -f - --json",
   },
-  options = {
+  options = sampling.join({
     { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "the text to go on with" },
     { "file", short = "f", arg = "FILE", kind = "string", group = "Text", env = false, help = "read it from a file, - for stdin" },
     { "special", kind = "flag", group = "Text", help = "text such as <|im_end|> in the prompt becomes its special token" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 256, group = "Text", help = "most tokens to make; 0: to the end of answer or context" },
     { "ignore-eos", kind = "flag", group = "Text", help = "go on after the model's end of answer" },
-    shared.model, shared.ctx, shared.threads, shared.exact, shared.temp, shared.top_k, shared.top_p, shared.min_p, shared.seed,
-    shared.json, shared.output, shared.force,
-  },
+    shared.model, shared.ctx, shared.threads, shared.exact,
+  }, { shared.json, shared.output, shared.force }),
 }
 
 local function prompt_of(opt)
@@ -41,7 +41,7 @@ function M.run(opt)
   if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
   local out = talk.open(opt)
   local model, tok, session = models.open(opt)
-  local sampler, seed = models.sampler(opt)
+  local sampler, seed = sampling.sampler(opt)
   local ids = tok:encode(prompt, { special = opt.special, bos = true })
   local start = program.clock()
   session:feed(ids)

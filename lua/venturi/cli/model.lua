@@ -1,4 +1,4 @@
---- The model of a verb: where it is, opening it, sampling as the options say.
+--- The model of a verb: where it is, opening it.
 local vt = require "venturi"
 local program = require "venturi.program"
 local talk = require "venturi.cli.talk"
@@ -32,23 +32,6 @@ function M.open(opt, n_ctx)
   talk.detail("%s: %s, %d layers, opened in %.2f s; %d threads, %s kernels", path, model:info().architecture, model:info().n_layers,
     program.clock() - start, vt.threads(), vt.isa())
   return model, tok, model:session{ ctx = n_ctx or opt.ctx_size, exact = opt.exact }
-end
-
-local function draw_seed()
-  local source = io.open("/dev/urandom", "rb")
-  local bytes = source and source:read(4)
-  if source then source:close() end
-  return bytes and #bytes == 4 and string.unpack("<I4", bytes) or os.time()
-end
-
---- The sampler that the options describe, and its seed; a seed that had to be drawn is printed.
-function M.sampler(opt)
-  local seed = opt.seed
-  if opt.temp > 0 and not seed then
-    seed = draw_seed()
-    talk.say("seed: %d", seed)
-  end
-  return vt.sampler{ temperature = opt.temp, top_k = opt.top_k, top_p = opt.top_p, min_p = opt.min_p, seed = seed }, seed
 end
 
 --- Speed of a run for -v.
