@@ -148,6 +148,7 @@ typedef struct vtk_table {
     /* elementwise */
     void (*add)(float *y, const float *x, int64_t n);                              /* y += x */
     void (*silu_mul)(float *y, const float *gate, const float *up, int64_t n);     /* y = gate / (1 + exp(-gate)) * up; y may be gate or up */
+    void (*gelu_mul)(float *y, const float *gate, const float *up, int64_t n);     /* the same with GELU, its tanh form: gate / (1 + exp(-2 sqrt(2/pi) (gate + 0.044715 gate^3))) */
     void (*rope_pairs)(float *x, const float *cos, const float *sin, int64_t n_pairs);  /* rotates (x[2j], x[2j+1]): GGUF's NORM */
     void (*rope_halves)(float *x, const float *cos, const float *sin, int64_t n_pairs); /* rotates (x[j], x[j+n_pairs]): NEOX */
 

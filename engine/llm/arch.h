@@ -15,6 +15,8 @@ typedef struct vt__hparams {
     int64_t n_vocab, n_ctx, n_embd, n_ff;
     int64_t head_dim;
     int64_t n_rot; /* leading elements of a head that are rotated; even, at most head_dim */
+    int32_t n_ropes;  /* tables of frequencies: 1, or 2 where local layers rotate in their own way */
+    float rope_gain;  /* factor of cosines and sines: 1 but for YaRN */
     float norm_eps;
     float attn_scale;   /* of the scores */
     float attn_softcap; /* c > 0: scores become c * tanh(score / c) before the softmax; 0: they stay */
@@ -34,6 +36,6 @@ typedef struct vt__arch {
 /* By name; NULL when there is none. */
 const vt__arch *vt__arch_find(const char *name, size_t len);
 
-extern const vt__arch vt__arch_llama;
+extern const vt__arch vt__arch_llama, vt__arch_qwen2, vt__arch_qwen3, vt__arch_gemma3;
 
 #endif

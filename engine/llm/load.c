@@ -41,6 +41,13 @@ vt_status vt__load_float_or(const vt_model *model, const char *key, double absen
     return vt__gguf_has(model->gguf, full) ? required(vt__gguf_get_float(model->gguf, full, out)) : VT_OK;
 }
 
+vt_status vt__load_str_or(const vt_model *model, const char *key, const char *absent, vt__gguf_str *out) {
+    char full[128];
+    full_key(model, key, full);
+    *out = (vt__gguf_str){absent, strlen(absent)};
+    return vt__gguf_has(model->gguf, full) ? required(vt__gguf_get_str(model->gguf, full, out)) : VT_OK;
+}
+
 vt_status vt__load_refuse(const vt_model *model, const char *key) {
     char full[128];
     int64_t value;
@@ -50,11 +57,33 @@ vt_status vt__load_refuse(const vt_model *model, const char *key) {
     return vt__fail(VT_ERR_UNSUPPORTED, "%s: %s is %lld: not supported", vt__gguf_name(model->gguf), full, (long long)value);
 }
 
+/* One number, or a list with the same number for each layer. */
+static vt_status load_kv_heads(const vt_model *model, int64_t n_heads, int64_t *out) {
+    char full[128];
+    vt__gguf_array list;
+    full_key(model, "attention.head_count_kv", full);
+    *out = n_heads;
+    if (!vt__gguf_has(model->gguf, full)) return VT_OK;
+    vt_status st = vt__gguf_get_array(model->gguf, full, VT__GGUF_I32, &list);
+    if (st != VT_OK) st = vt__gguf_get_array(model->gguf, full, VT__GGUF_U32, &list);
+    if (st != VT_OK) return vt__load_int(model, "attention.head_count_kv", 1, MAX_HEADS, out);
+    for (int64_t i = 0; i < list.count; i++) {
+        int32_t n; /* as a number above 2^31 it is negative */
+        memcpy(&n, list.data + 4 * i, sizeof n);
+        if (n < 1 || n > MAX_HEADS) return vt__fail(VT_ERR_FORMAT, "%s: %s[%lld] is %d", vt__gguf_name(model->gguf), full, (long long)i, n);
+        if (i > 0 && n != *out)
+            return vt__fail(VT_ERR_UNSUPPORTED, "%s: %s differs from layer to layer (%lld, then %d)", vt__gguf_name(model->gguf), full,
+                            (long long)*out, n);
+        *out = n;
+    }
+    return list.count > 0 ? VT_OK : vt__fail(VT_ERR_FORMAT, "%s: %s is an empty list", vt__gguf_name(model->gguf), full);
+}
+
 static vt_status load_heads(vt_model *model) {
     vt__hparams *hp = &model->hp;
     int64_t n_heads, n_kv_heads, value_dim;
     vt_status st = vt__load_int(model, "attention.head_count", 1, MAX_HEADS, &n_heads);
-    if (st == VT_OK) st = vt__load_int_or(model, "attention.head_count_kv", 1, MAX_HEADS, n_heads, &n_kv_heads);
+    if (st == VT_OK) st = load_kv_heads(model, n_heads, &n_kv_heads);
     if (st == VT_OK) st = vt__load_int_or(model, "attention.key_length", 1, MAX_HEAD_DIM, hp->n_embd / n_heads, &hp->head_dim);
     if (st == VT_OK) st = vt__load_int_or(model, "attention.value_length", 1, MAX_HEAD_DIM, hp->head_dim, &value_dim);
     if (st == VT_OK) st = vt__load_int_or(model, "rope.dimension_count", 2, MAX_HEAD_DIM, hp->head_dim, &hp->n_rot);
@@ -163,6 +192,27 @@ vt_status vt__bind_vector(vt__binder *b, int32_t layer, const char *name, int64_
     return VT_OK;
 }
 
+vt_status vt__bind_stack(vt__binder *b, int32_t layer, const char *name, int64_t cols, int32_t n, const int64_t *rows, vt__matrix *const *out) {
+    vt__matrix all;
+    int64_t total = 0;
+    for (int32_t i = 0; i < n; i++) total += rows[i];
+    vt_status st = vt__bind_matrix(b, layer, name, total, cols, &all);
+    if (st != VT_OK) return st;
+    total = 0;
+    for (int32_t i = 0; i < n; total += rows[i++]) {
+        *out[i] = all;
+        out[i]->data = (const unsigned char *)all.data + (size_t)total * all.stride;
+        out[i]->rows = rows[i];
+    }
+    return VT_OK;
+}
+
+int vt__bind_has_layer(const vt__binder *b, int32_t layer, const char *name) {
+    char full[128];
+    tensor_name(layer, name, full);
+    return vt__bind_has(b, full);
+}
+
 int vt__bind_has(const vt__binder *b, const char *name) { return vt__gguf_tensor_find(b->model->gguf, name) != NULL; }
 
 static int by_address(const void *a, const void *b) {
@@ -185,47 +235,3 @@ vt_status vt__bind_finish(vt__binder *b) {
 }
 
 void vt__bind_free(vt__binder *b) { vt__free(b->model->ctx, b->bound); }
-
-/* ---- rotation ---- */
-
-/* Factor by which positions are divided. */
-static vt_status load_scaling(const vt_model *model, double *factor) {
-    char key[128];
-    vt__gguf_str type = {"linear", 6};
-    full_key(model, "rope.scaling.type", key);
-    vt_status st = vt__gguf_get_str(model->gguf, key, &type);
-    if (st != VT_OK && st != VT_ERR_NOT_FOUND) return st;
-    int none = type.len == 4 && memcmp(type.data, "none", 4) == 0;
-    if (!none && !(type.len == 6 && memcmp(type.data, "linear", 6) == 0))
-        return vt__fail(VT_ERR_UNSUPPORTED, "%s: rope scaling \"%.*s\", known are none and linear", vt__gguf_name(model->gguf),
-                        (int)(type.len < 40 ? type.len : 40), type.data);
-    st = vt__load_float_or(model, "rope.scale_linear", 1, factor); /* the key's former name */
-    if (st == VT_OK) st = vt__load_float_or(model, "rope.scaling.factor", *factor, factor);
-    if (none || *factor == 0) *factor = 1;
-    if (st == VT_OK && !(*factor > 0))
-        return vt__fail(VT_ERR_FORMAT, "%s: rope scaling factor %g, need a positive number", vt__gguf_name(model->gguf), *factor);
-    return st;
-}
-
-vt_status vt__load_rope(vt_model *model, vt__binder *b) {
-    int64_t n_pairs = model->hp.n_rot / 2;
-    const float *divisors = NULL;
-    double base, factor;
-    vt_status st = vt__load_float_or(model, "rope.freq_base", 10000, &base);
-    if (st == VT_OK) st = load_scaling(model, &factor);
-    if (st != VT_OK) return st;
-    if (!(base > 0)) return vt__fail(VT_ERR_FORMAT, "%s: rope.freq_base %g, need a positive number", vt__gguf_name(model->gguf), base);
-    if (vt__bind_has(b, "rope_freqs.weight")) {
-        st = vt__bind_vector(b, -1, "rope_freqs.weight", n_pairs, &divisors);
-        if (st != VT_OK) return st;
-    }
-    model->rope_freq = vt__calloc2(model->ctx, n_pairs, 1, sizeof *model->rope_freq);
-    if (!model->rope_freq) return vt__fail_nomem("model", (size_t)n_pairs * sizeof *model->rope_freq);
-    for (int64_t j = 0; j < n_pairs; j++) {
-        double f = pow(base, -2.0 * (double)j / (double)model->hp.n_rot) / factor / (divisors ? (double)divisors[j] : 1.0);
-        if (!(fabs(f) <= 1e30))
-            return vt__fail(VT_ERR_FORMAT, "%s: rope frequency %lld is %g", vt__gguf_name(model->gguf), (long long)j, f);
-        model->rope_freq[j] = f;
-    }
-    return VT_OK;
-}

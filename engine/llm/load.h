@@ -9,6 +9,7 @@
 vt_status vt__load_int(const vt_model *model, const char *key, int64_t min, int64_t max, int64_t *out);
 vt_status vt__load_int_or(const vt_model *model, const char *key, int64_t min, int64_t max, int64_t absent, int64_t *out);
 vt_status vt__load_float_or(const vt_model *model, const char *key, double absent, double *out);
+vt_status vt__load_str_or(const vt_model *model, const char *key, const char *absent, vt__gguf_str *out);
 /* UNSUPPORTED when the key is there and not zero: for what this version would otherwise compute wrongly. */
 vt_status vt__load_refuse(const vt_model *model, const char *key);
 
@@ -26,13 +27,17 @@ typedef struct vt__binder {
 vt_status vt__bind_matrix(vt__binder *b, int32_t layer, const char *name, int64_t rows, int64_t cols, vt__matrix *out);
 /* float32 only. */
 vt_status vt__bind_vector(vt__binder *b, int32_t layer, const char *name, int64_t n, const float **out);
+/* Matrices whose rows lie one after the other in one tensor. */
+vt_status vt__bind_stack(vt__binder *b, int32_t layer, const char *name, int64_t cols, int32_t n, const int64_t *rows, vt__matrix *const *out);
 /* 1 when the file has it. */
 int vt__bind_has(const vt__binder *b, const char *name);
+int vt__bind_has_layer(const vt__binder *b, int32_t layer, const char *name);
 /* UNSUPPORTED, with a name, when tensors are left over. */
 vt_status vt__bind_finish(vt__binder *b);
 void vt__bind_free(vt__binder *b);
 
-/* model->rope_freq from base, linear scaling and, if the file has it, rope_freqs.weight; other kinds of scaling are refused by name. */
-vt_status vt__load_rope(vt_model *model, vt__binder *b);
+/* model->rope_freq: n tables, the first from rope.freq_base, its scaling (none, linear or YaRN; others are refused by name) and, if the file
+ * has it, rope_freqs.weight; the second, for local layers, from rope.freq_base_swa alone. */
+vt_status vt__load_rope(vt_model *model, vt__binder *b, int32_t n);
 
 #endif

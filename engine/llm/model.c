@@ -11,7 +11,7 @@
 #include "llm/vocab_gguf.h"
 #include "text/tokenizer.h"
 
-static const vt__arch *const archs[] = {&vt__arch_llama};
+static const vt__arch *const archs[] = {&vt__arch_llama, &vt__arch_qwen2, &vt__arch_qwen3, &vt__arch_gemma3};
 
 const vt__arch *vt__arch_find(const char *name, size_t len) {
     for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++)
@@ -32,7 +32,7 @@ static vt_status find_arch(vt_model *m) {
     if (st != VT_OK) return st == VT_ERR_NOT_FOUND ? VT_ERR_FORMAT : st; /* NOT_FOUND is for files */
     m->arch = vt__arch_find(name.data, name.len);
     if (!m->arch)
-        return vt__fail(VT_ERR_UNSUPPORTED, "%s: architecture \"%.*s\", known is \"llama\"", vt__gguf_name(m->gguf),
+        return vt__fail(VT_ERR_UNSUPPORTED, "%s: architecture \"%.*s\", known are llama, qwen2, qwen3 and gemma3", vt__gguf_name(m->gguf),
                         (int)(name.len < 40 ? name.len : 40), name.data);
     return VT_OK;
 }

@@ -14,7 +14,7 @@ struct vt_model {
     const vt__arch *arch;
     vt__hparams hp;
     void *weights;     /* the architecture's own table of tensors; one block, owned */
-    double *rope_freq; /* [n_rot / 2] angle a position of each pair; owned */
+    double *rope_freq; /* [n_ropes, n_rot / 2] angle a position of each pair; owned */
     char *name;        /* general.name; owned */
     int64_t n_params;
     uint64_t size;

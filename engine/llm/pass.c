@@ -29,7 +29,7 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
     } parts[] = {
         {&ws->x, hp->n_embd}, {&ws->h, hp->n_embd},     {&ws->q, q_dim},            {&ws->att, q_dim},
         {&ws->k, kv_dim},     {&ws->v, kv_dim},         {&ws->gate, hp->n_ff},      {&ws->up, hp->n_ff},
-        {&ws->cos, hp->n_rot / 2}, {&ws->sin, hp->n_rot / 2},
+        {&ws->cos, hp->n_ropes * (hp->n_rot / 2)}, {&ws->sin, hp->n_ropes * (hp->n_rot / 2)},
         {NULL, (int64_t)(ws->q8_stride / sizeof(float))},
     };
     enum { N_PARTS = sizeof parts / sizeof parts[0] };
@@ -65,20 +65,37 @@ void vt__workspace_free(vt__workspace *ws) {
 
 /* ---- begin ---- */
 
-void vt__pass_begin(vt__pass *p, const vt__matrix *embd) {
-    const vtk_table *k = vtk_get();
-    vt__workspace *ws = p->ws;
-    int64_t n_pairs = p->model->hp.n_rot / 2;
-    for (int64_t i = 0; i < p->n_rows; i++) {
-        const vt__row *row = &p->rows[i];
-        k->decode[embd->kernel](ws->x + i * embd->cols, (const unsigned char *)embd->data + (size_t)row->id * embd->stride, embd->cols);
-        /* Directly from the position, in double: no error grows along the sequence. */
-        for (int64_t j = 0; j < n_pairs; j++) {
-            double angle = (double)row->pos * p->model->rope_freq[j];
-            ws->cos[i * n_pairs + j] = (float)cos(angle);
-            ws->sin[i * n_pairs + j] = (float)sin(angle);
-        }
+typedef struct begin_job {
+    const vt__pass *p;
+    const vt__matrix *embd;
+    float scale;
+} begin_job;
+
+/* Directly from the position, in double: no error grows along the sequence. */
+static void find_angles(const vt__pass *p, int64_t i) {
+    const vt__hparams *hp = &p->model->hp;
+    int64_t n = hp->n_ropes * (hp->n_rot / 2);
+    for (int64_t j = 0; j < n; j++) {
+        double angle = (double)p->rows[i].pos * p->model->rope_freq[j];
+        p->ws->cos[i * n + j] = (float)(cos(angle) * (double)hp->rope_gain);
+        p->ws->sin[i * n + j] = (float)(sin(angle) * (double)hp->rope_gain);
     }
+}
+
+static void begin_rows(void *user, int64_t first, int64_t last) {
+    const begin_job *j = user;
+    const vt__matrix *embd = j->embd;
+    const vtk_table *k = vtk_get();
+    for (int64_t i = first; i < last; i++) {
+        float *x = j->p->ws->x + i * embd->cols;
+        k->decode[embd->kernel](x, (const unsigned char *)embd->data + (size_t)j->p->rows[i].id * embd->stride, embd->cols);
+        for (int64_t e = 0; j->scale != 1.0f && e < embd->cols; e++) x[e] *= j->scale;
+        find_angles(j->p, i);
+    }
+}
+
+void vt__pass_begin(vt__pass *p, const vt__matrix *embd, float scale) {
+    vt__over_rows(p->ws->ctx, p->n_rows, begin_rows, &(begin_job){p, embd, scale});
 }
 
 /* ---- inputs of products ---- */
@@ -112,6 +129,37 @@ void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, 
     if (norm || j.encode) vt__over_rows(ws->ctx, n, input_rows, &j);
 }
 
+/* ---- heads ---- */
+
+typedef struct heads_job {
+    const vt__pass *p;
+    const vt__heads *heads;
+} heads_job;
+
+static void norm_heads(const vt__hparams *hp, float *x, const float *norm, int32_t n_heads) {
+    for (int32_t h = 0; norm && h < n_heads; h++)
+        vtk_get()->rms_norm(x + h * hp->head_dim, x + h * hp->head_dim, norm, hp->head_dim, hp->norm_eps);
+}
+
+static void heads_rows(void *user, int64_t first, int64_t last) {
+    const heads_job *j = user;
+    const vtk_table *t = vtk_get();
+    const vt__hparams *hp = &j->p->model->hp;
+    int64_t q_dim = hp->n_heads * hp->head_dim, kv_dim = hp->n_kv_heads * hp->head_dim;
+    for (int64_t i = first; i < last; i++) {
+        float *q = j->p->ws->q + i * q_dim, *k = j->p->ws->k + i * kv_dim, *v = j->p->ws->v + i * kv_dim;
+        if (j->heads->q_bias) t->add(q, j->heads->q_bias, q_dim);
+        if (j->heads->k_bias) t->add(k, j->heads->k_bias, kv_dim);
+        if (j->heads->v_bias) t->add(v, j->heads->v_bias, kv_dim);
+        norm_heads(hp, q, j->heads->q_norm, hp->n_heads);
+        norm_heads(hp, k, j->heads->k_norm, hp->n_kv_heads);
+    }
+}
+
+void vt__pass_heads(vt__pass *p, const vt__heads *h) {
+    if (h->q_bias || h->k_bias || h->v_bias || h->q_norm || h->k_norm) vt__over_rows(p->ws->ctx, p->n_rows, heads_rows, &(heads_job){p, h});
+}
+
 /* ---- rotation and cache ---- */
 
 typedef struct store_job {
@@ -120,9 +168,9 @@ typedef struct store_job {
 } store_job;
 
 static void rotate(const vt__pass *p, float *head, int64_t row, int32_t rope) {
-    int64_t n_pairs = p->model->hp.n_rot / 2;
+    int64_t n_pairs = p->model->hp.n_rot / 2, at = (row * p->model->hp.n_ropes + (rope & VT__ROPE_LOCAL ? 1 : 0)) * n_pairs;
     const vtk_table *k = vtk_get();
-    (rope == VT__ROPE_PAIRS ? k->rope_pairs : k->rope_halves)(head, p->ws->cos + row * n_pairs, p->ws->sin + row * n_pairs, n_pairs);
+    (rope & VT__ROPE_HALVES ? k->rope_halves : k->rope_pairs)(head, p->ws->cos + at, p->ws->sin + at, n_pairs);
 }
 
 static void put(const vt__pass *p, const vt__row *row, size_t offset, const float *x) {
@@ -201,4 +249,26 @@ void vt__pass_attend(vt__pass *p, int32_t layer, int64_t window) {
     for (int64_t i = 0; i < p->n_rows; i++) work += (p->rows[i].pos + 1 - first_seen(p->rows[i].pos, window)) * hp->n_heads * hp->head_dim;
     attend_job j = {p, layer, window, min_of(min_of(p->ws->n_chunks, p->n_rows * hp->n_kv_heads), 1 + work / ATTEND_GRAIN)};
     vt__parallel(p->ws->ctx, j.n_chunks, attend_chunk, &j);
+}
+
+/* ---- residual ---- */
+
+typedef struct residual_job {
+    const vt__pass *p;
+    const float *norm;
+} residual_job;
+
+static void residual_rows(void *user, int64_t first, int64_t last) {
+    const residual_job *j = user;
+    const vtk_table *k = vtk_get();
+    int64_t n = j->p->model->hp.n_embd;
+    for (int64_t i = first; i < last; i++) {
+        float *h = j->p->ws->h + i * n;
+        k->rms_norm(h, h, j->norm, n, j->p->model->hp.norm_eps);
+        k->add(j->p->ws->x + i * n, h, n);
+    }
+}
+
+void vt__pass_add_normed(vt__pass *p, const float *norm) {
+    vt__over_rows(p->ws->ctx, p->n_rows, residual_rows, &(residual_job){p, norm});
 }

@@ -21,7 +21,7 @@ typedef struct vt__workspace {
     float *q, *att; /* [n_heads * head_dim] queries, attention's output */
     float *k, *v;   /* [n_kv_heads * head_dim] */
     float *gate, *up; /* [n_ff] */
-    float *cos, *sin; /* [n_rot / 2] */
+    float *cos, *sin; /* [n_ropes, n_rot / 2] */
     unsigned char *q8;
     size_t q8_stride;
     float *scores; /* owned; [n_chunks, n_heads / n_kv_heads, longest] */
@@ -43,17 +43,27 @@ typedef struct vt__pass {
     const vt_cancel *cancel;
 } vt__pass;
 
-/* Rows of the embedding into ws->x, and the angles of their positions into ws->cos and ws->sin. */
-void vt__pass_begin(vt__pass *p, const vt__matrix *embd);
+/* Rows of the embedding, times scale, into ws->x, and the angles of their positions into ws->cos and ws->sin. */
+void vt__pass_begin(vt__pass *p, const vt__matrix *embd, float scale);
 
 /* in of a product: rows [first, first + n) of src [.., cols], normed by norm (NULL: as they are) into ws->h, and as 8-bit blocks where the
  * mode and one of l's parts ask for them. l's parts must be set before. */
 void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, const float *norm, int64_t first, int64_t n);
 
-enum { VT__ROPE_PAIRS, VT__ROPE_HALVES };
+/* What is done to queries, keys and values before they are rotated; NULL: nothing. */
+typedef struct vt__heads {
+    const float *q_bias, *k_bias, *v_bias; /* [n_heads * head_dim], [n_kv_heads * head_dim] twice */
+    const float *q_norm, *k_norm;          /* [head_dim], of every head */
+} vt__heads;
+void vt__pass_heads(vt__pass *p, const vt__heads *heads);
+
+enum { VT__ROPE_PAIRS, VT__ROPE_HALVES, VT__ROPE_LOCAL }; /* the last is a flag: the second table of frequencies */
 /* Rotates ws->q and ws->k by their positions and puts ws->k and ws->v into the cache. */
 void vt__pass_store(vt__pass *p, int32_t layer, int32_t rope);
 /* Attention of ws->q to positions 0..pos of each row's sequence, or to the last `window` of them if that is not 0, into ws->att. */
 void vt__pass_attend(vt__pass *p, int32_t layer, int64_t window);
+
+/* ws->x += ws->h, normed. */
+void vt__pass_add_normed(vt__pass *p, const float *norm);
 
 #endif

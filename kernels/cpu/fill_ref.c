@@ -30,6 +30,7 @@ void vtk_fill_ref(vtk_table *t) {
         .rms_norm = vtk_rms_norm_ref,
         .add = vtk_add_ref,
         .silu_mul = vtk_silu_mul_ref,
+        .gelu_mul = vtk_gelu_mul_ref,
         .rope_pairs = vtk_rope_pairs_ref,
         .rope_halves = vtk_rope_halves_ref,
         .attention = vtk_attention_ref,

@@ -40,6 +40,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->rms_norm = vtk_rms_norm_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
+    t->gelu_mul = vtk_gelu_mul_avx2;
     t->rope_pairs = vtk_rope_pairs_avx2;
     t->rope_halves = vtk_rope_halves_avx2;
     t->attention = vtk_attention_avx2;
@@ -96,6 +97,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
     t->silu_mul = vtk_silu_mul_avx512;
+    t->gelu_mul = vtk_gelu_mul_avx512;
     t->attention = vtk_attention_avx512;
     VTK_MEDOID_FILL(t, avx512);
     VTK_MSC_FILL(t, avx512);

@@ -1,4 +1,4 @@
---- tiny_llama*: a complete small model with the logits after every token, by an independent float64 forward pass. Exact mode.
+--- tiny_{llama,qwen2,gemma3}*: a complete small model with the logits after every token, by an independent float64 forward pass. Exact mode.
 local vt = require "venturi"
 
 local M = {}

@@ -13,6 +13,14 @@ void vtk_silu_mul_ref(float *y, const float *gate, const float *up, int64_t n) {
     }
 }
 
+void vtk_gelu_mul_ref(float *y, const float *gate, const float *up, int64_t n) {
+    const double root = 0.79788456080286535588; /* sqrt(2 / pi) */
+    for (int64_t i = 0; i < n; i++) {
+        double g = (double)gate[i], u = root * (g + 0.044715 * g * g * g);
+        y[i] = (float)(g / (1.0 + exp(-2.0 * u)) * (double)up[i]);
+    }
+}
+
 static void rotate(float *a, float *b, float cos, float sin) {
     double x = (double)*a, y = (double)*b, c = (double)cos, s = (double)sin;
     *a = (float)(x * c - y * s);

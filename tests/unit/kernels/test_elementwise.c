@@ -20,33 +20,37 @@ static void sums_are_those_of_the_reference(void **state) {
     for_each_variant(check_add);
 }
 
-static void check_silu_values(const vtk_table *ref, const vtk_table *t) {
+typedef void (*gate_fn)(float *y, const float *gate, const float *up, int64_t n);
+
+/* steep: by how much a rounding of the gate is larger in the exponent of the logistic function. */
+static void check_gate_values(const char *isa, gate_fn ref, gate_fn fn, double steep) {
     enum { N = 4801 };
     static float g[N], up[N], got[N], want[N];
     for (int i = 0; i < N; i++) g[i] = ((float)i - 2400.0f) / 20.0f, up[i] = i % 3 ? 1.0f : -0.75f; /* -120 .. 120 */
     const float special[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-40f, -1e-40f, 3e38f, -3e38f};
     memcpy(g, special, sizeof special);
-    ref->silu_mul(want, g, up, N);
-    t->silu_mul(got, g, up, N);
+    ref(want, g, up, N);
+    fn(got, g, up, N);
     for (int i = 0; i < N; i++) {
-        if (!is_close(got[i], want[i], 6.0 * (double)FLT_EPSILON * fabs((double)want[i])))
-            fail_msg("%s: silu of %a is %a, not %a", t->isa, (double)g[i], (double)got[i], (double)want[i]);
+        double exponent = steep * (fabs((double)g[i]) < 12 ? fabs((double)g[i]) : 12);
+        if (!is_close(got[i], want[i], (6.0 + exponent) * (double)FLT_EPSILON * fabs((double)want[i])))
+            fail_msg("%s: gate %a gives %a, not %a", isa, (double)g[i], (double)got[i], (double)want[i]);
     }
 }
 
-static void check_silu_lengths(const vtk_table *ref, const vtk_table *t) {
+static void check_gate_lengths(gate_fn ref, gate_fn fn) {
     for (int64_t n = 0; n <= 49; n++) {
         size_t size = (size_t)n * 4;
         float *gate = guarded(size), *up = guarded(size), *y = guarded(size), want[49];
         random_floats(gate, n, 3);
         random_floats(up, n, 4);
-        ref->silu_mul(want, gate, up, n);
-        t->silu_mul(y, gate, up, n);
+        ref(want, gate, up, n);
+        fn(y, gate, up, n);
         for (int64_t i = 0; i < n; i++) assert_true(is_close(y[i], want[i], 6.0 * (double)FLT_EPSILON));
-        t->silu_mul(gate, gate, up, n); /* in place */
+        fn(gate, gate, up, n); /* in place */
         if (n) assert_memory_equal(gate, y, size);
         random_floats(gate, n, 3);
-        t->silu_mul(up, gate, up, n);
+        fn(up, gate, up, n);
         if (n) assert_memory_equal(up, y, size);
         guarded_free(gate, size);
         guarded_free(up, size);
@@ -54,10 +58,41 @@ static void check_silu_lengths(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
+static void check_gates(const vtk_table *ref, const vtk_table *t) {
+    check_gate_values(t->isa, ref->silu_mul, t->silu_mul, 0);
+    check_gate_lengths(ref->silu_mul, t->silu_mul);
+    check_gate_values(t->isa, ref->gelu_mul, t->gelu_mul, 20);
+    check_gate_lengths(ref->gelu_mul, t->gelu_mul);
+}
+
 static void gates_are_those_of_the_reference(void **state) {
     (void)state;
-    for_each_variant(check_silu_values);
-    for_each_variant(check_silu_lengths);
+    for_each_variant(check_gates);
+}
+
+/* GELU must be the same number in every set of vectors: gates of one model on two machines. */
+static void check_gelu_bits(const vtk_table *ref, const vtk_table *t) {
+    enum { N = 2000 };
+    float g[N], one[N], got[N], want[N];
+    vtk_table avx2;
+    (void)ref;
+    if (!vtk_fill_isa(&avx2, "avx2")) return;
+    for (int i = 0; i < N; i++) g[i] = ((float)i - 1000.0f) / 131.0f, one[i] = 1.0f;
+    avx2.gelu_mul(want, g, one, N);
+    t->gelu_mul(got, g, one, N);
+    assert_memory_equal(got, want, sizeof want);
+}
+
+static void gelu_is_one_number_in_all_vectors(void **state) {
+    const float g[3] = {1.0f, -2.0f, 3.0f}, up[3] = {1.0f, 1.0f, 2.0f};
+    const double want[3] = {0.8411919906082768, -0.04540230591222494, 2 * 2.996362607918227}; /* 0.5 x (1 + tanh(sqrt(2/pi)(x + 0.044715 x^3))) */
+    float y[3];
+    vtk_table t;
+    (void)state;
+    assert_int_equal(vtk_fill_isa(&t, "ref"), 1);
+    t.gelu_mul(y, g, up, 3);
+    for (int i = 0; i < 3; i++) assert_true(fabs((double)y[i] - want[i]) < 1e-6);
+    for_each_variant(check_gelu_bits);
 }
 
 static void check_rope(const vtk_table *ref, const vtk_table *t) {
@@ -139,6 +174,7 @@ static void norm_keeps_eps_inside_the_root(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_those_of_the_reference),      cmocka_unit_test(gates_are_those_of_the_reference),
+        cmocka_unit_test(gelu_is_one_number_in_all_vectors),
         cmocka_unit_test(rotations_are_those_of_the_reference), cmocka_unit_test(rotation_by_a_quarter_turn),
         cmocka_unit_test(norms_are_those_of_the_reference),     cmocka_unit_test(norm_keeps_eps_inside_the_root),
     };

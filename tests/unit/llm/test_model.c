@@ -32,7 +32,7 @@ static void broken_models_are_refused_by_name(void **state) {
         {{.keys = {{"llama.attention.value_length", 'u', 8, NULL}}}, VT_ERR_UNSUPPORTED, "values of 8"},
         {{.keys = {{"llama.rope.dimension_count", 'u', 7, NULL}}}, VT_ERR_FORMAT, "7 rotated"},
         {{.keys = {{"llama.rope.dimension_count", 'u', 18, NULL}}}, VT_ERR_FORMAT, "18 rotated"},
-        {{.keys = {{"llama.rope.scaling.type", 's', 0, "yarn"}}}, VT_ERR_UNSUPPORTED, "yarn"},
+        {{.keys = {{"llama.rope.scaling.type", 's', 0, "longrope"}}}, VT_ERR_UNSUPPORTED, "longrope"},
         {{.keys = {{"llama.rope.scaling.factor", 'f', -2, NULL}}}, VT_ERR_FORMAT, "factor -2"},
         {{.keys = {{"llama.rope.freq_base", 'f', 0, NULL}}}, VT_ERR_FORMAT, "freq_base"},
         {{.keys = {{"llama.attention.layer_norm_rms_epsilon", 'f', -1, NULL}}}, VT_ERR_FORMAT, "epsilon -1"},

@@ -18,7 +18,7 @@
 
 enum { TINY_IDS = 12, TINY_VOCAB = 64, TINY_CTX = 64 };
 
-static const char *const tiny_names[] = {"tiny_llama", "tiny_llama_freqs", "tiny_llama_q8"};
+static const char *const tiny_names[] = {"tiny_llama", "tiny_llama_freqs", "tiny_llama_q8", "tiny_qwen2", "tiny_gemma3", "tiny_gemma3_cap"};
 enum { N_TINY = sizeof tiny_names / sizeof tiny_names[0] };
 
 typedef struct tiny {
