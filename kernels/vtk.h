@@ -208,6 +208,13 @@ typedef struct vtk_table {
     void (*msc_judge_two[VTK_N_DISTANCES])(double *losses, const vtk_msc *m, const void *column, int64_t own);
     /* Finds the third medoid of an object: the one it has (slot3, or -1), or the first of those nearer in row, its [k] distances, which are overwritten. */
     void (*msc_third[VTK_N_DISTANCES])(vtk_near3 *object, void *row, int64_t k, double far);
+
+    /* softmax: rows of n >= 1 logits, of which minus infinity is one. All bodies agree bit for bit.
+     * row_best: the first of the largest, -1 for a row with a NaN or plus infinity. row_select: positions of those not below least, in order; out has
+     * room for all. row_weights: the sums of w and of w * (x - max), w = exp(x - max), x <= max. */
+    int64_t (*row_best)(const float *x, int64_t n);
+    int64_t (*row_select)(int32_t *out, const float *x, int64_t n, float least);
+    void (*row_weights)(double sums[2], const float *x, int64_t n, float max);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -7,6 +7,7 @@
 #include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
 #include "cpu/quant/quant.h"
+#include "cpu/softmax/softmax.h"
 #include "vtk.h"
 
 void vtk_fill_ref(vtk_table *t) {
@@ -48,6 +49,9 @@ void vtk_fill_ref(vtk_table *t) {
                     [VTK_DISTANCE_I64] = vtk_largest_i64_ref},
         .is_mirrored_32 = vtk_is_mirrored_32_ref,
         .is_mirrored_64 = vtk_is_mirrored_64_ref,
+        .row_best = vtk_row_best_ref,
+        .row_select = vtk_row_select_ref,
+        .row_weights = vtk_row_weights_ref,
     };
     VTK_MEDOID_FILL(t, ref);
     VTK_MSC_FILL(t, ref);
