@@ -35,6 +35,28 @@ typedef struct vtk_matmul {
     int64_t m, k;
 } vtk_matmul;
 
+/* Products with packed weights: y[i, r] = sum over c of X[i, c] * W[r, c] (+ bias[r]) (+ add[i, r]) for the n rows of W, which lie in panels of
+ * VTK_GEMM_PANEL rows: element (r, c) is panels[(r / 32 * k + c) * 32 + r % 32], and rows that only fill up the last panel are 0. A sum begins with the bias
+ * and goes through c in ascending order in one chain, so that it is the same number in every tile and for every set of neighbours. */
+enum { VTK_GEMM_PANEL = 32 };
+enum {
+    VTK_GEMM_STORE,     /* out[i, r] = y */
+    VTK_GEMM_GELU,      /* out[i, r] = y Phi(y), by the error function */
+    VTK_GEMM_GELU_TANH, /* the same by the tanh formula */
+    VTK_GEMM_MAX        /* out[r] = max(out[r], y) over all rows of X: one row of n */
+};
+typedef struct vtk_gemm {
+    float *out;
+    int64_t ld_out; /* elements from row to row */
+    const float *x; /* m rows of k */
+    int64_t ld_x;
+    const float *panels;
+    int64_t n, k;
+    const float *bias; /* [n]; NULL: none */
+    const float *add;  /* rows ld_out apart, may be out; NULL: none */
+    int32_t finish;    /* VTK_GEMM_* */
+} vtk_gemm;
+
 /* Attention of n_rows queries (the query heads that share one key/value head) to the keys first..last-1 of a cache in blocks:
  * token t lies in blocks[t / 16], and its key at k_offset + (t % 16) * dim elements, its value at v_offset + the same. */
 typedef struct vtk_attention {
@@ -144,6 +166,8 @@ typedef struct vtk_table {
 
     /* norm */
     void (*rms_norm)(float *y, const float *x, const float *w, int64_t n, float eps); /* y may be x */
+    void (*layer_norm)(float *y, const float *x, const float *w, const float *b, int64_t n, float eps); /* y may be x */
+    void (*softmax)(float *x, int64_t n, float scale); /* x = softmax(scale * x), n >= 1 */
 
     /* elementwise */
     void (*add)(float *y, const float *x, int64_t n);                              /* y += x */
@@ -215,6 +239,10 @@ typedef struct vtk_table {
     int64_t (*row_best)(const float *x, int64_t n);
     int64_t (*row_select)(int32_t *out, const float *x, int64_t n, float least);
     void (*row_weights)(double sums[2], const float *x, int64_t n, float max);
+
+    /* gemm: rows row0..row1-1 of X, panels panel0..panel1-1 of W */
+    void (*gemm_pack)(float *panels, const float *w, int64_t ld, int64_t n, int64_t k); /* w: [n, k], rows ld apart */
+    void (*gemm_f32)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

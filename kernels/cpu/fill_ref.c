@@ -2,6 +2,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
+#include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
@@ -29,6 +30,8 @@ void vtk_fill_ref(vtk_table *t) {
                        [VTK_Q6_K] = vtk_matmul_q6_k_ref, [VTK_Q8_K] = vtk_matmul_q8_k_ref},
         .matmul_q8 = {[VTK_Q8_0] = vtk_matmul_q8_0_q8_ref, [VTK_Q4_0] = vtk_matmul_q4_0_q8_ref, [VTK_Q4_1] = vtk_matmul_q4_1_q8_ref},
         .rms_norm = vtk_rms_norm_ref,
+        .layer_norm = vtk_layer_norm_ref,
+        .softmax = vtk_softmax_ref,
         .add = vtk_add_ref,
         .silu_mul = vtk_silu_mul_ref,
         .gelu_mul = vtk_gelu_mul_ref,
@@ -52,6 +55,8 @@ void vtk_fill_ref(vtk_table *t) {
         .row_best = vtk_row_best_ref,
         .row_select = vtk_row_select_ref,
         .row_weights = vtk_row_weights_ref,
+        .gemm_pack = vtk_gemm_pack_ref,
+        .gemm_f32 = vtk_gemm_f32_ref,
     };
     VTK_MEDOID_FILL(t, ref);
     VTK_MSC_FILL(t, ref);

@@ -4,6 +4,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
+#include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
@@ -42,6 +43,9 @@ void vtk_fill_avx2(vtk_table *t) {
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx2;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx2;
     t->rms_norm = vtk_rms_norm_avx2;
+    t->layer_norm = vtk_layer_norm_avx2;
+    t->softmax = vtk_softmax_avx2;
+    t->gemm_f32 = vtk_gemm_f32_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
     t->gelu_mul = vtk_gelu_mul_avx2;
@@ -105,6 +109,9 @@ void vtk_fill_avx512(vtk_table *t) {
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
     t->silu_mul = vtk_silu_mul_avx512;
     t->gelu_mul = vtk_gelu_mul_avx512;
+    t->softmax = vtk_softmax_avx512;
+    t->gemm_pack = vtk_gemm_pack_avx512;
+    t->gemm_f32 = vtk_gemm_f32_avx512;
     t->attention = vtk_attention_avx512;
     VTK_MEDOID_FILL(t, avx512);
     VTK_MSC_FILL(t, avx512);

@@ -1,0 +1,160 @@
+/* Products with packed weights: every instruction set against the reference, and the promise that a row's numbers depend on no other row. */
+#include "variants.h"
+
+#include <stdlib.h>
+
+enum { PANEL = VTK_GEMM_PANEL };
+
+static float *floats(int64_t n, uint64_t seed) {
+    float *x = aligned_alloc(64, ((size_t)n * 4 + 127) / 64 * 64);
+    assert_non_null(x);
+    random_floats(x, n, seed);
+    return x;
+}
+
+/* One product in memory that ends where it may not be read on. */
+typedef struct product {
+    vtk_gemm g;
+    int64_t m, n_panels;
+    float *x, *w, *panels, *bias, *add, *out, *want;
+} product;
+
+static product make(const vtk_table *t, int64_t m, int64_t n, int64_t k) {
+    product p = {.m = m, .n_panels = (n + PANEL - 1) / PANEL};
+    p.x = guarded((size_t)(m * k) * 4);
+    p.w = guarded((size_t)(n * k) * 4);
+    p.bias = guarded((size_t)n * 4);
+    p.add = guarded((size_t)(m * n) * 4);
+    p.out = guarded((size_t)(m * n) * 4);
+    p.want = floats(m * n, 0);
+    p.panels = floats(p.n_panels * PANEL * k, 0);
+    random_floats(p.x, m * k, 1);
+    random_floats(p.w, n * k, 2);
+    random_floats(p.bias, n, 3);
+    random_floats(p.add, m * n, 4);
+    t->gemm_pack(p.panels, p.w, k, n, k);
+    p.g = (vtk_gemm){.out = p.out, .ld_out = n, .x = p.x, .ld_x = k, .panels = p.panels, .n = n, .k = k};
+    return p;
+}
+
+static void discard(product *p) {
+    int64_t m = p->m, n = p->g.n, k = p->g.k;
+    guarded_free(p->x, (size_t)(m * k) * 4);
+    guarded_free(p->w, (size_t)(n * k) * 4);
+    guarded_free(p->bias, (size_t)n * 4);
+    guarded_free(p->add, (size_t)(m * n) * 4);
+    guarded_free(p->out, (size_t)(m * n) * 4);
+    free(p->want);
+    free(p->panels);
+}
+
+static void compare(const vtk_table *ref, const vtk_table *t, product *p) {
+    int64_t cells = p->g.finish == VTK_GEMM_MAX ? p->g.n : p->m * p->g.n;
+    vtk_gemm g = p->g;
+    for (int64_t i = 0; i < p->m * p->g.n; i++) p->out[i] = p->want[i] = -0.5f;
+    t->gemm_f32(&g, 0, p->m, 0, p->n_panels);
+    g.out = p->want;
+    ref->gemm_f32(&g, 0, p->m, 0, p->n_panels);
+    for (int64_t i = 0; i < cells; i++)
+        if (!is_close(p->out[i], p->want[i], (double)FLT_EPSILON * (4.0 + (double)g.k)))
+            fail_msg("%s: m %lld n %lld k %lld finish %d: element %lld is %g, not %g", t->isa, (long long)p->m, (long long)g.n, (long long)g.k,
+                     g.finish, (long long)i, (double)p->out[i], (double)p->want[i]);
+}
+
+static void check_sizes(const vtk_table *ref, const vtk_table *t) {
+    static const int64_t ns[] = {1, 15, 16, 17, 31, 32, 33, 48, 64, 65, 100}, ks[] = {1, 2, 8, 33};
+    for (int64_t m = 1; m <= 31; m++)
+        for (size_t i = 0; i < COUNT(ns); i++)
+            for (size_t j = 0; j < COUNT(ks); j++) {
+                product p = make(t, m, ns[i], ks[j]);
+                compare(ref, t, &p);
+                p.g.bias = p.bias;
+                p.g.finish = (int32_t)((m + (int64_t)i + (int64_t)j) % 4);
+                compare(ref, t, &p);
+                p.g.add = p.add;
+                compare(ref, t, &p);
+                discard(&p);
+            }
+}
+
+static void products_are_those_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_sizes);
+}
+
+static void check_packing(const vtk_table *ref, const vtk_table *t) {
+    for (int64_t n = 1; n <= 70; n += 3)
+        for (int64_t k = 1; k <= 40; k++) {
+            int64_t size = (n + PANEL - 1) / PANEL * PANEL * k;
+            float *w = guarded((size_t)(n * k) * 4), *got = guarded((size_t)size * 4), *want = floats(size, 0);
+            random_floats(w, n * k, 9);
+            ref->gemm_pack(want, w, k, n, k);
+            t->gemm_pack(got, w, k, n, k);
+            assert_memory_equal(got, want, (size_t)size * 4);
+            guarded_free(w, (size_t)(n * k) * 4);
+            guarded_free(got, (size_t)size * 4);
+            free(want);
+        }
+}
+
+static void panels_are_those_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_packing);
+}
+
+/* x Phi(x) from -inf to inf through a product with the number 1. */
+static void check_gelu(const vtk_table *ref, const vtk_table *t) {
+    enum { N = 4001 };
+    static float x[N], got[N], want[N], one[PANEL] = {1.0f};
+    const float special[] = {NAN, INFINITY, 0.0f, -0.0f, 1e-40f, -1e-40f, 3e38f, -3e38f, -14.0f, 6.0f};
+    for (int i = 0; i < N; i++) x[i] = (float)(i - 2000) / 150.0f; /* -13.3 .. 13.3 */
+    memcpy(x, special, sizeof special);
+    for (int32_t finish = VTK_GEMM_GELU; finish <= VTK_GEMM_GELU_TANH; finish++) {
+        vtk_gemm g = {.out = got, .ld_out = 1, .x = x, .ld_x = 1, .panels = one, .n = 1, .k = 1, .finish = finish};
+        double tail = finish == VTK_GEMM_GELU ? 0.0 : 2e-6; /* 1 + tanh loses its digits in the left tail, in the reference as well */
+        t->gemm_f32(&g, 0, N, 0, 1);
+        g.out = want;
+        ref->gemm_f32(&g, 0, N, 0, 1);
+        for (int i = 0; i < N; i++) /* the exponent x^2 / 2 is rounded: its error grows with x^2 */
+            if (!is_close(got[i], want[i], tail + (double)FLT_EPSILON * (4.0 + (double)x[i] * (double)x[i]) * fabs((double)want[i])))
+                fail_msg("%s: gelu %d of %a is %a, not %a", t->isa, finish, (double)x[i], (double)got[i], (double)want[i]);
+    }
+}
+
+static void gelu_keeps_its_digits_in_the_tail(void **state) {
+    (void)state;
+    for_each_variant(check_gelu);
+}
+
+/* Any rows and panels that are asked for, in any pieces. */
+static void check_pieces(const vtk_table *ref, const vtk_table *t) {
+    product p = make(t, 29, 80, 48);
+    (void)ref;
+    p.g.bias = p.bias;
+    p.g.finish = VTK_GEMM_GELU;
+    t->gemm_f32(&p.g, 0, 29, 0, 3);
+    memcpy(p.want, p.out, (size_t)(29 * 80) * 4);
+    for (int64_t rows = 1; rows <= 29; rows++)
+        for (int64_t panels = 1; panels <= 2; panels++) {
+            for (int64_t i = 0; i < 29 * 80; i++) p.out[i] = NAN;
+            for (int64_t r = 0; r < 29; r += rows)
+                for (int64_t c = 0; c < 3; c += panels) t->gemm_f32(&p.g, r, r + rows < 29 ? r + rows : 29, c, c + panels < 3 ? c + panels : 3);
+            assert_memory_equal(p.out, p.want, (size_t)(29 * 80) * 4);
+        }
+    discard(&p);
+}
+
+static void a_row_does_not_depend_on_its_neighbours(void **state) {
+    (void)state;
+    for_each_variant(check_pieces);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_are_those_of_the_reference),
+        cmocka_unit_test(panels_are_those_of_the_reference),
+        cmocka_unit_test(gelu_keeps_its_digits_in_the_tail),
+        cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
