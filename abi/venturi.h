@@ -11,6 +11,7 @@
 #include "venturi/kv.h"
 #include "venturi/llm.h"
 #include "venturi/media.h"
+#include "venturi/profile.h"
 #include "venturi/retrieve.h"
 #include "venturi/sample.h"
 #include "venturi/script.h"

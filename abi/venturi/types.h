@@ -87,6 +87,16 @@ typedef struct vt_distance vt_distance;   /* distances between n objects */
 typedef struct vt_clustering vt_clustering; /* a partition, and its medoids or centroids */
 typedef struct vt_script vt_script;       /* a sandboxed Lua state */
 
+/* Stages that a profile tells apart (profile.h). Travels as int32_t. */
+enum {
+    VT_STAGE_LOAD = 0,     /* opening a model; no tokens */
+    VT_STAGE_TOKENIZE = 1, /* text to ids; tokens made */
+    VT_STAGE_PREFILL = 2,  /* computing more than one token of a sequence; tokens computed */
+    VT_STAGE_DECODE = 3,   /* computing one token, or one of each sequence of a batch */
+    VT_STAGE_SAMPLE = 4,   /* drawing the next token from logits */
+    VT_STAGE_COUNT = 5     /* grows */
+};
+
 /* Lua's contract: new_size 0 frees ptr and returns NULL; otherwise NULL means "no memory" and ptr is
  * still valid. Blocks are aligned as malloc aligns. Called from any thread of the context. */
 typedef void *(*vt_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);

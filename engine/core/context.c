@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/io.h"
 #include "core/pool.h"
+#include "core/profile.h"
 
 enum { MAX_THREADS = 256 };
 
@@ -19,6 +20,7 @@ struct vt_context {
     atomic_uint_fast64_t live, peak; /* bytes asked of the allocator */
     struct vt__pool *pool;           /* owned; exists from the start, its threads from first use */
     const struct vt__io *io;
+    vt__profile profile;
 };
 
 static void *malloc_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
@@ -55,6 +57,7 @@ vt_status vt__context_create(const vt__context_params *params, vt_context **out)
     atomic_init(&ctx->live, sizeof *ctx);
     atomic_init(&ctx->peak, sizeof *ctx);
     ctx->io = vt__io_system();
+    vt__profile_init(&ctx->profile);
     ctx->pool = vt__pool_create(ctx, p.n_threads);
     if (!ctx->pool) {
         vt__context_release(ctx);
@@ -72,6 +75,7 @@ vt_context *vt__context_retain(vt_context *ctx) {
 void vt__context_release(vt_context *ctx) {
     if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1) return;
     vt__pool_destroy(ctx, ctx->pool);
+    vt__profile_free(ctx, &ctx->profile);
     ctx->params.alloc(ctx->params.alloc_user, ctx, sizeof *ctx, 0);
 }
 
@@ -104,6 +108,8 @@ uint64_t vt__context_memory(const vt_context *ctx) { return atomic_load(&ctx->li
 uint64_t vt__context_memory_peak(const vt_context *ctx) { return atomic_load(&ctx->peak); }
 int32_t vt__context_threads(const vt_context *ctx) { return ctx->params.n_threads; }
 struct vt__pool *vt__context_pool(vt_context *ctx) { return ctx->pool; }
+/* Counting is no change of the context that its readers could see. */
+struct vt__profile *vt__context_profile(const vt_context *ctx) { return &((vt_context *)(uintptr_t)ctx)->profile; }
 const struct vt__io *vt__context_io(const vt_context *ctx) { return ctx->io; }
 void vt__context_set_io(vt_context *ctx, const struct vt__io *io) { ctx->io = io; }
 

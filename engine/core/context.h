@@ -16,6 +16,7 @@ typedef struct vt__context_params {
 
 struct vt__io;
 struct vt__pool;
+struct vt__profile;
 
 vt_status vt__context_create(const vt__context_params *params, vt_context **out);
 vt_context *vt__context_retain(vt_context *ctx);
@@ -29,6 +30,8 @@ uint64_t vt__context_memory_peak(const vt_context *ctx);
 int32_t vt__context_threads(const vt_context *ctx);
 /* Starts the pool's threads on first use; fewer than asked for if the system has no more: work is still done. */
 struct vt__pool *vt__context_pool(vt_context *ctx);
+
+struct vt__profile *vt__context_profile(const vt_context *ctx);
 
 /* File operations in use; tests put in a table that fails. Set it before anything else uses the context. */
 const struct vt__io *vt__context_io(const vt_context *ctx);

@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/profile.h"
 #include "kv/cache.h"
 #include "llm/model_internal.h"
 #include "llm/vocab_gguf.h"
@@ -90,7 +91,9 @@ vt_status vt__model_open(vt_context *ctx, const char *path, const vt__model_para
     if (!m) return vt__fail_nomem("model", sizeof *m);
     atomic_init(&m->refs, 1);
     m->ctx = vt__context_retain(ctx);
+    int64_t begin = vt__profile_begin(ctx);
     vt_status st = fill(m, path, params);
+    vt__profile_end(ctx, VT_STAGE_LOAD, begin, 0);
     if (st != VT_OK) {
         vt__model_release(m);
         return st;

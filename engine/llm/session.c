@@ -10,6 +10,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/profile.h"
 #include "kv/cache.h"
 #include "llm/model.h"
 #include "llm/model_internal.h"
@@ -199,10 +200,11 @@ static vt_status compute(vt_session *s, int64_t from, int64_t total, const wante
 
 /* Brings the cache and the logits up to all of s->ids; on failure the cache is as before and there are no logits. */
 static vt_status advance(vt_session *s, int64_t from, const wanted *w) {
-    int64_t n_done = s->n_done;
+    int64_t n_done = s->n_done, begin = vt__profile_begin(s->ctx);
     s->has_logits = 0;
     vt_status st = reserve(s, s->n_ids);
     if (st == VT_OK) st = compute(s, from, s->n_ids, w);
+    vt__profile_end(s->ctx, s->n_ids - from > 1 ? VT_STAGE_PREFILL : VT_STAGE_DECODE, begin, s->n_ids - from);
     if (st != VT_OK) {
         give_blocks_beyond(s, n_done);
         return st;
@@ -307,7 +309,10 @@ vt_status vt__session_next(vt_session *s, vt_sampler *sampler, int32_t *out_id) 
         return vt__fail(VT_ERR_LIMIT, "session: all %lld tokens of the context are used", (long long)s->n_ctx);
     vt_status st = need_logits(s);
     if (st == VT_OK) st = reserve_ids(s, s->n_ids + 1);
-    if (st == VT_OK) st = sampler ? vt__sampler_next(sampler, s->logits, n_vocab, &id) : vt__argmax(s->logits, n_vocab, &id);
+    if (st != VT_OK) return st;
+    int64_t begin = vt__profile_begin(s->ctx);
+    st = sampler ? vt__sampler_next(sampler, s->logits, n_vocab, &id) : vt__argmax(s->logits, n_vocab, &id);
+    vt__profile_end(s->ctx, VT_STAGE_SAMPLE, begin, 1);
     if (st != VT_OK) return st;
     s->ids[s->n_ids++] = *out_id = id;
     return VT_OK;

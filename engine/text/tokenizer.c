@@ -1,8 +1,10 @@
 /* A tokenizer's life, its tables, and the way of a text through it: special tokens are cut out, the family encodes what is between. */
 #include "text/tokenizer.h"
 
+#include "core/buffer.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "core/profile.h"
 #include "text/tokenizer_internal.h"
 
 static const vt__family *const families[] = {&vt__family_bpe};
@@ -180,7 +182,10 @@ static vt_status run_text(const vt_tokenizer *tok, const char *text, size_t len,
 }
 
 vt_status vt__tokenizer_encode(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out) {
-    return run_text(tok, text, len, flags, 0, out);
+    int64_t begin = vt__profile_begin(tok->ctx);
+    vt_status st = run_text(tok, text, len, flags, 0, out);
+    if (st == VT_OK) vt__profile_end(tok->ctx, VT_STAGE_TOKENIZE, begin, (int64_t)(vt__buffer_size(*out) / sizeof(int32_t)));
+    return st;
 }
 
 vt_status vt__tokenizer_pieces(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out) {

@@ -22,6 +22,23 @@ t.test("a model tells what it is", function()
   t.equal(t.raises("GGUF", vt.model, arg[0]).name, "VT_ERR_FORMAT")
 end)
 
+t.test("a profile counts stages while it runs", function()
+  local session = model:session{ exact = true }
+  vt.profile.start{ spans = 2 }
+  session:feed(ids)
+  session:next()
+  session:next()
+  vt.profile.stop()
+  session:next()
+  local of = {}
+  for _, stage in ipairs(vt.profile.stages()) do of[stage.name] = stage end
+  t.equal({ of.prefill.count, of.prefill.tokens, of.decode.count, of.decode.tokens, of.sample.count }, { 1, #ids, 1, 1, 2 })
+  assert(of.prefill.seconds > 0 and of.load.count == 0)
+  local spans, lost = vt.profile.spans()
+  t.equal({ #spans, lost, spans[1].name, spans[1].tokens, spans[2].name }, { 2, 2, "prefill", #ids, "sample" })
+  assert(spans[2].begin >= spans[1].begin + spans[1].seconds)
+end)
+
 t.test("feeding at once or piece by piece gives the same logits, to the bit", function()
   local a, b = model:session{ exact = true }, model:session{ exact = true }
   a:feed(ids)
