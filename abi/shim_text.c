@@ -12,7 +12,16 @@
 _Static_assert(sizeof(vt_chat_message) == sizeof(vt__chat_message) && offsetof(vt_chat_message, content) == offsetof(vt__chat_message, content) &&
                    offsetof(vt_chat_message, content_len) == offsetof(vt__chat_message, content_len),
                "one layout");
-_Static_assert((int)VT_TOKENIZE_SPECIAL == (int)VT__TOKENIZE_SPECIAL && (int)VT_TOKENIZE_ADD_BOS == (int)VT__TOKENIZE_ADD_BOS, "one set of flags");
+_Static_assert((int)VT_TOKENIZE_SPECIAL == (int)VT__TOKENIZE_SPECIAL && (int)VT_TOKENIZE_ADD_BOS == (int)VT__TOKENIZE_ADD_BOS &&
+                   (int)VT_TOKENIZE_ADD_EOS == (int)VT__TOKENIZE_ADD_EOS && (int)VT_TOKENIZE_CONTINUE == (int)VT__TOKENIZE_CONTINUE,
+               "one set of flags");
+_Static_assert((int)VT_SPECIAL_UNK == (int)VT__SPECIAL_UNK && (int)VT_SPECIAL_MASK == (int)VT__SPECIAL_MASK && (int)VT_SPECIAL_EOM == (int)VT__SPECIAL_EOM,
+               "one set of special tokens");
+
+enum {
+    ENCODE_FLAGS = VT_TOKENIZE_SPECIAL | VT_TOKENIZE_ADD_BOS | VT_TOKENIZE_ADD_EOS | VT_TOKENIZE_CONTINUE,
+    DECODE_FLAGS = VT_TOKENIZE_SPECIAL | VT_TOKENIZE_CONTINUE
+};
 
 static vt_status check_flags(uint32_t flags, uint32_t known) {
     return flags & ~known ? vt__fail(VT_ERR_INVALID, "tokenizer: flags 0x%x, 0x%x are allowed", flags, known) : VT_OK;
@@ -30,7 +39,7 @@ void vt_tokenizer_release(vt_tokenizer *tok) { vt__tokenizer_release(tok); }
 vt_status vt_tokenizer_encode(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out) {
     if (out) *out = NULL;
     if (!tok || !out || (len > 0 && !text)) return vt__fail(VT_ERR_INVALID, "tokenizer: encode needs a tokenizer, a text and out");
-    vt_status st = check_flags(flags, VT_TOKENIZE_SPECIAL | VT_TOKENIZE_ADD_BOS);
+    vt_status st = check_flags(flags, ENCODE_FLAGS);
     return st == VT_OK ? vt__tokenizer_encode(tok, text ? text : "", len, flags, out) : st;
 }
 
@@ -44,7 +53,7 @@ vt_status vt_tokenizer_pieces(const vt_tokenizer *tok, const char *text, size_t 
 vt_status vt_tokenizer_decode(const vt_tokenizer *tok, const int32_t *ids, int64_t n, uint32_t flags, vt_buffer **out) {
     if (out) *out = NULL;
     if (!tok || !out || n < 0 || (n > 0 && !ids)) return vt__fail(VT_ERR_INVALID, "tokenizer: decode needs a tokenizer, n=%lld ids and out", (long long)n);
-    vt_status st = check_flags(flags, VT_TOKENIZE_SPECIAL);
+    vt_status st = check_flags(flags, DECODE_FLAGS);
     return st == VT_OK ? vt__tokenizer_decode(tok, ids, n, flags, out) : st;
 }
 
@@ -52,12 +61,14 @@ int64_t vt_tokenizer_count(const vt_tokenizer *tok) { return tok ? vt__tokenizer
 const char *vt_tokenizer_token(const vt_tokenizer *tok, int32_t id) { return tok ? vt__tokenizer_token(tok, id) : NULL; }
 int32_t vt_tokenizer_bos(const vt_tokenizer *tok) { return tok ? vt__tokenizer_bos(tok) : -1; }
 int32_t vt_tokenizer_eos(const vt_tokenizer *tok) { return tok ? vt__tokenizer_eos(tok) : -1; }
+int32_t vt_tokenizer_special(const vt_tokenizer *tok, int32_t which) { return tok ? vt__tokenizer_special(tok, which) : -1; }
+const char *vt_tokenizer_family(const vt_tokenizer *tok) { return tok ? vt__tokenizer_family(tok) : ""; }
 int32_t vt_tokenizer_is_eog(const vt_tokenizer *tok, int32_t id) { return tok ? vt__tokenizer_is_eog(tok, id) : 0; }
 
 vt_status vt_decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out) {
     if (out) *out = NULL;
     if (!tok || !out) return vt__fail(VT_ERR_INVALID, "decoder: tokenizer or out is NULL");
-    vt_status st = check_flags(flags, VT_TOKENIZE_SPECIAL);
+    vt_status st = check_flags(flags, DECODE_FLAGS);
     return st == VT_OK ? vt__decoder_create(tok, flags, out) : st;
 }
 

@@ -52,7 +52,8 @@ VT_API VT_MUST_USE vt_status vt_gguf_get_tensor(const vt_gguf *gguf, int64_t i, 
 VT_API void vt_philox_block(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]);
 
 /** Pieces into which the pre-tokenizer cuts a text, special tokens cut out first under VT_TOKENIZE_SPECIAL, each a piece of its own: buffer of
- *  (begin, end) int64 byte offsets. Pieces tile the text. Errors: as vt_tokenizer_encode. */
+ *  (begin, end) int64 byte offsets. They tile the text; WordPiece leaves out what it drops. SentencePiece has no pre-tokenizer: what is
+ *  between special tokens is one piece. Errors: as vt_tokenizer_encode. */
 VT_API VT_MUST_USE vt_status vt_tokenizer_pieces(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out);
 
 #ifdef __cplusplus

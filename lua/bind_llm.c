@@ -341,7 +341,7 @@ static int session_generate(lua_State *L) {
     box_options(L, 2, "generate", known);
     lua_Integer max_tokens = box_integer(L, 2, "generate", "max_tokens", 0, 0, LUA_MAXINTEGER);
     int ignore_eog = box_boolean(L, 2, "generate", "ignore_eog", 0);
-    uint32_t flags = box_boolean(L, 2, "generate", "special", 0) ? VT_TOKENIZE_SPECIAL : 0;
+    uint32_t flags = VT_TOKENIZE_CONTINUE | (box_boolean(L, 2, "generate", "special", 0) ? VT_TOKENIZE_SPECIAL : 0u);
 
     push_sampler(L, 2);
     lua_replace(L, 2); /* the options are read; their sampler takes the place */

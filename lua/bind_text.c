@@ -31,19 +31,21 @@ static int tokenizer_open(lua_State *L) {
     return 1;
 }
 
-static uint32_t special_flag(lua_State *L, int index, const char *what) {
-    return box_boolean(L, index, what, "special", 0) ? VT_TOKENIZE_SPECIAL : 0;
+/* Of the options "special" and "continue" */
+static uint32_t text_flags(lua_State *L, int index, const char *what) {
+    return (box_boolean(L, index, what, "special", 0) ? VT_TOKENIZE_SPECIAL : 0u) | (box_boolean(L, index, what, "continue", 0) ? VT_TOKENIZE_CONTINUE : 0u);
 }
 
-/* tok:encode(text, { special = false, bos = false }) -> list of ids */
+/* tok:encode(text, { special = false, bos = false, eos = false, continue = false }) -> list of ids */
 static int tokenizer_encode(lua_State *L) {
-    static const char *const known[] = {"special", "bos", NULL};
+    static const char *const known[] = {"special", "bos", "eos", "continue", NULL};
     const vt_tokenizer *tok = box_check(L, 1, &bind_tokenizer);
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
     box_options(L, 3, "encode", known);
-    uint32_t flags = special_flag(L, 3, "encode");
+    uint32_t flags = text_flags(L, 3, "encode");
     if (box_boolean(L, 3, "encode", "bos", 0)) flags |= VT_TOKENIZE_ADD_BOS;
+    if (box_boolean(L, 3, "encode", "eos", 0)) flags |= VT_TOKENIZE_ADD_EOS;
     vt__capability_charge_for(L, len, VT__COST_ENCODE);
 
     box *ids = box_push_buffer(L);
@@ -55,12 +57,12 @@ static int tokenizer_encode(lua_State *L) {
     return 1;
 }
 
-/* tok:decode(ids, { special = false }) -> string */
+/* tok:decode(ids, { special = false, continue = false }) -> string */
 static int tokenizer_decode(lua_State *L) {
-    static const char *const known[] = {"special", NULL};
+    static const char *const known[] = {"special", "continue", NULL};
     const vt_tokenizer *tok = box_check(L, 1, &bind_tokenizer);
     box_options(L, 3, "decode", known);
-    uint32_t flags = special_flag(L, 3, "decode");
+    uint32_t flags = text_flags(L, 3, "decode");
     int64_t n;
     const int32_t *ids = box_ids(L, 2, &n);
     vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
@@ -104,6 +106,17 @@ static int tokenizer_bos(lua_State *L) {
 
 static int tokenizer_eos(lua_State *L) {
     return push_special(L, vt_tokenizer_eos(box_check(L, 1, &bind_tokenizer)));
+}
+
+/* tok:special(name) -> id or nil; name: "bos", "eos", "unk", ... */
+static int tokenizer_special(lua_State *L) {
+    static const char *const names[] = {"bos", "eos", "unk", "sep", "pad", "cls", "mask", "eot", "eom", NULL};
+    return push_special(L, vt_tokenizer_special(box_check(L, 1, &bind_tokenizer), luaL_checkoption(L, 2, NULL, names)));
+}
+
+static int tokenizer_family(lua_State *L) {
+    lua_pushstring(L, vt_tokenizer_family(box_check(L, 1, &bind_tokenizer)));
+    return 1;
 }
 
 static int tokenizer_is_eog(lua_State *L) {
@@ -185,12 +198,12 @@ static int tokenizer_chat(lua_State *L) {
 
 /* ---- decoder ---- */
 
-/* tok:decoder{ special = false } */
+/* tok:decoder{ special = false, continue = false } */
 static int decoder_new(lua_State *L) {
-    static const char *const known[] = {"special", NULL};
+    static const char *const known[] = {"special", "continue", NULL};
     vt_tokenizer *tok = box_check(L, 1, &bind_tokenizer);
     box_options(L, 2, "decoder", known);
-    uint32_t flags = special_flag(L, 2, "decoder");
+    uint32_t flags = text_flags(L, 2, "decoder");
     box *b = box_push(L, &decoder_type, 0);
     vt_decoder *dec = NULL;
     box_ok(L, vt_decoder_create(tok, flags, &dec));
@@ -244,7 +257,7 @@ static int words(lua_State *L) {
 
 void bind_text(lua_State *L) {
     static const luaL_Reg tokenizer_methods[] = {{"encode", tokenizer_encode}, {"decode", tokenizer_decode}, {"count", tokenizer_count},
-        {"token", tokenizer_token}, {"bos", tokenizer_bos}, {"eos", tokenizer_eos}, {"is_eog", tokenizer_is_eog}, {"chat", tokenizer_chat},
+        {"token", tokenizer_token}, {"bos", tokenizer_bos}, {"eos", tokenizer_eos}, {"special", tokenizer_special}, {"family", tokenizer_family}, {"is_eog", tokenizer_is_eog}, {"chat", tokenizer_chat},
         {"pieces", tokenizer_pieces}, {"decoder", decoder_new}, {NULL, NULL}};
     static const luaL_Reg decoder_methods[] = {{"push", decoder_push}, {"finish", decoder_finish}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"tokenizer", tokenizer_open}, {"words", words}, {NULL, NULL}};

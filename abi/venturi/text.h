@@ -21,36 +21,63 @@ VT_API void vt_tokenizer_release(vt_tokenizer *tok);
 
 enum {
     VT_TOKENIZE_SPECIAL = 1, /* encode: text such as "<|im_end|>" becomes its special token; decode: special tokens are written out */
-    VT_TOKENIZE_ADD_BOS = 2  /* encode: put the beginning-of-sequence token first, where the model's own rule asks for one */
+    VT_TOKENIZE_ADD_BOS = 2, /* encode: put the beginning-of-sequence token ([CLS]) first, where the model's own rule asks for one */
+    VT_TOKENIZE_ADD_EOS = 4, /* encode: put the end-of-sequence token ([SEP]) last, where the model's own rule asks for one */
+    VT_TOKENIZE_CONTINUE = 8 /* text or ids go on from others: SentencePiece puts no space in front (encode), takes none away (decode) */
 };
 
 /**
- * Token ids of a text. Invalid UTF-8 is taken byte by byte, so that decode gives the same bytes back, a byte that the vocabulary has no token
- * for excepted: it is left out, as the model's makers do (SmolLM2 lacks 21, among them 0x04 and 0xFF). Without VT_TOKENIZE_SPECIAL no text
- * becomes a control token. A beginning-of-sequence token that the text itself begins with is not put there twice.
+ * Token ids of a text. Without VT_TOKENIZE_SPECIAL no text becomes a control token. A beginning-of-sequence token that the text itself begins
+ * with is not put there twice, nor an end-of-sequence token that it ends with.
  *
- * out   buffer of int32 ids; vt_buffer_size / 4 of them.
+ * What decode gives back, by family (vt_tokenizer_family):
+ *   byte-level BPE      every byte, invalid UTF-8 too, but for bytes that the vocabulary has no token for: they are left out, as the model's
+ *                       makers do (SmolLM2 lacks 21, among them 0x04 and 0xFF).
+ *   SentencePiece BPE   the same where all bytes have tokens; U+2581 comes back as a space, which it stands for.
+ *   unigram, WordPiece  not the text: both normalise (case, accents, runs of space), and characters outside the vocabulary are unknown.
+ * Tokens that eat white space beside them (Phi-3's) do not give it back either.
+ *
+ * flags  VT_TOKENIZE_*.
+ * out    buffer of int32 ids; vt_buffer_size / 4 of them.
  * Errors:  VT_ERR_INVALID, VT_ERR_LIMIT (text over 1 GiB), VT_ERR_NOMEM.
- * Cost:    O(len log len) at worst.
+ * Cost:    O(len) words of a few tokens, O(len log len) at worst (BPE); O(len * longest token, at most 1024 bytes) (unigram, WordPiece).
  */
 VT_API VT_MUST_USE vt_status vt_tokenizer_encode(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out);
 
-/** Text of ids, byte for byte (may end inside a code point). ids: [n] in [0, count). Errors: VT_ERR_INVALID (an id out of range), VT_ERR_NOMEM. */
+/** Text of ids, byte for byte (may end inside a code point). ids: [n] in [0, count). flags: VT_TOKENIZE_SPECIAL, VT_TOKENIZE_CONTINUE.
+ *  A SentencePiece text begins with a space that encode put there: decode takes it away at the beginning, and behind special tokens that it
+ *  writes out. Errors: VT_ERR_INVALID (an id out of range), VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_tokenizer_decode(const vt_tokenizer *tok, const int32_t *ids, int64_t n, uint32_t flags, vt_buffer **out);
 
 /** Number of tokens. */
 VT_API int64_t vt_tokenizer_count(const vt_tokenizer *tok);
-/** Entry of the vocabulary as the file has it (byte-level alphabet), NUL-terminated; NULL when id is out of range. Borrowed until release. */
+/** Entry of the vocabulary as the file has it (byte-level alphabet, U+2581 for a space, "##"), NUL-terminated; NULL when id is out of range. Borrowed until release. */
 VT_API const char *vt_tokenizer_token(const vt_tokenizer *tok, int32_t id);
-/** Special ids; -1 where the model has none. */
+/** Special ids; -1 where the model has none. WordPiece begins with [CLS] and ends with [SEP]. */
 VT_API int32_t vt_tokenizer_bos(const vt_tokenizer *tok);
 VT_API int32_t vt_tokenizer_eos(const vt_tokenizer *tok);
+
+enum {
+    VT_SPECIAL_BOS = 0,
+    VT_SPECIAL_EOS = 1,
+    VT_SPECIAL_UNK = 2,  /* stands for what the vocabulary lacks */
+    VT_SPECIAL_SEP = 3,
+    VT_SPECIAL_PAD = 4,
+    VT_SPECIAL_CLS = 5,
+    VT_SPECIAL_MASK = 6,
+    VT_SPECIAL_EOT = 7,  /* end of turn */
+    VT_SPECIAL_EOM = 8   /* end of message */
+};
+/** Id of a special token, VT_SPECIAL_*; -1 where the model has none. */
+VT_API int32_t vt_tokenizer_special(const vt_tokenizer *tok, int32_t which);
+/** "byte-level BPE", "SentencePiece BPE", "unigram" or "WordPiece"; "" for NULL. A constant. */
+VT_API const char *vt_tokenizer_family(const vt_tokenizer *tok);
 /** 1 when a model ends its answer with this token (end of sequence, of turn, of message). */
 VT_API int32_t vt_tokenizer_is_eog(const vt_tokenizer *tok, int32_t id);
 
 /* ---- decoder: ids to text as they come; one user at a time ---- */
 
-/** flags: VT_TOKENIZE_SPECIAL or 0. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
+/** flags: VT_TOKENIZE_SPECIAL; VT_TOKENIZE_CONTINUE where the ids go on from a prompt. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out);
 VT_API void vt_decoder_release(vt_decoder *dec);
 /** Adds one id and lends the text that became complete: whole code points only; the longest beginning of a code point that is broken off, and any

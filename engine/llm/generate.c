@@ -52,7 +52,7 @@ vt_status vt__session_generate(vt_session *s, const vt__generate_params *params,
     vt_status st = vt__model_tokenizer(model, &g.tok);
     int wants_text = out || params->piece;
     if (st != VT_OK && !wants_text) st = VT_OK; /* ids need no vocabulary */
-    if (st == VT_OK && wants_text) st = vt__decoder_create(g.tok, 0, &g.dec);
+    if (st == VT_OK && wants_text) st = vt__decoder_create(g.tok, VT__TOKENIZE_CONTINUE, &g.dec);
     if (st == VT_OK) st = loop(&g);
     if (st == VT_OK && out) st = vt__bytes_finish(&g.text, "generate", out);
     vt__bytes_free(&g.text);

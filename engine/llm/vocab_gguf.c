@@ -1,6 +1,7 @@
 /* The tokenizer.* keys of a GGUF file as a vocabulary. */
 #include "llm/vocab_gguf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -11,6 +12,7 @@
 typedef struct arrays {
     vt__span *tokens, *merges;
     int32_t *types;
+    float *scores;
 } arrays;
 
 /* A key that may be absent: *out stays as it is then. */
@@ -23,10 +25,10 @@ static vt_status get_span(const vt__gguf *g, const char *key, vt__span *out) {
     return st;
 }
 
-static vt_status get_id(const vt__gguf *g, const char *key, int64_t n_tokens, int32_t *out) {
+static vt_status get_id(const vt__gguf *g, const char *key, int64_t max, int64_t n_tokens, int32_t *out) {
     int64_t id = -1;
-    vt_status st = optional(vt__gguf_get_int(g, key, 0, n_tokens - 1, &id));
-    *out = (int32_t)id;
+    vt_status st = optional(vt__gguf_get_int(g, key, 0, max, &id));
+    *out = id < n_tokens ? (int32_t)id : -1;
     return st;
 }
 
@@ -39,6 +41,23 @@ static vt_status get_strings(vt_context *ctx, const vt__gguf *g, const char *key
     if (!spans) return vt__fail_nomem("tokenizer", 0);
     *out_n = a.count;
     for (int64_t i = 0; vt__gguf_next_string(&a, &s); i++) spans[i] = (vt__span){.data = s.data, .len = s.len};
+    return VT_OK;
+}
+
+static vt_status get_scores(vt_context *ctx, const vt__gguf *g, int64_t n_tokens, float **out) {
+    static const char key[] = "tokenizer.ggml.scores";
+    vt__gguf_array a;
+    if (!vt__gguf_has(g, key)) return VT_OK;
+    vt_status st = vt__gguf_get_array(g, key, VT__GGUF_F32, &a);
+    if (st != VT_OK) return st;
+    if (a.count != n_tokens)
+        return vt__fail(VT_ERR_FORMAT, "%s: key '%s' has %lld entries for %lld tokens", vt__gguf_name(g), key, (long long)a.count, (long long)n_tokens);
+    float *scores = *out = vt__calloc2(ctx, n_tokens, 1, sizeof *scores);
+    if (!scores) return vt__fail_nomem("tokenizer", 0);
+    for (int64_t i = 0; i < n_tokens; i++, a.data += 4) {
+        uint32_t bits = a.data[0] | (uint32_t)a.data[1] << 8 | (uint32_t)a.data[2] << 16 | (uint32_t)a.data[3] << 24;
+        memcpy(&scores[i], &bits, sizeof bits);
+    }
     return VT_OK;
 }
 
@@ -57,25 +76,61 @@ static vt_status get_types(vt_context *ctx, const vt__gguf *g, int64_t n_tokens,
     return VT_OK;
 }
 
+/* Special ids by their keys; "seperator" is how files spell it. */
+static vt_status get_ids(const vt__gguf *g, vt__vocab *v) {
+    static const char *const keys[VT__SPECIAL_COUNT] = {
+        [VT__SPECIAL_BOS] = "bos", [VT__SPECIAL_EOS] = "eos", [VT__SPECIAL_UNK] = "unknown", [VT__SPECIAL_SEP] = "seperator", [VT__SPECIAL_PAD] = "padding",
+        [VT__SPECIAL_CLS] = "cls", [VT__SPECIAL_MASK] = "mask", [VT__SPECIAL_EOT] = "eot", [VT__SPECIAL_EOM] = "eom"};
+    vt_status st = VT_OK;
+    for (int i = 0; i < VT__SPECIAL_COUNT && st == VT_OK; i++) {
+        char key[64];
+        (void)snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", keys[i]);
+        int stops = i == VT__SPECIAL_BOS || i == VT__SPECIAL_EOS || i == VT__SPECIAL_EOT || i == VT__SPECIAL_EOM;
+        /* Files name padding tokens that they do not have; what begins and ends a text must be right. */
+        st = get_id(g, key, stops ? v->n_tokens - 1 : UINT32_MAX, v->n_tokens, &v->special[i]);
+    }
+    return st;
+}
+
+/* What is done to a text and put around it; the family has its own way where a key is missing. */
+static vt_status read_rules(const vt__gguf *g, vt__vocab *v) {
+    static const char charsmap[] = "tokenizer.ggml.precompiled_charsmap";
+    int space_prefix = 1, merge_spaces = 1;
+    vt_status st = optional(vt__gguf_get_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos));
+    if (st == VT_OK) st = optional(vt__gguf_get_bool(g, "tokenizer.ggml.add_eos_token", &v->add_eos));
+    if (st == VT_OK && v->family.len == 4 && memcmp(v->family.data, "bert", 4) == 0)
+        st = optional(vt__gguf_get_bool(g, "tokenizer.ggml.add_sep_token", &v->add_eos)); /* what comes last here */
+    if (st == VT_OK) st = optional(vt__gguf_get_bool(g, "tokenizer.ggml.add_space_prefix", &space_prefix));
+    if (st == VT_OK) st = optional(vt__gguf_get_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &merge_spaces));
+    v->no_space_prefix = !space_prefix;
+    v->keep_spaces = !merge_spaces;
+    v->wordpiece_flags = VT__WORDPIECE_LOWERCASE | VT__WORDPIECE_STRIP_ACCENTS | VT__WORDPIECE_IDEOGRAPHS;
+    if (st != VT_OK || !vt__gguf_has(g, charsmap)) return st;
+    vt__gguf_array a;
+    st = vt__gguf_get_array(g, charsmap, VT__GGUF_U8, &a);
+    if (st != VT_OK && vt__gguf_get_array(g, charsmap, VT__GGUF_I8, &a) == VT_OK) st = VT_OK; /* both are written */
+    if (st == VT_OK) v->charsmap = (vt__span){(const char *)a.data, (size_t)a.count};
+    return st;
+}
+
 static vt_status read_vocab(vt_context *ctx, const vt__gguf *g, vt__vocab *v, arrays *a) {
     vt_status st = get_strings(ctx, g, "tokenizer.ggml.tokens", &a->tokens, &v->n_tokens);
     if (st != VT_OK) return st;
     if ((st = get_types(ctx, g, v->n_tokens, &a->types)) != VT_OK) return st;
+    if ((st = get_scores(ctx, g, v->n_tokens, &a->scores)) != VT_OK) return st;
     if ((st = optional(get_strings(ctx, g, "tokenizer.ggml.merges", &a->merges, &v->n_merges))) != VT_OK) return st;
     if ((st = optional(get_span(g, "tokenizer.ggml.pre", &v->pre))) != VT_OK) return st;
     if ((st = optional(get_span(g, "tokenizer.chat_template", &v->chat_template))) != VT_OK) return st;
-    if ((st = get_id(g, "tokenizer.ggml.bos_token_id", v->n_tokens, &v->bos)) != VT_OK) return st;
-    if ((st = get_id(g, "tokenizer.ggml.eos_token_id", v->n_tokens, &v->eos)) != VT_OK) return st;
-    if ((st = get_id(g, "tokenizer.ggml.eot_token_id", v->n_tokens, &v->eot)) != VT_OK) return st;
-    if ((st = get_id(g, "tokenizer.ggml.eom_token_id", v->n_tokens, &v->eom)) != VT_OK) return st;
+    if ((st = get_ids(g, v)) != VT_OK) return st;
     v->tokens = a->tokens;
     v->types = a->types;
+    v->scores = a->scores;
     v->merges = a->merges;
-    return optional(vt__gguf_get_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos));
+    return read_rules(g, v);
 }
 
 vt_status vt__tokenizer_from_gguf(vt_context *ctx, const vt__gguf *g, vt_tokenizer **out) {
-    vt__vocab v = {.name = vt__gguf_name(g), .pre = {.data = "", .len = 0}};
+    vt__vocab v = {.name = vt__gguf_name(g), .pre = {.data = "", .len = 0}, .add_bos = -1, .add_eos = -1};
     arrays a = {0};
 
     *out = NULL;
@@ -87,6 +142,7 @@ vt_status vt__tokenizer_from_gguf(vt_context *ctx, const vt__gguf *g, vt_tokeniz
     vt__free(ctx, a.tokens);
     vt__free(ctx, a.merges);
     vt__free(ctx, a.types);
+    vt__free(ctx, a.scores);
     return st;
 }
 

@@ -250,8 +250,9 @@ static void end_run(vt_context *ctx, void *state) {
 
 /* ---- decoding ---- */
 
-static void append(const vt_tokenizer *tok, int32_t id, vt__bytes *out) {
+static void append(const vt_tokenizer *tok, int32_t id, int at_start, vt__bytes *out) {
     const bpe *b = tok->state;
+    (void)at_start; /* a space is a byte like others */
     vt__span t = vt__token_text(tok, id);
     if (vt__token_type(tok, id) == VT__TOKEN_USER) {
         vt__bytes_append(out, t.data, t.len);
@@ -264,4 +265,4 @@ static void append(const vt_tokenizer *tok, int32_t id, vt__bytes *out) {
     }
 }
 
-const vt__family vt__family_bpe = {.name = "gpt2", .create = create, .destroy = destroy, .encode = encode, .end_run = end_run, .append = append};
+const vt__family vt__family_bpe = {.name = "gpt2", .title = "byte-level BPE", .create = create, .destroy = destroy, .encode = encode, .end_run = end_run, .append = append};

@@ -13,6 +13,7 @@ struct vt_decoder {
     vt_context *ctx;
     vt_tokenizer *tok;
     uint32_t flags;
+    int at_start;   /* no text handed in yet, or behind a special token */
     vt__bytes raw;  /* bytes not handed out yet: before a call, the beginning of one code point */
     vt__bytes text; /* what the last call handed out */
 };
@@ -24,6 +25,7 @@ vt_status vt__decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out
     dec->ctx = ctx;
     dec->tok = vt__tokenizer_retain(tok);
     dec->flags = flags;
+    dec->at_start = !(flags & VT__TOKENIZE_CONTINUE);
     vt__bytes_init(&dec->raw, ctx);
     vt__bytes_init(&dec->text, ctx);
     return VT_OK;
@@ -64,14 +66,21 @@ static vt_status move(vt_decoder *dec, int last, const char **out_text, size_t *
 /* On failure the id was not taken. */
 vt_status vt__decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len) {
     int64_t before = dec->raw.len;
-    vt_status st = vt__tokenizer_append(dec->tok, id, dec->flags, &dec->raw);
+    int at_start = dec->at_start;
+    vt_status st = vt__tokenizer_append(dec->tok, id, dec->flags, &at_start, &dec->raw);
     if (st == VT_OK && dec->raw.failed) st = vt__fail_nomem("decoder", 0);
     if (st == VT_OK) st = move(dec, 0, out_text, out_len);
     if (st != VT_OK) {
         dec->raw.failed = 0;
         dec->raw.len = before;
+        return st;
     }
-    return st;
+    dec->at_start = at_start;
+    return VT_OK;
 }
 
-vt_status vt__decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len) { return move(dec, 1, out_text, out_len); }
+vt_status vt__decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len) {
+    vt_status st = move(dec, 1, out_text, out_len);
+    if (st == VT_OK) dec->at_start = !(dec->flags & VT__TOKENIZE_CONTINUE);
+    return st;
+}

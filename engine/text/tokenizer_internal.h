@@ -14,6 +14,7 @@
 typedef struct vt__run {
     vt_context *ctx;
     int want_pieces; /* byte ranges instead of ids */
+    int at_start;    /* what the family is given begins the text or follows a special token */
     const char *text;
     vt__bytes out;   /* int32 ids, or pairs of int64 offsets into text */
     void *scratch;   /* the family's, NULL at first */
@@ -26,15 +27,20 @@ static inline void vt__run_add_piece(vt__run *run, const char *begin, size_t len
 }
 
 typedef struct vt__family {
-    const char *name; /* tokenizer.ggml.model */
+    const char *name;  /* tokenizer.ggml.model */
+    const char *title; /* for people */
+    int add_bos, add_eos; /* what the makers of the family do where a file does not say */
+    const char *unknown_text;        /* how an unknown token is written out; NULL: by its own text */
+    const char *const *special_text; /* [VT__SPECIAL_COUNT] texts of special tokens whose ids a file may leave out; NULL: none */
     vt_status (*create)(vt_tokenizer *tok, const vt__vocab *vocab, void **out_state); /* *out_state may be half built on failure */
     void (*destroy)(vt_context *ctx, void *state);
     vt_status (*encode)(const vt_tokenizer *tok, vt__run *run, const char *text, size_t len); /* text without special tokens */
     void (*end_run)(vt_context *ctx, void *scratch);
-    void (*append)(const vt_tokenizer *tok, int32_t id, vt__bytes *out); /* bytes of a token that is not special */
+    void (*append)(const vt_tokenizer *tok, int32_t id, int at_start, vt__bytes *out); /* bytes of a token that is not special */
 } vt__family;
 
-extern const vt__family vt__family_bpe; /* bpe.c */
+extern const vt__family vt__family_bpe;       /* bpe.c */
+extern const vt__family vt__family_wordpiece; /* wordpiece.c */
 
 struct vt_tokenizer {
     atomic_int refs;
@@ -44,10 +50,11 @@ struct vt_tokenizer {
     int64_t n_tokens;
     char *pool;     /* texts, each with a NUL behind */
     size_t *start;  /* [n_tokens + 1] offsets into pool; the length of text i is start[i + 1] - start[i] - 1 */
-    uint8_t *type;  /* [n_tokens] VT__TOKEN_*, and VT__TYPE_EOG */
+    uint8_t *type;  /* [n_tokens] VT__TOKEN_*, and VT__TYPE_* */
     vt__specials specials;
-    int32_t bos, eos;
-    int add_bos;
+    int32_t special[VT__SPECIAL_COUNT];
+    int add_bos, add_eos;
+    int space_prefix; /* text that begins, or follows a special token, has a space in front that is not its own */
     char *chat_template; /* NULL: none */
     size_t chat_template_len;
 };
@@ -56,7 +63,7 @@ struct vt_tokenizer {
 enum { VT__SHOWN = 40 };
 const char *vt__span_show(vt__span s, char out[VT__SHOWN]);
 
-enum { VT__TYPE_EOG = 0x80, VT__TYPE_MASK = 0x7F };
+enum { VT__TYPE_EOG = 0x80, VT__TYPE_STRIP_LEFT = 0x40, VT__TYPE_STRIP_RIGHT = 0x20, VT__TYPE_MASK = 0x1F };
 
 static inline vt__span vt__token_text(const vt_tokenizer *tok, int64_t id) {
     return (vt__span){.data = tok->pool + tok->start[id], .len = tok->start[id + 1] - tok->start[id] - 1};

@@ -40,7 +40,7 @@ static void good(void) { usual(0); }
 static void no_model(void) { gguf_begin(&b, 3, 0, 1), tokens(); }
 static void no_vocab(void) { begin(0, "no_vocab"); }
 static void model_number(void) { gguf_begin(&b, 3, 0, 1), gguf_key_u32(&b, "tokenizer.ggml.model", 2); }
-static void sentencepiece(void) { begin(1, "llama"), tokens(); }
+static void another_family(void) { begin(1, "rwkv"), tokens(); }
 static void odd_family(void) { begin(1, "\x01\xFF" "a-name-that-goes-on-and-on-for-ever-and-ever"), tokens(); }
 static void no_tokens(void) { begin(1, "gpt2"), pre("gpt-2"); }
 static void tokens_empty(void) { begin(3, "gpt2"), pre("gpt-2"), gguf_array(&b, "tokenizer.ggml.tokens", VT__GGUF_STRING, 0), merges("a b"); }
@@ -79,7 +79,7 @@ static const struct {
     {"no model key", no_model, VT_ERR_NOT_FOUND, "carries no vocabulary"},
     {"no_vocab", no_vocab, VT_ERR_NOT_FOUND, "carries no vocabulary"},
     {"model is a number", model_number, VT_ERR_FORMAT, "'tokenizer.ggml.model' is of type u32"},
-    {"another family", sentencepiece, VT_ERR_UNSUPPORTED, "family 'llama'"},
+    {"another family", another_family, VT_ERR_UNSUPPORTED, "family 'rwkv'"},
     {"family that is no text", odd_family, VT_ERR_UNSUPPORTED, "family '\?\?a-name"},
     {"no tokens", no_tokens, VT_ERR_NOT_FOUND, "'tokenizer.ggml.tokens' is missing"},
     {"empty tokens", tokens_empty, VT_ERR_FORMAT, "0 tokens"},
