@@ -7,15 +7,15 @@
 #include "core/pool.h"
 #include "distance/window.h"
 
-/* Objects a chunk of a pass, at most while MAX_CHUNKS allow it. Sums are taken chunk by chunk, so this is a function of n alone; two threads want an
- * even number of chunks. */
-enum { CHUNK = 2048, MAX_CHUNKS = 64, GRAIN = 16, SUM_SIZE = sizeof(vt__sum) };
+/* Objects a chunk of a pass, at most while MAX_CHUNKS allow it; FEW are one chunk. Sums are taken chunk by chunk, so this is a function of n alone; two
+ * threads want an even number of chunks, and few, since a swap is short. */
+enum { FEW = 2048, CHUNK = 4096, MAX_CHUNKS = 64, GRAIN = 16, SUM_SIZE = sizeof(vt__sum) };
 /* Distances to medoids that are gathered at a time, and those compared in a chunk of parallel work. */
 enum { BLOCK_SIZE = 1 << 18, RESCAN_CHUNK = 4096 };
 
 static int64_t n_chunks(int64_t n) {
     int64_t pairs = (n + 2 * CHUNK - 1) / (2 * CHUNK);
-    if (n <= CHUNK) return 1;
+    if (n <= FEW) return 1;
     return 2 * pairs < MAX_CHUNKS ? 2 * pairs : MAX_CHUNKS;
 }
 
