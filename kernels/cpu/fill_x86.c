@@ -24,6 +24,11 @@ void vtk_fill_avx2(vtk_table *t) {
     t->decode[VTK_Q4_0] = vtk_decode_q4_0_avx2;
     t->decode[VTK_Q4_1] = vtk_decode_q4_1_avx2;
     t->encode[VTK_F16] = vtk_encode_f16_avx2;
+    t->encode[VTK_Q2_K] = vtk_encode_q2_k_avx2;
+    t->encode[VTK_Q3_K] = vtk_encode_q3_k_avx2;
+    t->encode[VTK_Q4_K] = vtk_encode_q4_k_avx2;
+    t->encode[VTK_Q5_K] = vtk_encode_q5_k_avx2;
+    t->encode[VTK_Q6_K] = vtk_encode_q6_k_avx2;
     t->encode_q8_row = vtk_encode_q8_row_avx2;
     t->matmul_f32[VTK_F32] = vtk_matmul_f32_avx2;
     t->matmul_f32[VTK_F16] = vtk_matmul_f16_avx2;
@@ -89,6 +94,11 @@ void vtk_fill_avx512(vtk_table *t) {
     t->decode[VTK_Q4_0] = vtk_decode_q4_0_avx512;
     t->decode[VTK_Q4_1] = vtk_decode_q4_1_avx512;
     t->encode[VTK_F16] = vtk_encode_f16_avx512;
+    t->encode[VTK_Q2_K] = vtk_encode_q2_k_avx512;
+    t->encode[VTK_Q3_K] = vtk_encode_q3_k_avx512;
+    t->encode[VTK_Q4_K] = vtk_encode_q4_k_avx512;
+    t->encode[VTK_Q5_K] = vtk_encode_q5_k_avx512;
+    t->encode[VTK_Q6_K] = vtk_encode_q6_k_avx512;
     t->encode_q8_row = vtk_encode_q8_row_avx512;
     t->matmul_f32[VTK_F32] = vtk_matmul_f32_avx512;
     t->matmul_f32[VTK_F16] = vtk_matmul_f16_avx512;

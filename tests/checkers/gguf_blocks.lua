@@ -1,11 +1,14 @@
 --- gguf_blocks_*: rows of quantised blocks. y is what the blocks mean, to one unit in the last place of float32; where x is given, our own
--- quantiser must make the same bytes (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0). max_err and rmse describe the reference quantiser: not compared.
+-- quantiser must make the same bytes, or, where quantisers search for scales (Q2_K to Q6_K), a root mean square error at most 5 % above the
+-- reference's. max_err describes the reference quantiser: not compared.
 local vt = require "venturi"
 
 local M = {}
 
 local MAX_ULP = 1
-local exact_bytes = { q4_0 = true, q4_1 = true, q5_0 = true, q5_1 = true, q8_0 = true }
+local MAX_RMSE = 1.05 -- of the reference's
+local exact_bytes = { f16 = true, bf16 = true, q4_0 = true, q4_1 = true, q5_0 = true, q5_1 = true, q8_0 = true, q8_k = true }
+local searched = { q2_k = true, q3_k = true, q4_k = true, q5_k = true, q6_k = true }
 
 -- Types that a GGUF file may have. A case of one that this version lacks is skipped; any other name is misspelt and fails.
 local gguf_types = {}
@@ -38,11 +41,21 @@ local function compare(report, got, want)
   end
 end
 
+local function compare_error(report, dtype, x, want)
+  if type(want) ~= "number" or not (want > 0) then error("rmse: no positive number", 0) end
+  local y, sum = vt.experimental.quant_decode(dtype, vt.experimental.quant_encode(dtype, x)), 0
+  for i = 1, #x do sum = sum + (y[i] - x[i]) ^ 2 end
+  local rmse = math.sqrt(sum / #x)
+  report:measured("rmse", rmse, MAX_RMSE * want, rmse, want)
+end
+
 local function check_case(file, dtype, case, x)
   local report, bytes = file.report, file.get(case, "bytes")
   local y = file.get(case, "y")
   if y then compare(report, vt.experimental.quant_decode(dtype, unhex(bytes)), y) end
   if x and bytes and exact_bytes[dtype] then report:same("bytes", hex(vt.experimental.quant_encode(dtype, x)), bytes:lower()) end
+  local rmse = file.get(case, "rmse")
+  if x and rmse ~= nil and searched[dtype] then compare_error(report, dtype, x, rmse) end
 end
 
 -- Whether this version lacks a type; raises for what is no type.

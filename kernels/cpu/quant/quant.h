@@ -35,6 +35,12 @@ void vtk_encode_q4_0_ref(void *y, const float *x, int64_t n);
 void vtk_encode_q4_1_ref(void *y, const float *x, int64_t n);
 void vtk_encode_q5_0_ref(void *y, const float *x, int64_t n);
 void vtk_encode_q5_1_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q2_k_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q3_k_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q4_k_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q5_k_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q6_k_ref(void *y, const float *x, int64_t n);
+void vtk_encode_q8_k_ref(void *y, const float *x, int64_t n);
 
 void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n);
 
@@ -45,6 +51,11 @@ void vtk_decode_q8_0_avx2(float *y, const void *x, int64_t n);
 void vtk_decode_q4_0_avx2(float *y, const void *x, int64_t n);
 void vtk_decode_q4_1_avx2(float *y, const void *x, int64_t n);
 void vtk_encode_f16_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q2_k_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q3_k_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q4_k_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q5_k_avx2(void *y, const float *x, int64_t n);
+void vtk_encode_q6_k_avx2(void *y, const float *x, int64_t n);
 void vtk_encode_q8_row_avx2(void *y, const float *x, int64_t n);
 void vtk_decode_f16_avx512(float *y, const void *x, int64_t n);
 void vtk_decode_bf16_avx512(float *y, const void *x, int64_t n);
@@ -52,6 +63,11 @@ void vtk_decode_q8_0_avx512(float *y, const void *x, int64_t n);
 void vtk_decode_q4_0_avx512(float *y, const void *x, int64_t n);
 void vtk_decode_q4_1_avx512(float *y, const void *x, int64_t n);
 void vtk_encode_f16_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q2_k_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q3_k_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q4_k_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q5_k_avx512(void *y, const float *x, int64_t n);
+void vtk_encode_q6_k_avx512(void *y, const float *x, int64_t n);
 void vtk_encode_q8_row_avx512(void *y, const float *x, int64_t n);
 #endif
 

@@ -45,7 +45,7 @@ static void unknown_table_is_not_filled(void **state) {
 static void check_slots(const vtk_table *ref, const vtk_table *t) {
     (void)ref;
     for (int i = 0; i < VTK_N_TYPES; i++) {
-        assert_true(t->decode[i] && t->matmul_f32[i]);
+        assert_true(t->decode[i] && t->encode[i] && t->matmul_f32[i]);
         assert_int_equal(t->matmul_q8[i] != NULL, i == VTK_Q8_0 || i == VTK_Q4_0 || i == VTK_Q4_1);
     }
     assert_true(t->encode_q8_row && t->rms_norm && t->add && t->silu_mul && t->gelu_mul && t->rope_pairs && t->rope_halves && t->attention);

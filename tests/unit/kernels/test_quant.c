@@ -116,14 +116,19 @@ static void scales_follow_the_extremes(void **state) {
 
 static void non_finite_values_are_defined(void **state) {
     const float bad[] = {NAN, INFINITY, -INFINITY};
-    unsigned char b[40];
-    float x[32], d;
+    unsigned char b[512];
+    float x[256], y[256], d;
     vtk_table t;
     (void)state;
     assert_int_equal(vtk_fill_isa(&t, "ref"), 1);
     for (size_t i = 0; i < COUNT(bad); i++) {
-        random_floats(x, 32, i);
+        random_floats(x, 256, i);
         x[7] = bad[i];
+        for (int type = VTK_Q5_0; type < VTK_N_TYPES; type++) {
+            t.encode[type](b, x, 256);
+            t.decode[type](y, b, 256);
+            assert_false(type >= VTK_Q2_K && isfinite(y[7])); /* superblocks do not lose it */
+        }
         t.encode[VTK_Q8_0](b, x, 32);
         t.encode[VTK_Q4_0](b, x, 32);
         t.encode[VTK_Q4_1](b, x, 32);
@@ -135,13 +140,14 @@ static void non_finite_values_are_defined(void **state) {
 
 /* Every instruction set does the same, to the bit. */
 
+static const size_t block_size[VTK_N_TYPES] = {4, 2, 2, 34, 18, 20, 22, 24, 84, 110, 144, 176, 210, 292};
+
 static void check_decode(const vtk_table *ref, const vtk_table *t) {
-    static const size_t block[VTK_N_TYPES] = {4, 2, 2, 34, 18, 20, 22, 24, 84, 110, 144, 176, 210, 292};
     uint64_t seed = 5;
     for (int type = 0; type < VTK_N_TYPES; type++) {
         int64_t unit = type >= VTK_Q2_K ? 256 : type >= VTK_Q8_0 ? 32 : 1;
         for (int64_t n = 0; n <= 49 * 32 && n <= 49 * unit; n += unit) {
-            size_t size = (size_t)(n / unit) * block[type];
+            size_t size = (size_t)(n / unit) * block_size[type];
             unsigned char *in = guarded(size);
             float *out = guarded((size_t)n * 4), want[49 * 32];
             for (size_t i = 0; i < size; i++) in[i] = (unsigned char)(int)(random_float(&seed) * 128.0f);
@@ -205,6 +211,96 @@ static void fill_hard(float *x, int64_t n, int kind) {
     }
 }
 
+static void check_encode(const vtk_table *ref, const vtk_table *t) {
+    enum { N = 1024 };
+    static float x[N];
+    static unsigned char want[N * 4];
+    for (int type = VTK_Q8_0; type < VTK_N_TYPES; type++) {
+        size_t unit = type >= VTK_Q2_K ? 256 : 32, size = N / unit * block_size[type];
+        for (int kind = 0; kind < 8; kind++) {
+            unsigned char *got = guarded(size);
+            fill_hard(x, N, kind);
+            t->encode[type](got, x, N);
+            ref->encode[type](want, x, N);
+            if (memcmp(got, want, size) != 0) fail_msg("%s, type %d, kind %d: other bytes", t->isa, type, kind);
+            guarded_free(got, size);
+        }
+    }
+}
+
+static void encoded_blocks_are_those_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_encode);
+}
+
+/* Sum of squares of the error over that of x. */
+static double relative_error(const vtk_table *t, int type, const float *x, int64_t n) {
+    static unsigned char bytes[16384];
+    static float y[4096];
+    double error = 0.0, total = 0.0;
+    t->encode[type](bytes, x, n);
+    t->decode[type](y, bytes, n);
+    for (int64_t i = 0; i < n; i++) {
+        error += ((double)y[i] - (double)x[i]) * ((double)y[i] - (double)x[i]);
+        total += (double)x[i] * (double)x[i];
+    }
+    return sqrt(error / total);
+}
+
+/* What a type of so many bits loses of rows as they come, of one sign, with one peak, and far from 1 in magnitude. */
+static void quantisers_lose_no_more_than_their_bits(void **state) {
+    enum { N = 4096 };
+    static const struct {
+        int type;
+        double even, skew; /* bounds for rows around 0, for rows of one sign */
+    } cases[] = {
+        {VTK_Q8_0, 0.006, 0.006}, {VTK_Q4_0, 0.09, 0.07},  {VTK_Q4_1, 0.075, 0.04}, {VTK_Q5_0, 0.045, 0.035}, {VTK_Q5_1, 0.037, 0.02},
+        {VTK_Q2_K, 0.27, 0.16},   {VTK_Q3_K, 0.15, 0.12},  {VTK_Q4_K, 0.066, 0.05}, {VTK_Q5_K, 0.032, 0.025}, {VTK_Q6_K, 0.018, 0.015},
+        {VTK_Q8_K, 0.007, 0.006},
+    };
+    static float x[N], y[N];
+    vtk_table t;
+    (void)state;
+    assert_int_equal(vtk_fill_isa(&t, "ref"), 1);
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        random_floats(x, N, 31);
+        double even = relative_error(&t, cases[c].type, x, N);
+        if (!(even <= cases[c].even)) fail_msg("type %d loses %g", cases[c].type, even);
+        for (int i = -12; i <= 12; i += 6) { /* the scale is a half with its rounding, or a denormal one */
+            for (int j = 0; j < N; j++) y[j] = ldexpf(x[j], i);
+            double error = relative_error(&t, cases[c].type, y, N);
+            if (!(error <= even * 1.2 + (i < 0 ? 0.04 : 0.0))) fail_msg("type %d loses %g of 2^%d times the row, %g of the row", cases[c].type, error, i, even);
+        }
+        for (int sign = -1; sign <= 1; sign += 2) {
+            for (int j = 0; j < N; j++) y[j] = (float)sign * fabsf(x[j]);
+            double skew = relative_error(&t, cases[c].type, y, N);
+            if (!(skew <= cases[c].skew)) fail_msg("type %d loses %g of rows of sign %d", cases[c].type, skew, sign);
+        }
+        for (int j = 0; j < N; j++) y[j] = j % 256 == 77 ? 50.0f : x[j]; /* the rest of the block has what the peak leaves it */
+        assert_true(relative_error(&t, cases[c].type, y, N) < 0.2);
+    }
+}
+
+static void what_a_type_can_say_it_says(void **state) {
+    static const float values[] = {0.0f, 1.0f, -1.0f};
+    unsigned char bytes[1024];
+    float x[256], y[256];
+    vtk_table t;
+    (void)state;
+    assert_int_equal(vtk_fill_isa(&t, "ref"), 1);
+    for (int type = VTK_Q8_0; type < VTK_N_TYPES; type++) {
+        for (size_t v = 0; v < COUNT(values); v++) { /* rows of one value: to the scale's rounding */
+            for (int i = 0; i < 256; i++) x[i] = values[v];
+            memset(bytes, 0xff, sizeof bytes);
+            t.encode[type](bytes, x, 256);
+            t.decode[type](y, bytes, 256);
+            for (int i = 0; i < 256; i++) {
+                if (!(fabsf(y[i] - x[i]) <= 0x1p-10f * fabsf(x[i]))) fail_msg("type %d: %g comes back as %g", type, (double)x[i], (double)y[i]);
+            }
+        }
+    }
+}
+
 static void check_encode_q8_row(const vtk_table *ref, const vtk_table *t) {
     for (int kind = 0; kind < 8; kind++) {
         for (int64_t n = 0; n <= 320; n += 32) {
@@ -235,6 +331,9 @@ int main(void) {
         cmocka_unit_test(non_finite_values_are_defined),
         cmocka_unit_test(decoded_values_are_those_of_the_reference),
         cmocka_unit_test(encoded_halves_are_those_of_the_reference),
+        cmocka_unit_test(encoded_blocks_are_those_of_the_reference),
+        cmocka_unit_test(quantisers_lose_no_more_than_their_bits),
+        cmocka_unit_test(what_a_type_can_say_it_says),
         cmocka_unit_test(activations_are_those_of_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
