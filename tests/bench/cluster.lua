@@ -113,7 +113,7 @@ local function arguments(case, prefix, threads)
 end
 
 local function run(program, case, prefix, threads)
-  local bound = ("OMP_NUM_THREADS=%d taskset -c %s %s %s"):format(threads, runs.cores(threads), program, arguments(case, prefix, threads))
+  local bound = ("OMP_NUM_THREADS=%d %s%s %s"):format(threads, runs.bound(threads), program, arguments(case, prefix, threads))
   local answer = vt.json.decode(runs.capture(bound))
   answer.time, answer.cpu_time = runs.median(answer.ms), runs.median(answer.cpu)
   return answer
@@ -223,5 +223,5 @@ if #points.pam > 1 then
 end
 write("cluster.json", vt.json.encode({
   versions = vt.json.decode(runs.capture(peer .. " versions")), venturi = vt.version(), isa = rows[1] and rows[1].ours.isa,
-  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), load = first_line "cat /proc/loadavg", rows = rows,
+  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority, load = first_line "cat /proc/loadavg", rows = rows,
 }, { indent = true }) .. "\n")

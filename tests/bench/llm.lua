@@ -74,6 +74,7 @@ for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do
   add(model, "memory", 512, 2)
 end
 add("smollm2 q4_1", "contended", 64, 2, 0.5)
+for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do add(model, "perplexity", 10, 2) end
 
 local function is_wanted(name)
   for _, part in ipairs(wanted) do
@@ -84,8 +85,6 @@ end
 
 -- ---- programs ----
 
-local function bound(threads) return "taskset -c " .. runs.cores(threads) .. " " end
-
 local function our_command(case, kind, n)
   return ("%s %s %s %d %d"):format(runs.quote(build .. "/tests/bench/llm_speed"), runs.quote(model_path(case.model)), kind, n, case.threads)
 end
@@ -95,22 +94,24 @@ local function bench_command(case, prompt, generated, more)
 end
 
 -- Tokens a second.
-local function our_rate(case, kind) return tonumber(runs.capture(bound(case.threads) .. our_command(case, kind or case.kind, case.n)):match "^%S+") end
+local function our_rate(case, kind, shared)
+  return tonumber(runs.capture(runs.bound(case.threads, shared) .. our_command(case, kind or case.kind, case.n)):match "^%S+")
+end
 
-local function peer_rate(case, kind)
+local function peer_rate(case, kind, shared)
   kind = kind or case.kind
   if kind == "batch" then
-    local text = runs.capture(("%s%s -m %s -t %d -tb %d -c 4096 -npp 128 -ntg 32 -npl %d --output-format jsonl 2>/dev/null"):format(bound(case.threads),
+    local text = runs.capture(("%s%s -m %s -t %d -tb %d -c 4096 -npp 128 -ntg 32 -npl %d --output-format jsonl 2>/dev/null"):format(runs.bound(case.threads, shared),
       runs.quote(peer .. "/llama-batched-bench"), runs.quote(model_path(case.model)), case.threads, case.threads, case.n))
     return assert(tonumber(text:match '"speed_tg": *([%d.]+)'), "llama-batched-bench said:\n" .. text)
   end
   local prompt = kind == "pp"
-  return vt.json.decode(runs.capture(bound(case.threads) .. bench_command(case, prompt and case.n or 0, prompt and 0 or case.n)))[1].avg_ts
+  return vt.json.decode(runs.capture(runs.bound(case.threads, shared) .. bench_command(case, prompt and case.n or 0, prompt and 0 or case.n)))[1].avg_ts
 end
 
 -- Seconds and MB of a whole process.
 local function once(case, command)
-  local seconds, mb = runs.capture(("%spython3 %s %s"):format(bound(case.threads), runs.quote(here .. "/once.py"), command)):match "(%S+) (%S+)"
+  local seconds, mb = runs.capture(("%spython3 %s %s"):format(runs.bound(case.threads), runs.quote(here .. "/once.py"), command)):match "(%S+) (%S+)"
   return tonumber(seconds), tonumber(mb)
 end
 
@@ -178,10 +179,41 @@ function MEASURES.contended(case)
     for rep = 1, REPS do idle[rep], busy[rep] = rate(), loaded(rate) end
     return runs.median(busy) / runs.median(idle), runs.median(idle), runs.median(busy)
   end
-  local ours, idle, busy = share(function() return our_rate(case, "tg") end)
-  local theirs = share(function() return peer_rate(case, "tg") end)
+  local ours, idle, busy = share(function() return our_rate(case, "tg", true) end)
+  local theirs = share(function() return peer_rate(case, "tg", true) end)
   return { ours = ours, peer = theirs, idle = idle, busy = busy, unit = "share of the idle speed" },
     ("ours keeps %.2f of its speed (%.1f of %.1f tokens/s), llama.cpp %.2f%s"):format(ours, busy, idle, theirs, verdict(ours, case))
+end
+
+-- Of the Debian FAQ, by windows of 512 tokens: fast mode against exact mode, and against the peer.
+local TOLERANCE = 0.003
+local function faq()
+  local path = build .. "/bench/faq.txt"
+  if exists(path) then return path end
+  local file = assert(io.open(path, "w"))
+  for _, name in ipairs(runs.lines("ls " .. runs.quote(cache .. "/debian-faq-11.1"))) do
+    local page = assert(io.open(cache .. "/debian-faq-11.1/" .. name, "rb"))
+    for _, section in ipairs(vt.sections(page:read "a", "html")) do file:write(section.title, "\n\n", section.text, "\n\n") end
+    page:close()
+  end
+  file:close()
+  return path
+end
+
+function MEASURES.perplexity(case)
+  local function ours(more)
+    local text = runs.capture(("%s%s bench -m %s --perplexity %s --chunks %d --json %s"):format(runs.bound(case.threads), runs.quote(build .. "/lua/venturi"),
+      runs.quote(model_path(case.model)), runs.quote(faq()), case.n, more))
+    return vt.json.decode(text).perplexity
+  end
+  local fast, exact = ours "", ours "--exact"
+  local said = runs.capture(("%s%s -m %s -f %s -c 512 -t %d --chunks %d 2>&1"):format(runs.bound(case.threads), runs.quote(peer .. "/llama-perplexity"),
+    runs.quote(model_path(case.model)), runs.quote(faq()), case.threads, case.n))
+  local theirs = assert(tonumber(said:match "Final estimate: PPL = ([%d.]+)"), said)
+  local a, b = fast / exact - 1, fast / theirs - 1
+  return { ours = fast, exact = exact, peer = theirs, unit = "perplexity" },
+    ("ours %.4f  exact %.4f (%+.2f%%: %s)  llama.cpp %.4f (%+.2f%%: %s)"):format(fast, exact, 100 * a, math.abs(a) <= TOLERANCE and "met" or "MISSED", theirs,
+      100 * b, math.abs(b) <= TOLERANCE and "met" or "MISSED")
 end
 
 -- ---- running ----
@@ -209,7 +241,7 @@ end
 
 local file = assert(io.open(build .. "/bench/llm.json", "w"))
 file:write(vt.json.encode({ venturi = vt.version(), isa = vt.isa(), peer = os.getenv "PEER_VERSION", peer_isa = os.getenv "PEER_ISA",
-  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), load = first_line "cat /proc/loadavg", rows = rows },
+  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority, load = first_line "cat /proc/loadavg", rows = rows },
   { indent = true }), "\n")
 file:close()
 io.stderr:write "written: llm.json\n"

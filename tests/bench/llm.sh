@@ -3,6 +3,7 @@
 # usage: llm.sh BUILD_DIR CACHE_DIR [CASE...]        (called by ./dev bench llm; a case is a part of a row's name)
 # needs: fetch bench peers
 # models: SmolLM2-135M-Instruct.Q4_1.gguf gemma-3-270m-q4_k_m.gguf
+# documents: faq
 set -eu
 
 build=$1 cache=$2

@@ -8,6 +8,12 @@ function runs.capture(command)
   return text
 end
 
+function runs.lines(command)
+  local list = {}
+  for line in runs.capture(command):gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
 function runs.quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 -- The first n cores that this process may use, as taskset writes them; nil where there are fewer.
@@ -18,6 +24,13 @@ function runs.cores(n)
     for i = tonumber(a), tonumber(b ~= "" and b or a) do list[#list + 1] = i end
   end
   return #list >= n and table.concat(list, ",", 1, n) or nil
+end
+
+-- What stands before a command to bind it to the first n cores. Where the system lets us, it also comes before all ordinary processes (SCHED_FIFO), so
+-- that what else runs on the machine takes little from it; runs.priority says which it was. shared: not so.
+runs.priority = os.execute "chrt -f 10 true >/dev/null 2>&1" and "real-time" or "ordinary"
+function runs.bound(n, shared)
+  return ("taskset -c %s %s"):format(runs.cores(n), runs.priority == "real-time" and not shared and "chrt -f 10 " or "")
 end
 
 function runs.median(t)
