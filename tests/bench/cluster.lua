@@ -223,5 +223,6 @@ if #points.pam > 1 then
 end
 write("cluster.json", vt.json.encode({
   versions = vt.json.decode(runs.capture(peer .. " versions")), venturi = vt.version(), isa = rows[1] and rows[1].ours.isa,
-  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority, load = first_line "cat /proc/loadavg", rows = rows,
+  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority,
+  load = first_line "cat /proc/loadavg", rows = rows,
 }, { indent = true }) .. "\n")

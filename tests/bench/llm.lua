@@ -241,7 +241,8 @@ end
 
 local file = assert(io.open(build .. "/bench/llm.json", "w"))
 file:write(vt.json.encode({ venturi = vt.version(), isa = vt.isa(), peer = os.getenv "PEER_VERSION", peer_isa = os.getenv "PEER_ISA",
-  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority, load = first_line "cat /proc/loadavg", rows = rows },
+  cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", cores = tonumber(first_line "nproc"), priority = runs.priority,
+  load = first_line "cat /proc/loadavg", rows = rows },
   { indent = true }), "\n")
 file:close()
 io.stderr:write "written: llm.json\n"
