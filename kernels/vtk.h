@@ -18,9 +18,9 @@ enum {
 enum { VTK_BLOCK = 32, VTK_K_BLOCK = 256, VTK_KV_BLOCK = 16 };
 
 /* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32], the sum of
- * each block's q: exact, it undoes the offset of unsigned weights and goes with the minimum of Q4_1. n + n/4 bytes; a block with a NaN or
- * an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business. */
-#define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 4)
+ * each block's q, and float32 h[n/32], that of its first 16: exact, they undo the offset of unsigned weights and go with minima. n + 3n/8
+ * bytes; a block with a NaN or an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business. */
+#define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 8 * 3)
 
 /* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. Weights need no alignment.
  * Any range is right; one of a multiple of VTK_ROW_TILE rows wastes no lanes, and few long ranges are better than many short ones. */
@@ -34,6 +34,14 @@ typedef struct vtk_matmul {
     size_t x_stride;  /* bytes from row to row */
     int64_t m, k;
 } vtk_matmul;
+
+/* Packed weights: panels of 16 rows in the order in which matmul_packed reads them (cpu/matmul/packed.h). Lanes of the last panel that have no row
+ * are zero. One layout for all instruction sets. */
+enum { VTK_PANEL_ROWS = 16 };
+/* Bytes of a panel of k columns, whole blocks; 0: the type has no packed form. */
+size_t vtk_panel_size(int type, int64_t k);
+/* Packs n_rows (1 to 16) rows of weights into one panel. out: 64-aligned panels read fastest. */
+void vtk_pack_panel(int type, void *out, const void *w, size_t w_stride, int64_t n_rows, int64_t k);
 
 /* Products with packed weights: y[i, r] = sum over c of X[i, c] * W[r, c] (+ bias[r]) (+ add[i, r]) for the n rows of W, which lie in panels of
  * VTK_GEMM_PANEL rows: element (r, c) is panels[(r / 32 * k + c) * 32 + r % 32], and rows that only fill up the last panel are 0. A sum begins with the bias
@@ -163,6 +171,10 @@ typedef struct vtk_table {
      * 64 KiB of stack. */
     void (*matmul_f32[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
     void (*matmul_q8[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
+    /* The same from packed weights: p->w is the first panel, p->w_stride the bytes from panel to panel; row0 is a multiple of VTK_PANEL_ROWS, row1 too
+     * unless it is the last row. NULL for types without a packed form. All bodies, ref's too, agree bit for bit with each other, and with those of
+     * matmul_q8 but ref's. */
+    void (*matmul_packed[VTK_N_TYPES])(const vtk_matmul *p, int64_t row0, int64_t row1);
 
     /* norm */
     void (*rms_norm)(float *y, const float *x, const float *w, int64_t n, float eps); /* y may be x */

@@ -4,6 +4,7 @@
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
+#include "cpu/matmul/packed.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
@@ -60,6 +61,7 @@ void vtk_fill_ref(vtk_table *t) {
         .gemm_pack = vtk_gemm_pack_ref,
         .gemm_f32 = vtk_gemm_f32_ref,
     };
+    VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);
     VTK_MSC_FILL(t, ref);
 }

@@ -6,6 +6,7 @@
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
+#include "cpu/matmul/packed.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
@@ -123,6 +124,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->gemm_pack = vtk_gemm_pack_avx512;
     t->gemm_f32 = vtk_gemm_f32_avx512;
     t->attention = vtk_attention_avx512;
+    VTK_PACKED_FILL(t, avx512);
     VTK_MEDOID_FILL(t, avx512);
     VTK_MSC_FILL(t, avx512);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx512;
@@ -152,4 +154,5 @@ void vtk_fill_avx512vnni(vtk_table *t) {
     t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx512vnni;
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512vnni;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512vnni;
+    VTK_PACKED_FILL(t, avx512vnni);
 }

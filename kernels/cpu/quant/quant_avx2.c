@@ -101,7 +101,7 @@ VTK_INLINE int32_t sum_int32(__m256i v) {
 }
 
 void vtk_encode_q8_row_avx2(void *y, const float *x, int64_t n) {
-    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4;
+    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* undoes the interleaving of the packs */
 
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, x += VTK_BLOCK, q += VTK_BLOCK) {
@@ -111,10 +111,12 @@ void vtk_encode_q8_row_avx2(void *y, const float *x, int64_t n) {
         float d = largest(v) / 127.0f;
         __m256 id = _mm256_set1_ps(d != 0.0f ? 1.0f / d : 0.0f);
         for (int j = 0; j < 4; j++) i[j] = to_int8(_mm256_mul_ps(v[j], id));
-        float sum = (float)sum_int32(_mm256_add_epi32(_mm256_add_epi32(i[0], i[1]), _mm256_add_epi32(i[2], i[3])));
+        int32_t first = sum_int32(_mm256_add_epi32(i[0], i[1]));
+        float sum = (float)(first + sum_int32(_mm256_add_epi32(i[2], i[3]))), half = (float)first;
         __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(i[0], i[1]), _mm256_packs_epi32(i[2], i[3]));
         _mm256_storeu_si256((__m256i *)(void *)q, _mm256_permutevar8x32_epi32(bytes, order));
         memcpy(d_out + 4 * b, &d, sizeof d);
         memcpy(sum_out + 4 * b, &sum, sizeof sum);
+        memcpy(half_out + 4 * b, &half, sizeof half);
     }
 }

@@ -76,7 +76,7 @@ VTK_INLINE __m512i to_int8(__m512 v) {
 }
 
 void vtk_encode_q8_row_avx512(void *y, const float *x, int64_t n) {
-    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4;
+    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
     const __m512i abs = _mm512_set1_epi32(0x7fffffff);
 
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, x += VTK_BLOCK, q += VTK_BLOCK) {
@@ -86,10 +86,12 @@ void vtk_encode_q8_row_avx512(void *y, const float *x, int64_t n) {
         float d = vtk_float_of_bits(_mm512_reduce_max_epu32(_mm512_max_epu32(a0, a1))) / 127.0f;
         __m512 id = _mm512_set1_ps(d != 0.0f ? 1.0f / d : 0.0f);
         __m512i q0 = to_int8(_mm512_mul_ps(v0, id)), q1 = to_int8(_mm512_mul_ps(v1, id));
-        float sum = (float)_mm512_reduce_add_epi32(_mm512_add_epi32(q0, q1));
+        int32_t first = _mm512_reduce_add_epi32(q0);
+        float sum = (float)(first + _mm512_reduce_add_epi32(q1)), half = (float)first;
         _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(q0));
         _mm_storeu_si128((__m128i *)(void *)(q + 16), _mm512_cvtepi32_epi8(q1));
         memcpy(d_out + 4 * b, &d, sizeof d);
         memcpy(sum_out + 4 * b, &sum, sizeof sum);
+        memcpy(half_out + 4 * b, &half, sizeof half);
     }
 }

@@ -1,0 +1,324 @@
+/* Integer products with packed weights, 16 rows at a time: a vector lane is a row of weights. packed.h has the layout and the arithmetic. Few
+ * activation rows take the weights from memory into registers, once for all of them. For many, 32 rows of weights by a chunk of columns are
+ * unpacked into a tile on the stack, so that prompts pay for it once.
+ *
+ * Included by packed_avx512.c and packed_avx512vnni.c, which are compiled with different flags: everything is static. */
+#ifndef VENTURI_KERNELS_PACKED_AVX512_H
+#define VENTURI_KERNELS_PACKED_AVX512_H
+
+#include <string.h>
+
+#include "cpu/matmul/packed.h"
+#include "cpu/quant/half.h"
+#include "cpu/vector_avx512.h"
+
+/* Activation rows that share registers: FEW with one panel straight from memory, ACTS with GROUPS panels of a tile. Types with two scales a
+ * block need twice the sums. */
+#ifdef __AVX512VNNI__
+enum { PLANES = 1, FEW = 8, ACTS = 6 }; /* weights as unsigned bytes */
+#else
+enum { PLANES = 2, FEW = 4, ACTS = 4 }; /* sums of products of two bytes fit 16 bits for nibbles only: Q8_0 is two planes of them */
+#endif
+enum { LANES = VTK_PANEL_ROWS, GROUPS = 2, CHUNK = 18, HALVES = 2 };
+
+VTK_INLINE int few(int type) { return packed_is_halved(type) && FEW > 4 ? 4 : FEW; }
+VTK_INLINE int acts(int type) { return packed_is_halved(type) && ACTS > 4 ? 4 : ACTS; }
+VTK_INLINE int64_t chunk(int type) { return packed_is_super(type) ? CHUNK / 8 * 8 : CHUNK; } /* whole units */
+
+/* Of one block of a panel. m is taken with the sum of activations, or with c[2], c[3] and the sums of halves. */
+typedef struct scales {
+    __m512 d, m, c[4];
+} scales;
+
+/* A panel by at most CHUNK blocks. */
+typedef struct tile {
+    uint8_t q[CHUNK][PACKED_WORDS * PLANES][PACKED_VECTOR];
+    float s[CHUNK][6][LANES];
+} tile;
+
+/* Where an activation row's share begins. */
+typedef struct act {
+    const unsigned char *q, *d, *sum, *half;
+    float *out;
+} act;
+
+/* ---- weights from a panel ---- */
+
+VTK_INLINE __m512i load_plane(const unsigned char *p, int vector) { return _mm512_loadu_si512(p + PACKED_VECTOR * vector); }
+VTK_INLINE __m512 halves_at(const unsigned char *p) { return load_16_halves(p); }
+VTK_INLINE __m512 bytes_at(const unsigned char *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p))); }
+VTK_INLINE __m512 signed_bytes_at(const unsigned char *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+
+/* Scale of Q2_K: the low nibble, and the minimum in the high one. */
+VTK_INLINE void nibbles_at(const unsigned char *p, __m512 *low, __m512 *high) {
+    __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    *low = _mm512_cvtepi32_ps(_mm512_and_si512(v, _mm512_set1_epi32(15)));
+    *high = _mm512_cvtepi32_ps(_mm512_srli_epi32(v, 4));
+}
+
+VTK_INLINE void load_scales(scales *s, const unsigned char *unit, int64_t b, int type) {
+    const unsigned char *at = unit + packed_scales_at(type) + 32 * b;
+
+    s->d = halves_at(unit);
+    if (packed_has_min(type)) s->m = halves_at(unit + 32);
+    if (type == VTK_Q2_K) {
+        s->m = _mm512_sub_ps(_mm512_setzero_ps(), s->m);
+        nibbles_at(at, &s->c[0], &s->c[2]);
+        nibbles_at(at + 16, &s->c[1], &s->c[3]);
+    } else if (packed_is_halved(type)) {
+        s->c[0] = signed_bytes_at(at);
+        s->c[1] = signed_bytes_at(at + 16);
+    } else if (packed_is_super(type)) {
+        s->d = _mm512_mul_ps(s->d, bytes_at(at));
+        s->m = _mm512_mul_ps(s->m, _mm512_sub_ps(_mm512_setzero_ps(), bytes_at(at + 16)));
+    }
+}
+
+/* Words of unsigned weights. Shifts are of 16 bits: the mask takes away what comes over from the neighbouring byte. */
+VTK_INLINE __m512i low_bits(const unsigned char *planes, int t, int type) {
+    int bits = packed_low_bits(type), n = bits; /* as many vectors as bits */
+    if (bits == 8) return load_plane(planes, t);
+    return _mm512_and_si512(_mm512_srli_epi16(load_plane(planes, t % n), t / n * bits), _mm512_set1_epi8((char)((1 << bits) - 1)));
+}
+
+/* The bits at position t * bits of v's bytes, moved to position `to`. */
+VTK_INLINE __m512i high_bits(__m512i v, int from, int to, int bits) {
+    __m512i moved = from < to ? _mm512_slli_epi16(v, to - from) : _mm512_srli_epi16(v, from - to);
+    return _mm512_and_si512(moved, _mm512_set1_epi8((char)(((1 << bits) - 1) << to)));
+}
+
+VTK_INLINE void unpack(__m512i w[PACKED_WORDS * PLANES], const unsigned char *planes, int type) {
+    int low = packed_low_bits(type), high = packed_high_bits(type);
+    const __m512i nibble = _mm512_set1_epi8(15);
+
+    for (int t = 0; t < PACKED_WORDS; t++) {
+        w[t] = low_bits(planes, t, type);
+        if (high == 1) w[t] = _mm512_or_si512(w[t], high_bits(load_plane(planes, low), t, low, 1));
+        if (high == 2) w[t] = _mm512_or_si512(w[t], high_bits(load_plane(planes, low + t % 2), t / 2 * 2, low, 2));
+        if (low == 8 && PLANES == 2) {
+            w[PACKED_WORDS + t] = _mm512_and_si512(_mm512_srli_epi16(w[t], 4), nibble);
+            w[t] = _mm512_and_si512(w[t], nibble);
+        }
+    }
+}
+
+/* ---- one block ---- */
+
+VTK_INLINE __m512i broadcast(const unsigned char *p) {
+    int32_t v;
+    memcpy(&v, p, 4);
+    return _mm512_set1_epi32(v);
+}
+
+VTK_INLINE __m512 spread(const unsigned char *p) { return _mm512_set1_ps(vtk_load_f32(p)); }
+
+#ifdef __AVX512VNNI__
+/* dot[h][g][a] = the weights w[g] of a block, or of half h of it, times block b of activation row a. */
+VTK_INLINE void dots(__m512i dot[HALVES][GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int n_groups, int n_acts, int type) {
+    int halves = packed_is_halved(type) ? 2 : 1;
+    for (int h = 0; h < halves; h++) {
+        for (int g = 0; g < n_groups; g++) {
+            for (int a = 0; a < n_acts; a++) dot[h][g][a] = _mm512_setzero_si512();
+        }
+    }
+    for (int j = 0; j < PACKED_WORDS; j++) {
+        int h = j * halves / PACKED_WORDS;
+        for (int a = 0; a < n_acts; a++) {
+            __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+            for (int g = 0; g < n_groups; g++) dot[h][g][a] = _mm512_dpbusd_epi32(dot[h][g][a], w[g][j], xa);
+        }
+    }
+}
+#else
+/* The compiler would turn a chain of sums into a tree, whose many live values do not fit the registers. */
+VTK_INLINE __m512i in_order(__m512i v) {
+#ifndef __clang__ /* which keeps the chain anyway, but spills at every such barrier */
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
+
+/* How many words' products, of two bytes each, can be summed up in 16 bits. */
+VTK_INLINE int run_length(int type) {
+    int bits = packed_low_bits(type) + packed_high_bits(type), most = bits == 6 ? 2 : bits == 5 ? 4 : 8;
+    return packed_is_halved(type) && most > 4 ? 4 : most;
+}
+
+VTK_INLINE void dots(__m512i dot[HALVES][GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int n_groups, int n_acts, int type) {
+    int planes = type == VTK_Q8_0 ? 2 : 1, run = run_length(type), halves = packed_is_halved(type) ? 2 : 1;
+    for (int j0 = 0; j0 < PACKED_WORDS; j0 += run) {
+        __m512i part[2][GROUPS][FEW];
+        int h = j0 * halves / PACKED_WORDS, begins = j0 % (PACKED_WORDS / halves) == 0;
+        for (int j = j0; j < j0 + run; j++) {
+            for (int a = 0; a < n_acts; a++) {
+                __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+                for (int g = 0; g < n_groups; g++) {
+                    for (int i = 0; i < planes; i++) {
+                        __m512i two = _mm512_maddubs_epi16(w[g][PACKED_WORDS * i + j], xa);
+                        part[i][g][a] = in_order(j > j0 ? _mm512_add_epi16(part[i][g][a], two) : two);
+                    }
+                }
+            }
+        }
+        for (int g = 0; g < n_groups; g++) {
+            for (int a = 0; a < n_acts; a++) {
+                __m512i sum = _mm512_madd_epi16(part[0][g][a], _mm512_set1_epi16(1));
+                if (planes == 2) sum = _mm512_add_epi32(sum, _mm512_madd_epi16(part[1][g][a], _mm512_set1_epi16(16)));
+                dot[h][g][a] = begins ? sum : _mm512_add_epi32(dot[h][g][a], sum);
+            }
+        }
+    }
+}
+#endif
+
+/* sum + block b's share of the product. dot1: of the second half of a block with two scales. */
+VTK_INLINE __m512 add_block(__m512 sum, __m512i dot0, __m512i dot1, const scales *w, const act *x, int64_t b, int type) {
+    const __m512 offset = _mm512_set1_ps(-(float)packed_offset(type));
+    __m512 s = spread(x->sum + 4 * b), v = _mm512_cvtepi32_ps(dot0);
+
+    if (packed_is_halved(type)) {
+        __m512 h = spread(x->half + 4 * b), rest = _mm512_sub_ps(s, h), v1 = _mm512_cvtepi32_ps(dot1);
+        if (packed_offset(type)) {
+            v = _mm512_fmadd_ps(h, offset, v);
+            v1 = _mm512_fmadd_ps(rest, offset, v1);
+        }
+        v = _mm512_mul_ps(_mm512_fmadd_ps(v, w->c[0], _mm512_mul_ps(v1, w->c[1])), w->d);
+        if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, _mm512_fmadd_ps(h, w->c[2], _mm512_mul_ps(rest, w->c[3])), v);
+    } else {
+        if (packed_offset(type)) v = _mm512_fmadd_ps(s, offset, v);
+        v = _mm512_mul_ps(v, w->d);
+        if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, s, v);
+    }
+    return _mm512_fmadd_ps(v, spread(x->d + 4 * b), sum);
+}
+
+/* ---- few activation rows ---- */
+
+VTK_INLINE void multiply_panel(const unsigned char *panel, const act *x, int64_t n_blocks, __mmask16 keep, int n_acts, int type) {
+    int64_t of_unit = packed_blocks(type);
+    __m512 sum[FEW];
+
+    for (int a = 0; a < n_acts; a++) sum[a] = _mm512_setzero_ps();
+    for (int64_t b0 = 0; b0 < n_blocks; b0 += of_unit, panel += packed_unit_size(type)) {
+        for (int64_t b = 0; b < of_unit; b++) {
+            __m512i dot[HALVES][GROUPS][FEW], w[PACKED_WORDS * PLANES];
+            const __m512i *const only[GROUPS] = {w};
+            scales s;
+            load_scales(&s, panel, b, type);
+            unpack(w, panel + packed_head_size(type) + (size_t)b * packed_block_size(type), type);
+            dots(dot, only, x, b0 + b, 1, n_acts, type);
+            for (int a = 0; a < n_acts; a++) sum[a] = add_block(sum[a], dot[0][0][a], dot[1][0][a], &s, &x[a], b0 + b, type);
+        }
+    }
+    for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out, keep, sum[a]);
+}
+
+/* Activation rows i.., n_acts of them, from block b0 on. Those beyond the last repeat it: the same sums, stored twice. */
+VTK_INLINE void find_acts(act *x, const vtk_matmul *p, int64_t i, int64_t n_acts, int64_t row, int64_t b0) {
+    int64_t n_blocks = p->k / VTK_BLOCK;
+    for (int64_t a = 0; a < n_acts; a++) {
+        int64_t at = i + a < p->m ? i + a : p->m - 1;
+        const unsigned char *base = (const unsigned char *)p->x + (size_t)at * p->x_stride;
+        x[a].q = base + b0 * VTK_BLOCK;
+        x[a].d = base + p->k + 4 * b0;
+        x[a].sum = x[a].d + 4 * n_blocks;
+        x[a].half = x[a].d + 8 * n_blocks;
+        x[a].out = p->out + at * p->ld_out + row;
+    }
+}
+
+/* One panel and all activation rows; while there are more than `few` of them, the panel comes from the cache again. */
+VTK_INLINE void one_panel(const vtk_matmul *p, int64_t row, int64_t row1, int type) {
+    const unsigned char *panel = (const unsigned char *)p->w + (size_t)(row / LANES) * p->w_stride;
+    __mmask16 keep = first_lanes(row1 - row);
+    int64_t n_blocks = p->k / VTK_BLOCK;
+    act x[FEW];
+
+    for (int64_t i = 0; i < p->m; i += few(type)) {
+        int64_t n = p->m - i;
+        find_acts(x, p, i, few(type), row, 0);
+        if (n == 1) multiply_panel(panel, x, n_blocks, keep, 1, type);
+        else if (n == 2) multiply_panel(panel, x, n_blocks, keep, 2, type);
+        else if (n <= 4 && few(type) > 4) multiply_panel(panel, x, n_blocks, keep, 4, type);
+        else if (n <= 6 && few(type) > 6) multiply_panel(panel, x, n_blocks, keep, 6, type);
+        else multiply_panel(panel, x, n_blocks, keep, few(type), type);
+    }
+}
+
+/* ---- many ---- */
+
+VTK_INLINE void fill_tile(tile *t, const unsigned char *panel, int64_t n_blocks, int type) {
+    int64_t of_unit = packed_blocks(type);
+    for (int64_t b = 0; b < n_blocks; b++) {
+        const unsigned char *unit = panel + (size_t)(b / of_unit) * packed_unit_size(type);
+        __m512i w[PACKED_WORDS * PLANES];
+        scales s;
+        load_scales(&s, unit, b % of_unit, type);
+        unpack(w, unit + packed_head_size(type) + (size_t)(b % of_unit) * packed_block_size(type), type);
+        for (int j = 0; j < PACKED_WORDS * (type == VTK_Q8_0 ? PLANES : 1); j++) _mm512_store_si512(t->q[b][j], w[j]);
+        _mm512_store_ps(t->s[b][0], s.d);
+        if (packed_has_min(type)) _mm512_store_ps(t->s[b][1], s.m);
+        for (int i = 0; i < (type == VTK_Q2_K ? 4 : packed_is_halved(type) ? 2 : 0); i++) _mm512_store_ps(t->s[b][2 + i], s.c[i]);
+    }
+}
+
+VTK_INLINE void tile_scales(scales *s, const tile *t, int64_t b, int type) {
+    s->d = _mm512_load_ps(t->s[b][0]);
+    if (packed_has_min(type)) s->m = _mm512_load_ps(t->s[b][1]);
+    for (int i = 0; i < (type == VTK_Q2_K ? 4 : packed_is_halved(type) ? 2 : 0); i++) s->c[i] = _mm512_load_ps(t->s[b][2 + i]);
+}
+
+/* The first chunk of columns starts the sums, the others go on with them. */
+VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, __mmask16 last, int go_on, int n_acts, int type) {
+    const __mmask16 keep[GROUPS] = {0xffff, last};
+    __m512 sum[GROUPS][ACTS];
+
+    for (int g = 0; g < GROUPS; g++) {
+        for (int a = 0; a < n_acts; a++) sum[g][a] = go_on ? _mm512_maskz_loadu_ps(keep[g], x[a].out + LANES * g) : _mm512_setzero_ps();
+    }
+    for (int64_t b = 0; b < n_blocks; b++) {
+        __m512i dot[HALVES][GROUPS][FEW];
+        const __m512i *const w[GROUPS] = {(const __m512i *)(const void *)t[0].q[b], (const __m512i *)(const void *)t[1].q[b]};
+        scales s[GROUPS];
+        dots(dot, w, x, b, GROUPS, n_acts, type);
+        for (int g = 0; g < GROUPS; g++) tile_scales(&s[g], &t[g], b, type);
+        for (int a = 0; a < n_acts; a++) {
+            for (int g = 0; g < GROUPS; g++) sum[g][a] = add_block(sum[g][a], dot[0][g][a], dot[1][g][a], &s[g], &x[a], b, type);
+        }
+    }
+    for (int g = 0; g < GROUPS; g++) {
+        for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out + LANES * g, keep[g], sum[g][a]);
+    }
+}
+
+VTK_INLINE void two_panels(const vtk_matmul *p, int64_t row, int64_t row1, int type) {
+    _Alignas(64) tile t[GROUPS];
+    __mmask16 last = first_lanes(row1 - row - LANES);
+    const unsigned char *panel = (const unsigned char *)p->w + (size_t)(row / LANES) * p->w_stride;
+    int64_t n_blocks = p->k / VTK_BLOCK;
+    act x[ACTS];
+
+    for (int64_t b0 = 0; b0 < n_blocks; b0 += chunk(type)) {
+        int64_t n = n_blocks - b0 < chunk(type) ? n_blocks - b0 : chunk(type);
+        size_t at = (size_t)(b0 / packed_blocks(type)) * packed_unit_size(type);
+        for (int g = 0; g < GROUPS; g++) fill_tile(&t[g], panel + (size_t)g * p->w_stride + at, n, type);
+        for (int64_t i = 0; i < p->m; i += acts(type)) {
+            find_acts(x, p, i, acts(type), row, b0);
+            if (p->m - i <= 2) multiply_tile(t, x, n, last, b0 > 0, 2, type);
+            else if (p->m - i <= 4 && acts(type) > 4) multiply_tile(t, x, n, last, b0 > 0, 4, type);
+            else multiply_tile(t, x, n, last, b0 > 0, acts(type), type);
+        }
+    }
+}
+
+VTK_INLINE void packed_rows(const vtk_matmul *p, int64_t row0, int64_t row1, int type) {
+    int64_t row = row0;
+    if (p->m > few(type)) {
+        for (; row + LANES < row1; row += GROUPS * LANES) two_panels(p, row, row1, type);
+    }
+    for (; row < row1; row += LANES) one_panel(p, row, row1, type);
+}
+
+#endif

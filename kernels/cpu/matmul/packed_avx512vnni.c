@@ -1,0 +1,3 @@
+#include "cpu/matmul/packed_avx512.h"
+
+VTK_PACKED_DEFINE(avx512vnni, packed_rows)
