@@ -17,8 +17,8 @@ vt_status vt_model_open(vt_context *ctx, const char *path, const vt_model_option
     if (!ctx || !path || !out) return vt__fail(VT_ERR_INVALID, "model: context, path or out is NULL");
     vt_status st = vt__options_read("model", &o, sizeof o, FIRST_SIZE, user_opt);
     if (st != VT_OK) return st;
-    if (o.flags) return vt__fail(VT_ERR_INVALID, "model: unknown flags 0x%x", o.flags);
-    return vt__model_open(ctx, path, &(vt__model_params){o.cancel, o.progress, o.progress_user}, out);
+    if (o.flags & ~(uint32_t)VT_MODEL_MAPPED) return vt__fail(VT_ERR_INVALID, "model: unknown flags 0x%x", o.flags);
+    return vt__model_open(ctx, path, &(vt__model_params){o.cancel, o.progress, o.progress_user, o.flags & VT_MODEL_MAPPED}, out);
 }
 
 vt_model *vt_model_retain(vt_model *model) { return vt__model_retain(model); }

@@ -16,15 +16,21 @@ extern "C" {
 
 /* ---- model: immutable, shareable between threads ---- */
 
+enum {
+    VT_MODEL_MAPPED = 1 /* weights are used as they lie in the mapped file: processes share them and opening is instant, but products are slower */
+};
+
 typedef struct vt_model_options {
     uint32_t struct_size; /* set by VT_STRUCT_INIT */
-    uint32_t flags;       /* reserved, must be 0 */
+    uint32_t flags;       /* VT_MODEL_* */
     vt_cancel *cancel;    /* may be NULL */
     vt_progress_fn progress;
     void *progress_user;
 } vt_model_options;
 
-/** Opens a GGUF file (version 2 or 3); the weights are mapped, not copied. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
+/** Opens a GGUF file (version 2 or 3). Weights in blocks are packed for this machine's products, in memory of the context, and their pages of the
+ *  file given back as that goes on: both together take little more than the file's size. Other weights, and all with VT_MODEL_MAPPED, stay mapped.
+ *  Progress and cancel are heeded meanwhile. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
  *  VT_ERR_UNSUPPORTED (architecture, block type or a feature of the graph, named), VT_ERR_CANCELLED, VT_ERR_NOMEM. The file must not change
  *  while open. A vocabulary that is missing or of a family not known is no failure here: vt_model_tokenizer reports it. */
 VT_API VT_MUST_USE vt_status vt_model_open(vt_context *ctx, const char *path, const vt_model_options *opt, vt_model **out);

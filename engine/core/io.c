@@ -69,6 +69,10 @@ static int sys_chmod(void *user, int fd, mode_t mode) {
     (void)user;
     return fchmod(fd, mode);
 }
+static int sys_advise(void *user, void *data, size_t size, int advice) {
+    (void)user;
+    return madvise(data, size, advice);
+}
 static char *sys_resolve(void *user, const char *path, char *out) {
     (void)user;
     return realpath(path, out);
@@ -113,7 +117,7 @@ const vt__io *vt__io_system(void) {
     static const vt__io table = {.open_at = sys_open_at, .close = sys_close, .stat = sys_stat, .read = sys_read, .write = sys_write,
                                  .sync = sys_sync, .rename = sys_rename, .unlink = sys_unlink, .map = sys_map, .unmap = sys_unmap,
                                  .open_beneath = sys_open_beneath, .stat_at = sys_stat_at, .read_folder = sys_read_folder,
-                                 .chmod = sys_chmod, .resolve = sys_resolve};
+                                 .chmod = sys_chmod, .advise = sys_advise, .resolve = sys_resolve};
     return &table;
 }
 
@@ -163,6 +167,23 @@ void vt__unmap_file(vt_context *ctx, vt__mapping *map) {
     const vt__io *io = vt__context_io(ctx);
     if (map->data) (void)io->unmap(io->user, (void *)(uintptr_t)map->data, map->size);
     memset(map, 0, sizeof *map);
+}
+
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+/* Advice may be refused: nothing but speed and memory depends on it. */
+void vt__mapping_forget(vt_context *ctx, const vt__mapping *map, size_t offset, size_t size) {
+    const vt__io *io = vt__context_io(ctx);
+    if (!map->data || offset >= map->size || size == 0) return;
+    size_t page = page_size(), first = offset / page * page;
+    size_t end = size < map->size - offset ? offset + size : map->size;
+    (void)io->advise(io->user, (void *)(uintptr_t)(map->data + first), (end - first + page - 1) / page * page, MADV_DONTNEED);
+}
+
+void vt__prefer_large_pages(vt_context *ctx, void *data, size_t size) {
+    const vt__io *io = vt__context_io(ctx);
+    uintptr_t page = page_size(), first = ((uintptr_t)data + page - 1) / page * page, end = ((uintptr_t)data + size) / page * page;
+    if (first < end) (void)io->advise(io->user, (void *)first, end - first, MADV_HUGEPAGE);
 }
 
 vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size) {

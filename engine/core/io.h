@@ -26,6 +26,7 @@ typedef struct vt__io {
     /* The next entries of an open folder as the system packs them (struct dirent64); 0 at the end. */
     ssize_t (*read_folder)(void *user, int fd, void *data, size_t size);
     int (*chmod)(void *user, int fd, mode_t mode);
+    int (*advise)(void *user, void *data, size_t size, int advice); /* madvise: whole pages */
     char *(*resolve)(void *user, const char *path, char *out); /* absolute and without links; out: PATH_MAX bytes; NULL */
 } vt__io;
 
@@ -46,6 +47,10 @@ typedef struct vt__mapping {
 /* Errors: NOT_FOUND, IO (also: not a regular file). *out is zeroed on failure. */
 vt_status vt__map_file(vt_context *ctx, const char *path, vt__mapping *out);
 void vt__unmap_file(vt_context *ctx, vt__mapping *map);
+/* These bytes are not needed for now: the pages that hold them leave our memory, and come back from the file when they are touched. */
+void vt__mapping_forget(vt_context *ctx, const vt__mapping *map, size_t offset, size_t size);
+/* Wishes for large pages where the block, of ours, is long enough for some; best before it is first written. */
+void vt__prefer_large_pages(vt_context *ctx, void *data, size_t size);
 
 /* Whole file into a new block (vt__free) with a NUL behind. fd: open for reading. LIMIT when larger than max_size. */
 vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size);

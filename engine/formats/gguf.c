@@ -87,6 +87,10 @@ void vt__gguf_release(vt__gguf *g) {
     vt__context_release(ctx);
 }
 
+void vt__gguf_forget(const vt__gguf *g, const void *data, size_t size) {
+    if (g->map.data) vt__mapping_forget(g->ctx, &g->map, (size_t)((const unsigned char *)data - g->map.data), size);
+}
+
 const char *vt__gguf_name(const vt__gguf *g) { return g->name; }
 
 int64_t vt__gguf_tensor_count(const vt__gguf *g) { return g->tensor_names.n; }

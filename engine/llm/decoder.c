@@ -1,6 +1,7 @@
 #include "llm/decoder.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/cancel.h"
 #include "core/error.h"
@@ -106,6 +107,20 @@ vt_status vt__decoder_bind(vt_model *m, uint32_t parts, int32_t rope) {
     vt_status st = bind_all(m, &b, parts, rope);
     vt__bind_free(&b);
     return st;
+}
+
+/* In the order of a pass. The embedding is none of them, unless it is the output too. */
+int64_t vt__decoder_products(vt_model *m, vt__matrix **out) {
+    vt__decoder *w = m->weights;
+    enum { A_LAYER = 7 };
+    int64_t n = m->hp.n_layers * A_LAYER;
+    for (int64_t i = 0; out && i < m->hp.n_layers; i++, out += A_LAYER) {
+        vt__layer *l = &w->layers[i];
+        vt__matrix *all[A_LAYER] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        memcpy(out, all, sizeof all);
+    }
+    if (out) *out = &w->output;
+    return n + 1;
 }
 
 /* ---- computing ---- */

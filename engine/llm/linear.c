@@ -5,7 +5,7 @@
 #include "vtk.h"
 
 enum {
-    GRAIN = 16,             /* rows of weights that stay together: kernels work on tiles of them */
+    GRAIN = VTK_PANEL_ROWS, /* rows of weights that stay together: kernels work on tiles of them */
     CHUNKS_A_THREAD = 4,    /* more than one, so that a thread that lost its core for a while holds up little */
     CHUNK_WEIGHTS = 1 << 14 /* products a chunk at least: below, handing it over costs more than doing it */
 };
@@ -13,31 +13,34 @@ enum {
 int vt__linear_takes_q8(const vt__linear *l) {
     const vtk_table *k = vtk_get();
     for (int32_t i = 0; i < l->n_parts; i++)
-        if (k->matmul_q8[l->parts[i].w->kernel]) return 1;
+        if (l->parts[i].w->packed || k->matmul_q8[l->parts[i].w->kernel]) return 1;
     return 0;
 }
 
 typedef struct job {
     const vt__linear *l;
     const vtk_table *k;
-    int64_t n_rows, n_chunks; /* rows of weights to share out: those of all parts, or of one if they are gated */
+    int64_t n_panels, n_chunks; /* panels of GRAIN rows to share out: those of all parts, or of one if they are gated */
 } job;
+
+static int64_t panels_of(const vt__matrix *w) { return (w->rows + GRAIN - 1) / GRAIN; }
+static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void multiply(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
     const vt__activations *in = &j->l->in;
     const vt__matrix *w = part->w;
-    int integer = in->q8 && j->k->matmul_q8[w->kernel];
+    int packed = in->q8 && w->packed, integer = packed || (in->q8 && j->k->matmul_q8[w->kernel]);
     vtk_matmul m = {
         .out = part->out,
         .ld_out = part->ld,
-        .w = w->data,
-        .w_stride = w->stride,
+        .w = packed ? (const void *)w->packed : w->data,
+        .w_stride = packed ? w->panel : w->stride,
         .x = integer ? (const void *)in->q8 : (const void *)in->x,
         .x_stride = integer ? in->q8_stride : (size_t)in->ld * sizeof(float),
         .m = in->n,
         .k = w->cols,
     };
-    (integer ? j->k->matmul_q8 : j->k->matmul_f32)[w->kernel](&m, row0, row1);
+    (packed ? j->k->matmul_packed : integer ? j->k->matmul_q8 : j->k->matmul_f32)[w->kernel](&m, row0, row1);
 }
 
 static void finish(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
@@ -49,39 +52,38 @@ static void finish(const job *j, const vt__product *part, int64_t row0, int64_t 
     }
 }
 
+/* Panels first..last-1 of a part. */
+static void run_part(const job *j, int32_t i, int64_t first, int64_t last) {
+    const vt__linear *l = j->l;
+    const vt__product *part = &l->parts[i];
+    int64_t row0 = first * GRAIN, row1 = min_of(last * GRAIN, part->w->rows);
+    if (row0 >= row1) return;
+    multiply(j, part, row0, row1);
+    if (l->gated) multiply(j, &l->parts[1], row0, row1);
+    if (l->gated || l->add_to) finish(j, part, row0, row1);
+}
+
 static void run_chunk(void *user, int64_t chunk) {
     const job *j = user;
     const vt__linear *l = j->l;
     int64_t first, last, at = 0;
-    vt__chunk_range(j->n_rows, GRAIN, j->n_chunks, chunk, &first, &last);
-    if (l->gated) {
-        if (first == last) return;
-        multiply(j, &l->parts[0], first, last);
-        multiply(j, &l->parts[1], first, last);
-        finish(j, &l->parts[0], first, last);
-        return;
-    }
-    for (int32_t i = 0; i < l->n_parts; at += l->parts[i++].w->rows) {
-        int64_t row0 = first > at ? first - at : 0;
-        int64_t row1 = last - at < l->parts[i].w->rows ? last - at : l->parts[i].w->rows;
-        if (row0 >= row1) continue;
-        multiply(j, &l->parts[i], row0, row1);
-        if (l->add_to) finish(j, &l->parts[i], row0, row1);
+    vt__chunk_range(j->n_panels, 1, j->n_chunks, chunk, &first, &last);
+    for (int32_t i = 0; i < (l->gated ? 1 : l->n_parts); i++) {
+        int64_t n = panels_of(l->parts[i].w);
+        run_part(j, i, first > at ? first - at : 0, min_of(last - at, n));
+        at += n;
     }
 }
-
-static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
 void vt__linear_run(vt_context *ctx, const vt__linear *l) {
     int64_t n_threads = vt__context_threads(ctx), n_weights = 0;
     job j = {.l = l, .k = vtk_get()};
     for (int32_t i = 0; i < l->n_parts; i++) {
-        j.n_rows += l->parts[i].w->rows;
+        if (!l->gated || i == 0) j.n_panels += panels_of(l->parts[i].w);
         n_weights += l->parts[i].w->rows * l->parts[i].w->cols;
     }
-    if (l->gated) j.n_rows = l->parts[0].w->rows;
     j.n_chunks = n_threads == 1 ? 1 : min_of(n_threads * CHUNKS_A_THREAD, 1 + n_weights / CHUNK_WEIGHTS * l->in.n);
-    j.n_chunks = min_of(j.n_chunks, (j.n_rows + GRAIN - 1) / GRAIN);
+    j.n_chunks = min_of(j.n_chunks, j.n_panels);
     vt__parallel(ctx, j.n_chunks, run_chunk, &j);
 }
 

@@ -1,4 +1,4 @@
-/* Matrices of weights as they lie in the file, and their products with rows of activations, spread over the threads of the context.
+/* Matrices of weights as they lie in the file and as pack.h repacks them, and their products with rows of activations, spread over the threads of the context.
  * Not here: what a product is for (arch_*.c). */
 #ifndef VENTURI_LLM_LINEAR_H
 #define VENTURI_LLM_LINEAR_H
@@ -12,6 +12,8 @@ typedef struct vt__matrix {
     int64_t rows, cols;
     int32_t dtype;  /* VT_DTYPE_* */
     int32_t kernel; /* VTK_*: always one that the kernel table knows */
+    const unsigned char *packed; /* panels for integer kernels, owned by the model; NULL: there are none */
+    size_t panel;                /* bytes from panel to panel */
 } vt__matrix;
 
 /* Rows of activations in one or both of two forms: the float kernels read x, the integer kernels q8. */

@@ -178,7 +178,7 @@ vt_status vt__bind_matrix(vt__binder *b, int32_t layer, const char *name, int64_
     if (st != VT_OK) return vt__fail_within(VT_ERR_FORMAT, t->name);
     if (size != t->size)
         return vt__fail(VT_ERR_FORMAT, "%s: tensor %s has %zu bytes, need %zu", vt__gguf_name(b->model->gguf), t->name, t->size, size);
-    *out = (vt__matrix){t->data, stride, rows, cols, t->dtype, type->kernel};
+    *out = (vt__matrix){.data = t->data, .stride = stride, .rows = rows, .cols = cols, .dtype = t->dtype, .kernel = type->kernel};
     return VT_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "core/profile.h"
 #include "kv/cache.h"
 #include "llm/model_internal.h"
+#include "llm/pack.h"
 #include "llm/vocab_gguf.h"
 #include "text/tokenizer.h"
 
@@ -72,14 +73,16 @@ static vt_status open_tokenizer(vt_model *m) {
 }
 
 static vt_status fill(vt_model *m, const char *path, const vt__model_params *p) {
+    vt__watch watch = {"model", p->cancel, p->progress, p->progress_user, 0};
     vt_status st = report(p, 0.0, "mapping the file");
     if (st == VT_OK) st = vt__gguf_open(m->ctx, path, &m->gguf);
-    if (st == VT_OK) st = report(p, 0.3, "checking tensors");
+    if (st == VT_OK) st = report(p, 0.05, "checking tensors");
     if (st == VT_OK) st = find_arch(m);
     if (st == VT_OK) st = copy_name(m);
     if (st == VT_OK) st = m->arch->load(m);
-    if (st == VT_OK) st = report(p, 0.5, "reading the vocabulary");
+    if (st == VT_OK) st = report(p, 0.1, "reading the vocabulary");
     if (st == VT_OK) st = open_tokenizer(m);
+    if (st == VT_OK && !p->mapped) st = vt__pack_weights(m, &watch, 0.3);
     if (st == VT_OK) st = report(p, 1.0, "ready");
     if (st == VT_OK) count_weights(m);
     return st;
@@ -112,6 +115,7 @@ void vt__model_release(vt_model *model) {
     vt_context *ctx = model->ctx;
     vt__tokenizer_release(model->tokenizer);
     vt__free(ctx, model->weights);
+    vt__free(ctx, model->packed);
     vt__free(ctx, model->rope_freq);
     vt__free(ctx, model->name);
     vt__gguf_release(model->gguf);

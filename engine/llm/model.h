@@ -10,6 +10,7 @@ typedef struct vt__model_params {
     const vt_cancel *cancel; /* NULL: none */
     vt_progress_fn progress; /* NULL: none */
     void *progress_user;
+    int mapped; /* 1: weights are used as they lie in the file */
 } vt__model_params;
 
 vt_status vt__model_open(vt_context *ctx, const char *path, const vt__model_params *params, vt_model **out);

@@ -106,6 +106,10 @@ static inline int failing_io_chmod(void *user, int fd, mode_t mode) {
     return failing_io_now(user, "chmod") ? -1 : vt__io_system()->chmod(NULL, fd, mode);
 }
 
+static inline int failing_io_advise(void *user, void *data, size_t size, int advice) {
+    return failing_io_now(user, "advise") ? -1 : vt__io_system()->advise(NULL, data, size, advice);
+}
+
 static inline char *failing_io_resolve(void *user, const char *path, char *out) {
     return failing_io_now(user, "resolve") ? NULL : vt__io_system()->resolve(NULL, path, out);
 }
@@ -128,6 +132,7 @@ static inline void failing_io_init(failing_io *f) {
     f->table.stat_at = failing_io_stat_at;
     f->table.read_folder = failing_io_read_folder;
     f->table.chmod = failing_io_chmod;
+    f->table.advise = failing_io_advise;
     f->table.resolve = failing_io_resolve;
 }
 

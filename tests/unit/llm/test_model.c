@@ -69,7 +69,7 @@ static void wrong_arguments_are_refused(void **state) {
     assert_int_equal(vt_model_open(ctx, NULL, NULL, &m), VT_ERR_INVALID);
     assert_int_equal(vt_model_open(NULL, "x", NULL, &m), VT_ERR_INVALID);
     assert_int_equal(vt_model_open(ctx, "x", NULL, NULL), VT_ERR_INVALID);
-    opt.flags = 1;
+    opt.flags = 2;
     assert_int_equal(vt_model_open(ctx, "x", &opt, &m), VT_ERR_INVALID);
     vt_model_release(NULL);
     vt_context_release(ctx);
