@@ -58,6 +58,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->rope_pairs = vtk_rope_pairs_avx2;
     t->rope_halves = vtk_rope_halves_avx2;
     t->attention = vtk_attention_avx2;
+    VTK_PACKED_FILL(t, avx2);
     VTK_MEDOID_FILL(t, avx2);
     VTK_MSC_FILL(t, avx2);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx2;
