@@ -10,6 +10,8 @@
 
 extern const box_type bind_tokenizer;
 extern const box_type bind_folder_box;
+extern const box_type bind_model;
+extern const box_type bind_session;
 extern const box_type bind_kv_pool;
 extern const box_type bind_distance_box;
 extern const box_type bind_sampler;
@@ -47,6 +49,8 @@ int bind_cluster_medoid_silhouette(lua_State *L);
 
 /* The body of model:kv{...}: options at index 2; pushes the box. */
 int bind_kv_new(lua_State *L, vt_model *model);
+/* The body of model:batch{...}: options at index 2; pushes the box. */
+int bind_batch_new(lua_State *L, vt_model *model);
 /* Pushes the list of { id, logit } of a buffer of (int32, float32) pairs. */
 void bind_push_pairs(lua_State *L, const vt_buffer *buffer);
 
@@ -59,6 +63,7 @@ void bind_document(lua_State *L);
 void bind_sample(lua_State *L);
 void bind_kv(lua_State *L);
 void bind_llm(lua_State *L);
+void bind_batch(lua_State *L);
 void bind_media(lua_State *L);
 void bind_profile(lua_State *L);
 void bind_retrieve(lua_State *L);

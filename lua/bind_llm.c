@@ -19,15 +19,15 @@ static void release_session(void *handle) {
 static void release_decoder(void *handle) {
     vt_decoder_release(handle);
 }
-static const box_type model_type = {"vt.model", "model", release_model};
-static const box_type session_type = {"vt.session", "session", release_session};
+const box_type bind_model = {"vt.model", "model", release_model};
+const box_type bind_session = {"vt.session", "session", release_session};
 static const box_type stream_type = {"vt.stream", "stream", release_decoder}; /* the decoder of one generate loop */
 
 /* User values of a session's box. */
 enum { VALUE_MODEL = 1, VALUE_N_CTX };
 
 static vt_session *check_session(lua_State *L) {
-    return box_check(L, 1, &session_type);
+    return box_check(L, 1, &bind_session);
 }
 
 /* ---- model ---- */
@@ -38,7 +38,7 @@ static int model_open(lua_State *L) {
     const vt__capability *cap = vt__capability_need(L, VT__CAN_MODELS, "vt.model");
     vt_model_options opt = VT_STRUCT_INIT(vt_model_options);
     opt.cancel = cap->cancel;
-    box *b = box_push(L, &model_type, 0);
+    box *b = box_push(L, &bind_model, 0);
     vt_model *model = NULL;
     box_ok(L, vt_model_open(cap->ctx, path, &opt, &model));
     b->handle = model;
@@ -53,7 +53,7 @@ static void set_integer(lua_State *L, const char *key, lua_Integer v) {
 /* model:info() -> table with the names of vt_model_info */
 static int model_info(lua_State *L) {
     vt_model_info info = VT_STRUCT_INIT(vt_model_info);
-    box_ok(L, vt_model_get_info(box_check(L, 1, &model_type), &info));
+    box_ok(L, vt_model_get_info(box_check(L, 1, &bind_model), &info));
     lua_createtable(L, 0, 12);
     lua_pushstring(L, info.architecture);
     lua_setfield(L, -2, "architecture");
@@ -74,7 +74,7 @@ static int model_info(lua_State *L) {
 
 /* model:meta() -> list of { key, value as text }, in the file's order */
 static int model_meta(lua_State *L) {
-    vt_model *model = box_check(L, 1, &model_type);
+    vt_model *model = box_check(L, 1, &bind_model);
     int64_t n = vt_model_meta_count(model);
     lua_createtable(L, n > INT_MAX ? INT_MAX : (int)n, 0);
     for (int64_t i = 0; i < n; i++) {
@@ -94,7 +94,7 @@ static int model_meta(lua_State *L) {
 }
 
 static int model_tokenizer(lua_State *L) {
-    vt_model *model = box_check(L, 1, &model_type);
+    vt_model *model = box_check(L, 1, &bind_model);
     box *b = box_push(L, &bind_tokenizer, 0);
     vt_tokenizer *tok = NULL;
     box_ok(L, vt_model_tokenizer(model, &tok));
@@ -103,13 +103,17 @@ static int model_tokenizer(lua_State *L) {
 }
 
 static int model_kv(lua_State *L) {
-    return bind_kv_new(L, box_check(L, 1, &model_type));
+    return bind_kv_new(L, box_check(L, 1, &bind_model));
+}
+
+static int model_batch(lua_State *L) {
+    return bind_batch_new(L, box_check(L, 1, &bind_model));
 }
 
 /* model:session{ ctx = 2048, exact = false, kv = pool }; the box keeps a reference of its own to the model, which may be closed before it */
 static int session_new(lua_State *L) {
     static const char *const known[] = {"ctx", "exact", "kv", NULL};
-    vt_model *model = box_check(L, 1, &model_type);
+    vt_model *model = box_check(L, 1, &bind_model);
     vt_session_options opt = VT_STRUCT_INIT(vt_session_options);
     lua_settop(L, 2);
     box_options(L, 2, "session", known);
@@ -123,8 +127,8 @@ static int session_new(lua_State *L) {
         box_ok(L, vt_model_get_info(model, &info));
         opt.n_ctx = info.n_ctx;
     }
-    box *b = box_push(L, &session_type, 2);
-    box *own = box_push(L, &model_type, 0);
+    box *b = box_push(L, &bind_session, 2);
+    box *own = box_push(L, &bind_model, 0);
     own->handle = vt_model_retain(model);
     lua_setiuservalue(L, -2, VALUE_MODEL);
     lua_pushinteger(L, opt.n_ctx);
@@ -140,7 +144,7 @@ static int session_new(lua_State *L) {
 /* The model that session 1 was made from. */
 static vt_model *session_model(lua_State *L) {
     lua_getiuservalue(L, 1, VALUE_MODEL);
-    vt_model *model = box_check(L, lua_gettop(L), &model_type);
+    vt_model *model = box_check(L, lua_gettop(L), &bind_model);
     lua_pop(L, 1);
     return model;
 }
@@ -291,7 +295,7 @@ static int is_full(lua_State *L, const vt_session *session) {
 static int generate_step(lua_State *L) {
     lua_Integer left = lua_tointeger(L, lua_upvalueindex(UP_LEFT));
     if (left == 0) return 0;
-    vt_session *session = box_check(L, lua_upvalueindex(UP_SESSION), &session_type);
+    vt_session *session = box_check(L, lua_upvalueindex(UP_SESSION), &bind_session);
     vt_sampler *sampler = box_check(L, lua_upvalueindex(UP_SAMPLER), &bind_sampler);
     const vt_tokenizer *tok = box_check(L, lua_upvalueindex(UP_TOKENIZER), &bind_tokenizer);
     vt_decoder *dec = box_check(L, lua_upvalueindex(UP_STREAM), &stream_type);
@@ -366,14 +370,14 @@ static int session_generate(lua_State *L) {
 }
 
 void bind_llm(lua_State *L) {
-    static const luaL_Reg model_methods[] = {{"info", model_info}, {"meta", model_meta}, {"tokenizer", model_tokenizer}, {"kv", model_kv},
+    static const luaL_Reg model_methods[] = {{"info", model_info}, {"meta", model_meta}, {"tokenizer", model_tokenizer}, {"kv", model_kv}, {"batch", model_batch},
         {"session", session_new}, {NULL, NULL}};
     static const luaL_Reg session_methods[] = {{"feed", session_feed}, {"feed_logits", session_feed_logits}, {"score", session_score},
         {"logits", session_logits}, {"top", session_top}, {"count", session_count}, {"tokens", session_tokens}, {"trim", session_trim},
         {"next", session_next}, {"generate", session_generate}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
-    box_register(L, &model_type, model_methods);
-    box_register(L, &session_type, session_methods);
+    box_register(L, &bind_model, model_methods);
+    box_register(L, &bind_session, session_methods);
     box_register(L, &stream_type, none);
     lua_pushcfunction(L, model_open);
     lua_setfield(L, -2, "model");

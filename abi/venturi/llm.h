@@ -121,6 +121,64 @@ enum { VT_GENERATE_IGNORE_EOG = 1 }; /* go on after end-of-answer tokens */
  *  out: the text, or NULL if not wanted. Errors: as vt_session_next; VT_ERR_CANCELLED keeps what was generated in the sequence. */
 VT_API VT_MUST_USE vt_status vt_session_generate(vt_session *session, const vt_generate_options *opt, vt_buffer **out);
 
+/* ---- batch: several sessions of one model in one pass over its weights; one user at a time ----
+ *
+ *     for each sequence:  vt_batch_add(batch, session, &entry);   ids of a prompt, or none: the token drawn last is computed
+ *     vt_batch_step(batch);                                          decoded tokens and pieces of prompts side by side
+ *     for each sequence:  vt_batch_get(batch, i, &result);        the token drawn for entry i
+ *
+ * A sequence's numbers and draws are those of the same calls on its session alone, to the bit, whatever its companions and their order.
+ * Between steps a session may be used by itself; entries hold it until the next add after a step, vt_batch_clear or the release. */
+
+typedef struct vt_batch_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* VT_SESSION_EXACT: for exact sessions */
+    int64_t max_rows;     /* tokens of one pass over the weights, 1 to 4096; longer steps take several; 0: 128 */
+    vt_cancel *cancel;    /* of whole steps, polled once a layer; NULL: none */
+} vt_batch_options;
+
+/** New batch without entries. Errors: VT_ERR_INVALID, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_batch_create(vt_model *model, const vt_batch_options *opt, vt_batch **out);
+VT_API vt_batch *vt_batch_retain(vt_batch *batch);
+VT_API void vt_batch_release(vt_batch *batch);
+
+enum {
+    VT_BATCH_DRAW = 1,  /* draw the next token and append it, as vt_session_next does */
+    VT_BATCH_LOGITS = 2 /* leave the logits after the last token in the session; with neither flag they are not computed */
+};
+
+typedef struct vt_batch_entry {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* VT_BATCH_* */
+    const int32_t *ids;   /* [n] to append first, copied; NULL if n is 0 */
+    int64_t n;
+    vt_sampler *sampler;  /* for VT_BATCH_DRAW; NULL: greedy. No two entries share one. */
+} vt_batch_entry;
+
+/** Adds what a session does in the next step; entries are numbered from 0 in this order. The first add after a step begins a new list.
+ *  entry NULL: draws greedily. Errors: VT_ERR_CONFLICT (another model, exactness or dtype of cache; session or sampler in the list already),
+ *  VT_ERR_INVALID (an id), VT_ERR_LIMIT (longer than the session's n_ctx), VT_ERR_STATE (an empty session and no ids), VT_ERR_NOMEM: the list is as before. */
+VT_API VT_MUST_USE vt_status vt_batch_add(vt_batch *batch, vt_session *session, const vt_batch_entry *entry);
+/** Entries in the list. */
+VT_API int64_t vt_batch_count(const vt_batch *batch);
+VT_API void vt_batch_clear(vt_batch *batch);
+
+/** Computes the list. Blocks and memory are taken for all entries before anything is computed: on failure every session is as before, the
+ *  list stays, and the message names the entry at fault. Errors: VT_ERR_LIMIT (a context or a pool is full), VT_ERR_CANCELLED (the batch's own token),
+ *  VT_ERR_STATE (no entries), VT_ERR_INVALID, VT_ERR_NOMEM. What befalls one sequence alone is no failure of the step: see vt_batch_get. */
+VT_API VT_MUST_USE vt_status vt_batch_step(vt_batch *batch);
+
+typedef struct vt_batch_result {
+    uint32_t struct_size; /* set by the caller; only so many bytes are written */
+    vt_status status;     /* VT_ERR_CANCELLED (its session's token), or what drawing said: its session is as before the step */
+    int32_t id;           /* drawn; -1: none */
+    int32_t reserved;
+    const char *message;  /* of a failure, else ""; borrowed until the list changes */
+} vt_batch_result;
+
+/** What entry i of the last step came to. Errors: VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_batch_get(const vt_batch *batch, int64_t i, vt_batch_result *out);
+
 #ifdef __cplusplus
 }
 #endif

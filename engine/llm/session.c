@@ -3,7 +3,6 @@
 #include "llm/session.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "core/cancel.h"
@@ -14,30 +13,10 @@
 #include "kv/cache.h"
 #include "llm/model.h"
 #include "llm/model_internal.h"
-#include "llm/pass.h"
+#include "llm/session_internal.h"
 #include "sample/token.h"
 
-enum { MAX_ROWS = 128, SCORE_ROWS = 8 };
-
-struct vt_session {
-    atomic_int refs;
-    vt_context *ctx;
-    vt_model *model;
-    vt_kv *kv;
-    vt_cancel *cancel;
-    int exact;
-    int64_t n_ctx;
-    int32_t *ids; /* [n_ids] the sequence */
-    int64_t n_ids, cap_ids;
-    int64_t n_done;         /* tokens whose keys and values are in the cache: n_ids, or n_ids - 1 while a drawn token waits */
-    unsigned char **blocks; /* [n_blocks] of the pool, enough for n_done tokens */
-    int64_t n_blocks, cap_blocks;
-    float *logits;  /* [n_vocab] after token n_done - 1, if has_logits */
-    int has_logits;
-    float *score_logits; /* [SCORE_ROWS, n_vocab], made by the first score */
-    vt__workspace ws;
-    vt__row rows[MAX_ROWS];
-};
+enum { SCORE_ROWS = 8, FIRST_ROOM = 1 << 15 };
 
 /* What becomes of the logits of positions from `from` on; those of the last position always become the session's. */
 typedef struct wanted {
@@ -45,6 +24,9 @@ typedef struct wanted {
     float *all;     /* [total - from, n_vocab], or NULL */
     double *scores; /* log-probability of token t + 1 at [t - from], or NULL */
 } wanted;
+
+static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- lifecycle ---- */
 
@@ -58,6 +40,17 @@ static vt_status check_params(const vt_model *model, const vt__session_params *p
     return VT_OK;
 }
 
+static int64_t blocks_for(int64_t n_tokens) { return (n_tokens + VT__KV_BLOCK_TOKENS - 1) / VT__KV_BLOCK_TOKENS; }
+
+vt_status vt__session_make_room(vt_session *s, int64_t n_tokens) {
+    void *ids = s->ids, *blocks = s->blocks;
+    if (vt__reserve(s->ctx, &ids, &s->cap_ids, n_tokens, sizeof *s->ids)) return vt__fail_nomem("session", (size_t)n_tokens * sizeof *s->ids);
+    s->ids = ids;
+    if (vt__reserve(s->ctx, &blocks, &s->cap_blocks, blocks_for(n_tokens), sizeof *s->blocks)) return vt__fail_nomem("session", 0);
+    s->blocks = blocks;
+    return VT_OK;
+}
+
 static vt_status fill(vt_session *s, const vt__session_params *p) {
     const vt__hparams *hp = &s->model->hp;
     vt_status st = VT_OK;
@@ -66,7 +59,7 @@ static vt_status fill(vt_session *s, const vt__session_params *p) {
     if (st != VT_OK) return st;
     s->logits = vt__alloc64_2(s->ctx, hp->n_vocab, 1, sizeof *s->logits);
     if (!s->logits) return vt__fail_nomem("session", (size_t)hp->n_vocab * sizeof *s->logits);
-    return vt__workspace_init(&s->ws, s->ctx, hp, s->n_ctx < MAX_ROWS ? s->n_ctx : MAX_ROWS);
+    return vt__session_make_room(s, min_of(s->n_ctx, FIRST_ROOM));
 }
 
 vt_status vt__session_create(vt_model *model, const vt__session_params *params, vt_session **out) {
@@ -96,16 +89,14 @@ vt_session *vt__session_retain(vt_session *s) {
     return s;
 }
 
-static int64_t blocks_for(int64_t n_tokens) { return (n_tokens + VT__KV_BLOCK_TOKENS - 1) / VT__KV_BLOCK_TOKENS; }
-
-static void give_blocks_beyond(vt_session *s, int64_t n_tokens) {
+void vt__session_give_blocks(vt_session *s, int64_t n_tokens) {
     while (s->n_blocks > blocks_for(n_tokens)) vt__kv_give_block(s->kv, s->blocks[--s->n_blocks]);
 }
 
 void vt__session_release(vt_session *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     vt_context *ctx = s->ctx;
-    give_blocks_beyond(s, 0);
+    vt__session_give_blocks(s, 0);
     vt__kv_release(s->kv);
     vt__cancel_release(s->cancel);
     vt__workspace_free(&s->ws);
@@ -120,16 +111,20 @@ void vt__session_release(vt_session *s) {
 
 /* ---- computing ---- */
 
-/* Memory for a sequence of n_tokens: all that the passes need is there before the first of them. */
-static vt_status reserve(vt_session *s, int64_t n_tokens) {
-    void *blocks = s->blocks;
+vt_status vt__session_take_blocks(vt_session *s, int64_t n_tokens) {
     vt_status st = VT_OK;
-    if (vt__reserve(s->ctx, &blocks, &s->cap_blocks, blocks_for(n_tokens), sizeof *s->blocks)) return vt__fail_nomem("session", 0);
-    s->blocks = blocks;
     while (s->n_blocks < blocks_for(n_tokens) && st == VT_OK) {
         st = vt__kv_take_block(s->kv, &s->blocks[s->n_blocks]);
         if (st == VT_OK) s->n_blocks++;
     }
+    return st;
+}
+
+/* Memory for a sequence of n_tokens: all that the passes need is there before the first of them. The workspace comes with the first: a
+ * session that is only stepped in batches needs none. */
+static vt_status reserve(vt_session *s, int64_t n_tokens) {
+    vt_status st = vt__session_take_blocks(s, n_tokens);
+    if (st == VT_OK && !s->ws.slab) st = vt__workspace_init(&s->ws, s->ctx, &s->model->hp, min_of(s->n_ctx, VT__SESSION_ROWS));
     return st == VT_OK ? vt__workspace_reserve(&s->ws, &s->model->hp, n_tokens) : st;
 }
 
@@ -155,9 +150,6 @@ static void score_rows(void *user, int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++)
         j->out[i] = log_probability(j->s->score_logits + i * n_vocab, n_vocab, j->s->ids[j->first + i + 1]);
 }
-
-static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Scores of the rows of a pass that have a token after them; the logits of the last position of all go to the session. */
 static void emit_scores(vt_session *s, vt__pass *p, int64_t pos, int64_t total, const wanted *w) {
@@ -206,7 +198,7 @@ static vt_status advance(vt_session *s, int64_t from, const wanted *w) {
     if (st == VT_OK) st = compute(s, from, s->n_ids, w);
     vt__profile_end(s->ctx, s->n_ids - from > 1 ? VT_STAGE_PREFILL : VT_STAGE_DECODE, begin, s->n_ids - from);
     if (st != VT_OK) {
-        give_blocks_beyond(s, n_done);
+        vt__session_give_blocks(s, n_done);
         return st;
     }
     s->n_done = s->n_ids;
@@ -221,14 +213,7 @@ static vt_status need_logits(vt_session *s) {
     return advance(s, min_of(s->n_done, s->n_ids - 1), &(wanted){.from = s->n_ids});
 }
 
-static vt_status reserve_ids(vt_session *s, int64_t n) {
-    void *ids = s->ids;
-    if (vt__reserve(s->ctx, &ids, &s->cap_ids, n, sizeof *s->ids)) return vt__fail_nomem("session", (size_t)n * sizeof *s->ids);
-    s->ids = ids;
-    return VT_OK;
-}
-
-static vt_status check_ids(const vt_session *s, const int32_t *ids, int64_t n) {
+vt_status vt__session_check_ids(const vt_session *s, const int32_t *ids, int64_t n) {
     if (n < 1) return vt__fail(VT_ERR_INVALID, "session: %lld ids, need at least 1", (long long)n);
     if (n > s->n_ctx - s->n_ids)
         return vt__fail(VT_ERR_LIMIT, "session: %lld tokens after the %lld there are, the context holds %lld", (long long)n,
@@ -244,7 +229,7 @@ static vt_status append(vt_session *s, const int32_t *ids, int64_t n, const want
     int64_t old = s->n_ids;
     /* Tokens of the session itself may be fed to it again: they move when room is made. */
     uintptr_t own = (uintptr_t)ids - (uintptr_t)s->ids;
-    vt_status st = reserve_ids(s, old + n);
+    vt_status st = vt__session_make_room(s, old + n);
     if (st != VT_OK) return st;
     if (own < (size_t)old * sizeof *ids) ids = s->ids + own / sizeof *ids;
     memcpy(s->ids + old, ids, (size_t)n * sizeof *ids);
@@ -257,18 +242,18 @@ static vt_status append(vt_session *s, const int32_t *ids, int64_t n, const want
 /* ---- calls ---- */
 
 vt_status vt__session_feed(vt_session *s, const int32_t *ids, int64_t n) {
-    vt_status st = check_ids(s, ids, n);
+    vt_status st = vt__session_check_ids(s, ids, n);
     return st == VT_OK ? append(s, ids, n, &(wanted){.from = s->n_ids}) : st;
 }
 
 vt_status vt__session_feed_logits(vt_session *s, const int32_t *ids, int64_t n, float *out) {
-    vt_status st = check_ids(s, ids, n);
+    vt_status st = vt__session_check_ids(s, ids, n);
     return st == VT_OK ? append(s, ids, n, &(wanted){.from = s->n_ids, .all = out}) : st;
 }
 
 vt_status vt__session_score(vt_session *s, const int32_t *ids, int64_t n, double *out) {
     int64_t n_vocab = s->model->hp.n_vocab;
-    vt_status st = check_ids(s, ids, n);
+    vt_status st = vt__session_check_ids(s, ids, n);
     if (st != VT_OK) return st;
     if (!s->score_logits) s->score_logits = vt__alloc64_2(s->ctx, SCORE_ROWS, n_vocab, sizeof *s->score_logits);
     if (!s->score_logits) return vt__fail_nomem("session", 0);
@@ -298,7 +283,7 @@ vt_status vt__session_trim(vt_session *s, int64_t n) {
     s->n_ids = n;
     s->n_done = min_of(s->n_done, n);
     s->has_logits = 0;
-    give_blocks_beyond(s, s->n_done);
+    vt__session_give_blocks(s, s->n_done);
     return VT_OK;
 }
 
@@ -308,7 +293,7 @@ vt_status vt__session_next(vt_session *s, vt_sampler *sampler, int32_t *out_id) 
     if (s->n_ids > 0 && s->n_ids >= s->n_ctx)
         return vt__fail(VT_ERR_LIMIT, "session: all %lld tokens of the context are used", (long long)s->n_ctx);
     vt_status st = need_logits(s);
-    if (st == VT_OK) st = reserve_ids(s, s->n_ids + 1);
+    if (st == VT_OK) st = vt__session_make_room(s, s->n_ids + 1);
     if (st != VT_OK) return st;
     int64_t begin = vt__profile_begin(s->ctx);
     st = sampler ? vt__sampler_next(sampler, s->logits, n_vocab, &id) : vt__argmax(s->logits, n_vocab, &id);

@@ -22,6 +22,33 @@ t.test("a model tells what it is", function()
   t.equal(t.raises("GGUF", vt.model, arg[0]).name, "VT_ERR_FORMAT")
 end)
 
+t.test("a batch draws for each session what it would draw alone", function()
+  local prompts, want = { { 31, 34, 49 }, { 60 }, { 5, 11, 3, 7 } }, {}
+  for i, prompt in ipairs(prompts) do
+    local session <close> = model:session()
+    session:feed(prompt)
+    want[i] = { session:next(), session:next(), session:next() }
+  end
+  local batch <close> = model:batch{ rows = 4 }
+  local sessions, got = {}, { {}, {}, {} }
+  for step = 1, 3 do
+    for i = 1, 3 do
+      sessions[i] = sessions[i] or model:session()
+      batch:add(sessions[i], step == 1 and { ids = prompts[i] } or nil)
+    end
+    t.equal(batch:count(), 3)
+    for i, result in ipairs(batch:step()) do got[i][step] = result.id end
+  end
+  t.equal(got, want)
+  t.equal(sessions[1]:count(), 6)
+  t.equal(t.raises("nothing was added", batch.step, batch).name, "VT_ERR_STATE")
+  batch:add(sessions[1], { draw = false, logits = true })
+  t.equal(t.raises("there already", batch.add, batch, sessions[1]).name, "VT_ERR_CONFLICT")
+  t.equal(batch:step()[1], {})
+  t.equal(#sessions[1]:logits(), 64)
+  t.raises("unknown", batch.add, batch, sessions[1], { drow = true })
+end)
+
 t.test("a profile counts stages while it runs", function()
   local session = model:session{ exact = true }
   vt.profile.start{ spans = 2 }
