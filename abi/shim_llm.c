@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "core/watch.h"
+#include "formats/gguf_quantize.h"
 #include "llm/arch.h"
 #include "llm/model.h"
 #include "llm/session.h"
@@ -54,6 +56,18 @@ vt_status vt_model_tokenizer(vt_model *model, vt_tokenizer **out) {
     if (out) *out = NULL;
     if (!model || !out) return vt__fail(VT_ERR_INVALID, "model: model or out is NULL");
     return vt__model_tokenizer(model, out);
+}
+
+vt_status vt_model_quantize(vt_context *ctx, const char *in, const char *out, int32_t dtype, const vt_quantize_options *user_opt) {
+    enum { FIRST_SIZE = 32 };
+    vt_quantize_options o;
+
+    if (!ctx || !in || !out) return vt__fail(VT_ERR_INVALID, "quantize: context, in or out is NULL");
+    vt_status st = vt__options_read("quantize", &o, sizeof o, FIRST_SIZE, user_opt);
+    if (st != VT_OK) return st;
+    if (o.flags & ~(uint32_t)VT_QUANTIZE_PURE) return vt__fail(VT_ERR_INVALID, "quantize: unknown flags 0x%x", o.flags);
+    vt__watch watch = {.what = "quantize", .cancel = o.cancel, .progress = o.progress, .progress_user = o.progress_user};
+    return vt__gguf_quantize(ctx, in, out, dtype, (o.flags & VT_QUANTIZE_PURE) != 0, &watch);
 }
 
 int64_t vt_model_meta_count(const vt_model *model) { return model ? vt__model_meta_count(model) : 0; }

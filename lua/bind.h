@@ -64,6 +64,7 @@ void bind_sample(lua_State *L);
 void bind_kv(lua_State *L);
 void bind_llm(lua_State *L);
 void bind_batch(lua_State *L);
+void bind_quantize(lua_State *L);
 void bind_media(lua_State *L);
 void bind_profile(lua_State *L);
 void bind_retrieve(lua_State *L);

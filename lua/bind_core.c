@@ -19,6 +19,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_kv(L);
     bind_llm(L);
     bind_batch(L);
+    bind_quantize(L);
     bind_profile(L);
     bind_retrieve(L);
     bind_distance(L);

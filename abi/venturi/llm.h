@@ -62,6 +62,34 @@ VT_API int64_t vt_model_meta_count(const vt_model *model);
 VT_API const char *vt_model_meta_key(const vt_model *model, int64_t i);
 VT_API VT_MUST_USE vt_status vt_model_meta_text(const vt_model *model, int64_t i, vt_buffer **out);
 
+/* ---- files: another block type ---- */
+
+enum { VT_QUANTIZE_PURE = 1 }; /* the output matrix too gets the type asked for */
+
+typedef struct vt_quantize_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* VT_QUANTIZE_* */
+    vt_cancel *cancel;    /* may be NULL */
+    vt_progress_fn progress; /* hears the name of the tensor */
+    void *progress_user;
+} vt_quantize_options;
+
+/**
+ * Writes the GGUF file `in` (any architecture; a model in several files becomes one) to `out` with its matrices in another type.
+ *
+ * dtype  VT_DTYPE_F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K.
+ * Matrices are tensors of two dimensions or more whose names end in "weight", except norms, position and type tables and expert gates; all else is
+ * copied. For types below Q6_K the matrix that makes the logits gets Q6_K, unless VT_QUANTIZE_PURE. Where rows are no multiple of 256, Q8_0 stands
+ * for Q6_K, Q5_1 for Q5_K, Q5_0 for Q4_K, Q4_0 for Q3_K and Q2_K; where they are no multiple of 32, F16 for all of these. A matrix that has a block
+ * type already is decoded first: what it has lost stays lost. general.file_type and general.quantization_version are set, other keys kept.
+ * `out` is replaced as a whole at the end; it may be `in`. The bytes do not depend on the threads or on the instruction set.
+ *
+ * Errors:  VT_ERR_INVALID, VT_ERR_DTYPE, VT_ERR_NUMERIC (a weight that is not finite or too large for the type, with the tensor's name),
+ *          VT_ERR_CANCELLED, those of vt_model_open for the file, VT_ERR_IO. On failure `out` is what it was.
+ * Memory:  some megabytes beside the mapped file. Threads: uses the context's.
+ */
+VT_API VT_MUST_USE vt_status vt_model_quantize(vt_context *ctx, const char *in, const char *out, int32_t dtype, const vt_quantize_options *opt);
+
 /* ---- session: one sequence; one user at a time ---- */
 
 enum {

@@ -271,43 +271,81 @@ static vt_status keep_mode(const vt__io *io, int fd, const char *path, const str
     return io->chmod(io->user, fd, mode) == 0 ? VT_OK : vt__fail_errno("chmod", path);
 }
 
-static vt_status write_new(const vt__io *io, int fd, const char *path, const struct stat *old, const void *data, size_t size) {
-    vt_status st = old->st_mode ? keep_mode(io, fd, path, old) : VT_OK;
-    if (st == VT_OK) st = write_all(io, fd, path, data, size);
-    if (st == VT_OK && io->sync(io->user, fd) != 0) st = vt__fail_errno("fsync", path);
-    if (io->close(io->user, fd) != 0 && st == VT_OK) st = vt__fail_errno("close", path);
+static void end_replacement(vt__replacement *r) {
+    vt__free(r->ctx, r->path);
+    vt__free(r->ctx, r->temp);
+    *r = (vt__replacement){.fd = -1};
+}
+
+/* Names of what is replaced and, in the same folder, of the new file, whose number is still missing. */
+static vt_status name_files(vt__replacement *r, const char *path, size_t room) {
+    size_t len = strlen(path);
+    r->path = vt__alloc(r->ctx, len + 1);
+    r->temp = vt__alloc(r->ctx, room);
+    if (!r->path || !r->temp) return vt__fail_nomem("replace", room);
+    memcpy(r->path, path, len + 1);
+    memcpy(r->temp, path, len + 1);
+    return VT_OK;
+}
+
+vt_status vt__replacement_begin(vt__replacement *r, vt_context *ctx, const char *path) {
+    const vt__io *io = vt__context_io(ctx);
+    char resolved[PATH_MAX];
+    struct stat old;
+
+    *r = (vt__replacement){.ctx = ctx, .fd = -1};
+    vt_status st = find_old(io, &path, resolved, &old);
+    size_t room = strlen(path) + 48;
+    if (st == VT_OK) st = name_files(r, path, room);
+    if (st == VT_OK) {
+        r->fd = open_new(io, r->temp, room, old.st_mode ? 0600 : 0666);
+        if (r->fd < 0) st = vt__fail_errno("create", r->temp);
+    }
+    if (st != VT_OK) {
+        end_replacement(r);
+        return st;
+    }
+    if (old.st_mode) st = keep_mode(io, r->fd, r->temp, &old);
+    if (st != VT_OK) vt__replacement_drop(r);
+    return st;
+}
+
+vt_status vt__replacement_write(vt__replacement *r, const void *data, size_t size) {
+    return write_all(vt__context_io(r->ctx), r->fd, r->temp, data, size);
+}
+
+void vt__replacement_drop(vt__replacement *r) {
+    if (!r->path) return;
+    const vt__io *io = vt__context_io(r->ctx);
+    if (r->fd >= 0) (void)io->close(io->user, r->fd);
+    (void)io->unlink(io->user, r->temp);
+    end_replacement(r);
+}
+
+vt_status vt__replacement_commit(vt__replacement *r) {
+    const vt__io *io = vt__context_io(r->ctx);
+    vt_status st = io->sync(io->user, r->fd) == 0 ? VT_OK : vt__fail_errno("fsync", r->temp);
+    if (io->close(io->user, r->fd) != 0 && st == VT_OK) st = vt__fail_errno("close", r->temp);
+    r->fd = -1;
+    if (st == VT_OK && io->rename(io->user, r->temp, r->path) != 0) st = vt__fail_errno("rename", r->path);
+    if (st != VT_OK) {
+        vt__replacement_drop(r);
+        return st;
+    }
+    /* From here on the new content is in place; only its name's durability is still open. */
+    const char *slash = strrchr(r->path, '/');
+    size_t folder = slash ? (size_t)(slash - r->path) : 0;
+    r->temp[folder] = '\0';
+    st = sync_folder(io, folder ? r->temp : slash ? "/" : ".");
+    end_replacement(r);
     return st;
 }
 
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size) {
-    const vt__io *io = vt__context_io(ctx);
-    char resolved[PATH_MAX];
-    struct stat old;
-    vt_status st = find_old(io, &path, resolved, &old);
-
-    if (st != VT_OK) return st;
-    size_t len = strlen(path), room = len + 48;
-    char *temp = vt__alloc(ctx, room);
-    if (!temp) return vt__fail_nomem("replace", room);
-    memcpy(temp, path, len + 1);
-    int fd = open_new(io, temp, room, old.st_mode ? 0600 : 0666);
-    if (fd < 0) {
-        st = vt__fail_errno("create", temp);
-        vt__free(ctx, temp);
-        return st;
-    }
-    st = write_new(io, fd, temp, &old, data, size);
-    if (st == VT_OK && io->rename(io->user, temp, path) != 0) st = vt__fail_errno("rename", path);
-    if (st != VT_OK) {
-        (void)io->unlink(io->user, temp);
-        vt__free(ctx, temp);
-        return st;
-    }
-    /* From here on the new content is in place; only its name's durability is still open. */
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) : 0;
-    temp[folder] = '\0';
-    st = sync_folder(io, folder ? temp : slash ? "/" : ".");
-    vt__free(ctx, temp);
+    vt__replacement r;
+    vt_status st = vt__replacement_begin(&r, ctx, path);
+    if (st == VT_OK) st = vt__replacement_write(&r, data, size);
+    if (st == VT_OK) return vt__replacement_commit(&r);
+    vt__replacement_drop(&r);
     return st;
 }

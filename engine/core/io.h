@@ -62,6 +62,20 @@ vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_s
  * failed. */
 vt_status vt__replace_file(vt_context *ctx, const char *path, const void *data, size_t size);
 
+/* The same with bytes that come piece by piece. begin makes the new file; then any number of writes; commit puts it in place, drop takes it away
+ * again (also after a failure; after commit, or of a zeroed struct, it does nothing). */
+typedef struct vt__replacement {
+    vt_context *ctx; /* borrowed */
+    char *path;      /* what is replaced, links resolved; NULL: not under way */
+    char *temp;      /* the new file */
+    int fd;
+} vt__replacement;
+
+vt_status vt__replacement_begin(vt__replacement *r, vt_context *ctx, const char *path);
+vt_status vt__replacement_write(vt__replacement *r, const void *data, size_t size);
+vt_status vt__replacement_commit(vt__replacement *r);
+void vt__replacement_drop(vt__replacement *r);
+
 /* IO or NOT_FOUND with the operation, the path and the system's words for errno. */
 vt_status vt__fail_errno(const char *op, const char *path);
 

@@ -42,7 +42,7 @@ static vt_status finish(vt__gguf *g, vt_status st, vt__gguf **out) {
     return st;
 }
 
-vt_status vt__gguf_open(vt_context *ctx, const char *path, vt__gguf **out) {
+vt_status vt__gguf_open_part(vt_context *ctx, const char *path, vt__gguf **out) {
     vt__gguf *g;
     vt_status st = create(ctx, path, &g);
     if (st == VT_OK) st = vt__map_file(ctx, path, &g->map);
@@ -53,7 +53,7 @@ vt_status vt__gguf_open(vt_context *ctx, const char *path, vt__gguf **out) {
     return finish(g, st, out);
 }
 
-vt_status vt__gguf_parse(vt_context *ctx, const char *name, const void *data, size_t size, vt__gguf **out) {
+vt_status vt__gguf_parse_part(vt_context *ctx, const char *name, const void *data, size_t size, vt__gguf **out) {
     vt__gguf *g;
     vt_status st = create(ctx, name, &g);
     if (st == VT_OK) {
@@ -63,24 +63,44 @@ vt_status vt__gguf_parse(vt_context *ctx, const char *name, const void *data, si
     return finish(g, st, out);
 }
 
+vt_status vt__gguf_open(vt_context *ctx, const char *path, vt__gguf **out) {
+    vt__gguf_split split = {0, 1, 0};
+    vt__gguf *g;
+    vt_status st = vt__gguf_open_part(ctx, path, &g);
+    if (st == VT_OK) st = vt__gguf_split_read(g, &split);
+    if (st == VT_OK && split.count > 1) st = vt__gguf_open_set(&g, path, &split);
+    if (st != VT_OK) vt__gguf_release(g);
+    *out = st == VT_OK ? g : NULL;
+    return st;
+}
+
+vt_status vt__gguf_parse(vt_context *ctx, const char *name, const void *data, size_t size, vt__gguf **out) {
+    int64_t parts = 1;
+    vt_status st = vt__gguf_parse_part(ctx, name, data, size, out);
+    if (st == VT_OK) st = vt__gguf_get_int(*out, "split.count", 0, INT32_MAX, &parts);
+    if (st == VT_ERR_NOT_FOUND) st = VT_OK; /* the key is for parts alone */
+    if (st == VT_OK && parts > 1)
+        st = vt__fail(VT_ERR_UNSUPPORTED, "%s: one part of a model in %lld files (key 'split.count'); open it by its path", name, (long long)parts);
+    if (st == VT_OK) return VT_OK;
+    vt__gguf_release(*out);
+    *out = NULL;
+    return st;
+}
+
 vt__gguf *vt__gguf_retain(vt__gguf *g) {
     if (g) atomic_fetch_add(&g->refs, 1);
     return g;
 }
 
-static void free_names(vt_context *ctx, vt__gguf_names *names) {
-    vt__free(ctx, names->name);
-    vt__free(ctx, names->order);
-    vt__free(ctx, names->pool);
-}
-
 void vt__gguf_release(vt__gguf *g) {
     if (!g || atomic_fetch_sub(&g->refs, 1) != 1) return;
     vt_context *ctx = g->ctx;
-    free_names(ctx, &g->keys);
-    free_names(ctx, &g->tensor_names);
+    vt__gguf_names_free(ctx, &g->keys);
+    vt__gguf_names_free(ctx, &g->tensor_names);
     vt__free(ctx, g->values);
     vt__free(ctx, g->tensors);
+    for (int64_t i = 0; i < g->n_parts; i++) vt__gguf_release(g->parts[i]);
+    vt__free(ctx, g->parts);
     vt__free(ctx, g->name);
     vt__unmap_file(ctx, &g->map);
     vt__free(ctx, g);

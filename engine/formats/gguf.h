@@ -33,10 +33,14 @@ typedef struct vt__gguf_tensor {
     size_t size;
 } vt__gguf_tensor;
 
-/* Maps the file. Errors: NOT_FOUND, IO, FORMAT, UNSUPPORTED (version, big-endian, split file, tensor type), NOMEM. */
+/* Maps the file; of a model in several files (NAME-00001-of-00003.gguf) any of them, and the others that lie beside it: one set of tensors in
+ * the order of the files, and the keys of the first. Errors: NOT_FOUND (a file of the set too), IO, FORMAT, UNSUPPORTED (version, big-endian,
+ * tensor type), NOMEM. */
 vt_status vt__gguf_open(vt_context *ctx, const char *path, vt__gguf **out);
-/* Reads bytes that the caller keeps until the release; name is for messages. */
+/* Reads bytes that the caller keeps until the release; name is for messages. UNSUPPORTED for a part of a set. */
 vt_status vt__gguf_parse(vt_context *ctx, const char *name, const void *data, size_t size, vt__gguf **out);
+/* The same for each of n >= 2 parts of a set, in order; names: "set.gguf (part 1)" and so on. */
+vt_status vt__gguf_parse_parts(vt_context *ctx, const char *name, const void *const *data, const size_t *sizes, int64_t n, vt__gguf **out);
 vt__gguf *vt__gguf_retain(vt__gguf *g);
 void vt__gguf_release(vt__gguf *g);
 const char *vt__gguf_name(const vt__gguf *g); /* path or name, for messages */

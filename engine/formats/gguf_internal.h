@@ -32,13 +32,29 @@ struct vt__gguf {
     vt__gguf_names keys, tensor_names;
     vt__gguf_value *values;    /* [keys.n] */
     vt__gguf_tensor *tensors;  /* [tensor_names.n] */
+    vt__gguf **parts;          /* [n_parts] the other files of a set, whose tensors are among `tensors`; NULL entries: not open yet */
+    int64_t n_parts;
 };
 
 /* Reads g->data into the rest of g; on failure g is half built, for the release. */
 vt_status vt__gguf_read(vt__gguf *g);
 
+/* The parser of bytes, for parts of sets too. */
+vt_status vt__gguf_parse_part(vt_context *ctx, const char *name, const void *data, size_t size, vt__gguf **out);
+/* One mapped file, without its companions. */
+vt_status vt__gguf_open_part(vt_context *ctx, const char *path, vt__gguf **out);
+
+/* What a file says about the set that it belongs to; count 1: it is no part of a set. */
+typedef struct vt__gguf_split {
+    int64_t number, count, n_tensors;
+} vt__gguf_split;
+vt_status vt__gguf_split_read(const vt__gguf *g, vt__gguf_split *out);
+/* Replaces *g, any file of a set, by the set: the first file with all the others. On failure *g is for the caller's release as before. */
+vt_status vt__gguf_open_set(vt__gguf **g, const char *path, const vt__gguf_split *split);
+
 /* Sorts and copies the names, whose data still points into the file; `kind` is "key" or "tensor". Errors: FORMAT (a name twice), NOMEM. */
 vt_status vt__gguf_names_seal(const vt__gguf *g, vt__gguf_names *names, const char *kind);
+void vt__gguf_names_free(vt_context *ctx, vt__gguf_names *names);
 /* Index of a name, or -1. */
 int64_t vt__gguf_names_find(const vt__gguf_names *names, const char *name);
 

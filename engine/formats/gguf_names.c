@@ -9,6 +9,12 @@ static int name_before(const void *user, int64_t a, int64_t b) {
     return strcmp(name[a].data, name[b].data) < 0;
 }
 
+void vt__gguf_names_free(vt_context *ctx, vt__gguf_names *names) {
+    vt__free(ctx, names->name);
+    vt__free(ctx, names->order);
+    vt__free(ctx, names->pool);
+}
+
 vt_status vt__gguf_names_seal(const vt__gguf *g, vt__gguf_names *names, const char *kind) {
     size_t bytes = 0;
     for (int64_t i = 0; i < names->n; i++) bytes += names->name[i].len + 1; /* all of them lie in the file: no overflow */

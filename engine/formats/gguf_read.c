@@ -288,16 +288,11 @@ static vt_status read_header(cursor *c) {
 
 /* Keys that say how the file itself is to be read. */
 static vt_status read_layout(const vt__gguf *g, size_t *out_alignment) {
-    int64_t alignment = DEFAULT_ALIGNMENT, parts = 1;
+    int64_t alignment = DEFAULT_ALIGNMENT;
     vt_status st = vt__gguf_get_int(g, "general.alignment", 1, INT64_C(1) << 30, &alignment);
     if (st != VT_OK && st != VT_ERR_NOT_FOUND) return st;
     if ((alignment & (alignment - 1)) != 0)
         return vt__fail(VT_ERR_FORMAT, "%s: key 'general.alignment' is %lld, a power of two is needed", g->name, (long long)alignment);
-    st = vt__gguf_get_int(g, "split.count", 0, INT32_MAX, &parts);
-    if (st != VT_OK && st != VT_ERR_NOT_FOUND) return st;
-    if (parts > 1)
-        return vt__fail(VT_ERR_UNSUPPORTED, "%s: one part of a model in %lld files (key 'split.count'); merge them into one file", g->name,
-                        (long long)parts);
     *out_alignment = (size_t)alignment;
     return VT_OK;
 }

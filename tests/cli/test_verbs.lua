@@ -40,6 +40,20 @@ t.test("info shows metadata and tensors, also without weights", function()
   t.equal({ #object.tensors, object.n_params, object.tensors[1].shape }, { 21, 19616, { 32, 64 } })
 end)
 
+t.test("quantize writes a model that works in another type", function()
+  local path = t.folder() .. "/q8.gguf"
+  expect(run("quantize", model, path, "--type", "q8_0"), 0, nil, "q8.gguf: ")
+  local types = {}
+  for _, tensor in ipairs(json(run("info", "--json", path)).tensors) do types[tensor.dtype] = true end
+  assert(types.q8_0 and types.f32, "no q8_0 in the new file")
+  expect(run("generate", "-m", path, "-p", "Hello", "-n", "3", "--ignore-eos", "--temp", "0"), 0)
+  expect(run("quantize", model, path, "--type", "q4_0"), 1, nil, "exists already")
+  t.equal(run("quantize", model, path, "--type", "q4_0", "--force", "-q").err, "")
+  expect(run("quantize", model, path), 2, nil, "option '--type' is missing")
+  expect(run("quantize", model, path, "--type", "q9"), 2, nil, "must be one of f32, f16")
+  expect(run("quantize", vocabulary .. ".none", path, "--force", "--type", "q8_0"), 3, nil, "none")
+end)
+
 t.test("generate is reproducible by its seed, which is printed when drawn", function()
   local function words(...) return { "generate", "-m", model, "-p", "Hello", "-n", "12", "--ignore-eos", ... } end
   local a = expect(run(table.unpack(words("--seed", "7"))), 0)

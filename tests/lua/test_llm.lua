@@ -114,6 +114,27 @@ t.test("a session outlives the close of its model", function()
   t.raises("model is closed", own.info, own)
 end)
 
+t.test("a model is quantised, with progress that may cancel", function()
+  local from, to, heard = t.golden .. "/tiny_llama.gguf", t.folder() .. "/q8.gguf", {}
+  vt.quantize(from, to, { type = "q8_0", progress = function(fraction, name)
+    assert(fraction > 0 and fraction <= 1)
+    heard[#heard + 1] = name
+  end })
+  t.equal(heard[1], "token_embd.weight")
+  local session = vt.model(to):session{ exact = true }
+  session:feed(ids)
+  local want = model:session{ exact = true }
+  want:feed(ids)
+  local a, b, sum = session:logits(), want:logits(), 0
+  for i = 1, #a do sum = sum + (a[i] - b[i]) ^ 2 end
+  assert(sum > 0 and sum / #a < 0.01, "logits of q8_0 differ by " .. sum)
+  t.equal(t.raises("", vt.quantize, from, to, { type = "q4_0", progress = function() return true end }).name, "VT_ERR_CANCELLED")
+  t.raises("oops", vt.quantize, from, to, { type = "q4_0", progress = function() error("oops") end })
+  t.raises("must be one of f32, f16", vt.quantize, from, to, { type = "q9" })
+  t.raises("'type' is missing", vt.quantize, from, to, {})
+  t.raises("unknown option 'dtype'", vt.quantize, from, to, { dtype = "q8_0" })
+end)
+
 t.test("sessions share a pool of cache blocks and give them back", function()
   local kv = model:kv{ tokens = 64, dtype = "f16" }
   t.equal(kv:block_count() * kv:block_tokens(), 64)
