@@ -65,21 +65,47 @@ typedef struct vtk_gemm {
     int32_t finish;    /* VTK_GEMM_* */
 } vtk_gemm;
 
-/* Attention of n_rows queries (the query heads that share one key/value head) to the keys first..last-1 of a cache in blocks:
- * token t lies in blocks[t / 16], and its key at k_offset + (t % 16) * dim elements, its value at v_offset + the same. */
+/* The cache of keys and values lies in blocks of 16 tokens. In a block a head's keys lie element by element, 16 tokens side by side, and its values
+ * token by token:
+ *
+ *     float types   keys [dim][16], values [16][dim]
+ *     Q8_0          keys [dim / 32]{half scale[16], int8 [32][16]}, values [16][dim / 32]{half scale, int8 [32]}
+ *
+ * Both have the same size. Slots that hold no token yet may hold anything. */
+enum { VTK_KV_F32, VTK_KV_F16, VTK_KV_Q8_0, VTK_N_KV };
+static inline size_t vtk_kv_size(int32_t type, int64_t dim) { /* bytes of a head's keys, or values, in a block; dim % 32 == 0 for Q8_0 */
+    return type == VTK_KV_Q8_0 ? (size_t)dim / 32 * 34 * VTK_KV_BLOCK : (size_t)dim * VTK_KV_BLOCK * (type == VTK_KV_F16 ? 2 : 4);
+}
+
+/* Attention of n_pos positions that follow one another, each with the n_shared query heads of one key/value head, to the keys around them:
+ *
+ *     a query at position p sees keys t with p - left <= t <= p + right and 0 <= t < n_keys
+ *
+ * so that decoders set right = 0 and left to VTK_ALL or a window less one, and encoders set both to VTK_ALL. Key t lies in slot t % 16 of
+ * blocks[t / 16], k_offset bytes from its begin. The keys are taken in groups of VTK_KEYS, numbers of the cache and not of the window: each
+ * group of which a query sees something gives a part (largest score, sum of weights, weighted sum of values), and the parts are merged in
+ * ascending order. A row's result hence depends on its own query and on what it sees, and is the same bits whether the parts are made in
+ * one call or in several. A query that sees no key gives zeros. */
+enum { VTK_KEYS = 128 };
+#define VTK_ALL (INT64_MAX / 4)
 typedef struct vtk_attention {
-    float *out; /* [n_rows, dim], rows ld elements apart */
-    const float *q;
-    int64_t ld; /* of out and q, in elements */
-    int64_t n_rows, dim;
+    float *out;     /* position i, head h: [dim] at i * ld + h * dim */
+    const float *q; /* the same */
+    int64_t ld, n_pos, n_shared, dim;
     const unsigned char *const *blocks;
-    size_t k_offset, v_offset; /* bytes from a block's begin: layer and key/value head */
-    int32_t f16;               /* 1: the cache is float16, 0: float32 */
-    int64_t first, last;       /* keys seen: first <= t < last; at least one */
-    float scale;               /* of the scores */
-    float softcap;             /* scores become softcap * tanh(score / softcap); 0: they stay */
-    float *scratch;            /* [n_rows * (last - first)] */
+    size_t k_offset, v_offset;
+    int32_t type;        /* VTK_KV_F32... */
+    int64_t pos;         /* of the first query; may be negative */
+    int64_t n_keys;
+    int64_t left, right; /* 0 to VTK_ALL */
+    float scale;         /* of the scores */
+    float softcap;       /* scores become softcap * tanh(score / softcap); 0: they stay */
+    float *scratch;      /* [VTK_ATTENTION_SCRATCH(dim)] */
 } vtk_attention;
+enum { VTK_QUERIES = 96 }; /* worked on together: a multiple of this many rows n_pos * n_shared wastes nothing */
+#define VTK_ATTENTION_SCRATCH(dim) ((size_t)(2 * VTK_QUERIES + 12) * (size_t)(dim) + 12 * VTK_KEYS + 4 * VTK_QUERIES)
+/* Of each group of keys and each row: its value [dim], not divided by the sum, then the largest score (to base 2), then the sum. */
+#define VTK_PART_SIZE(dim) ((size_t)(dim) + 2)
 
 /* Distances of objects to centres: out[c * ld + o]. Objects come in panels of VTK_PANEL: element k of object o is
  * panels[(o / VTK_PANEL * dim + k) * VTK_PANEL + o % VTK_PANEL]. Every object of a panel is computed, also those that only fill it up. */
@@ -188,8 +214,13 @@ typedef struct vtk_table {
     void (*rope_pairs)(float *x, const float *cos, const float *sin, int64_t n_pairs);  /* rotates (x[2j], x[2j+1]): GGUF's NORM */
     void (*rope_halves)(float *x, const float *cos, const float *sin, int64_t n_pairs); /* rotates (x[j], x[j+n_pairs]): NEOX */
 
-    /* attention */
+    /* attention. put stores a token's key and value in slot 0..15 of a block; keys and values are where the head's begin. Bodies above ref agree
+     * bit for bit. */
+    void (*kv_put[VTK_N_KV])(void *keys, void *values, int64_t slot, const float *key, const float *value, int64_t dim);
     void (*attention)(const vtk_attention *p);
+    /* The parts of groups first..last-1 into parts[(group - first) * n_pos * n_shared + row], and p->out from those of groups 0..n-1. */
+    void (*attention_parts)(const vtk_attention *p, int64_t first, int64_t last, float *parts);
+    void (*attention_merge)(const vtk_attention *p, const float *parts, int64_t first, int64_t last);
 
     /* distance: of rows of floats, and of rows of 64-bit words of bits (out int32: how many differ; out float32: of those in either, how many differ).
      * A distance is the same number with object and centre exchanged; that of a row to itself is 0. */

@@ -10,8 +10,8 @@ const box_type bind_kv_pool = {"vt.kv", "kv", release_kv};
 
 int bind_kv_new(lua_State *L, vt_model *model) {
     static const char *const known[] = {"tokens", "dtype", NULL};
-    static const char *const dtypes[] = {"f32", "f16", NULL};
-    static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F16};
+    static const char *const dtypes[] = {"f32", "f16", "q8_0", NULL};
+    static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F16, VT_DTYPE_Q8_0};
     vt_kv_options opt = VT_STRUCT_INIT(vt_kv_options);
     lua_settop(L, 2);
     box_options(L, 2, "kv", known);

@@ -15,11 +15,13 @@ typedef struct vt_kv_options {
     uint32_t struct_size; /* set by VT_STRUCT_INIT */
     uint32_t flags;       /* reserved, must be 0 */
     int64_t n_tokens;     /* capacity over all sessions, rounded up to whole blocks; 0: the model's context length */
-    int32_t dtype;        /* of keys and values: VT_DTYPE_F32 (also 0, the default) or VT_DTYPE_F16 */
+    int32_t dtype;        /* of keys and values: VT_DTYPE_F32 (also 0, the default), VT_DTYPE_F16, or VT_DTYPE_Q8_0, which takes half of that for
+                             heads of a multiple of 32 elements */
     int32_t reserved;     /* must be 0 */
 } vt_kv_options;
 
-/** New pool for sessions of this model; memory is taken block by block as sessions grow. Errors: VT_ERR_INVALID, VT_ERR_DTYPE, VT_ERR_NOMEM.
+/** New pool for sessions of this model; memory is taken block by block as sessions grow. Errors: VT_ERR_INVALID, VT_ERR_DTYPE,
+ *  VT_ERR_UNSUPPORTED (Q8_0 and heads of another size), VT_ERR_NOMEM.
  *  Threads: sessions on different threads may share one pool. */
 VT_API VT_MUST_USE vt_status vt_kv_create(vt_model *model, const vt_kv_options *opt, vt_kv **out);
 VT_API vt_kv *vt_kv_retain(vt_kv *kv);

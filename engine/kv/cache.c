@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/lock.h"
 #include "core/memory.h"
+#include "vtk.h"
 
 /* Sits before the bytes that are handed out; 64 bytes, so that these stay aligned. */
 typedef struct block {
@@ -15,6 +16,7 @@ typedef struct block {
 } block;
 
 enum { BLOCK_HEAD = 64 };
+_Static_assert((int)VT__KV_BLOCK_TOKENS == (int)VTK_KV_BLOCK, "blocks are those of the kernels");
 _Static_assert(sizeof(block) <= BLOCK_HEAD, "the head fits before an aligned block");
 
 struct vt_kv {
@@ -31,8 +33,11 @@ struct vt_kv {
 };
 
 static vt_status check(const vt__kv_params *p) {
-    if (p->dtype != VT_DTYPE_F32 && p->dtype != VT_DTYPE_F16)
-        return vt__fail(VT_ERR_DTYPE, "kv: dtype %d, need VT_DTYPE_F32 (0) or VT_DTYPE_F16 (1)", p->dtype);
+    if (p->dtype != VT_DTYPE_F32 && p->dtype != VT_DTYPE_F16 && p->dtype != VT_DTYPE_Q8_0)
+        return vt__fail(VT_ERR_DTYPE, "kv: dtype %d, need VT_DTYPE_F32 (0), VT_DTYPE_F16 (1) or VT_DTYPE_Q8_0 (8)", p->dtype);
+    if (p->dtype == VT_DTYPE_Q8_0 && p->head_dim % VTK_BLOCK)
+        return vt__fail(VT_ERR_UNSUPPORTED, "kv: VT_DTYPE_Q8_0 needs heads of a multiple of %d elements, the model's have %lld", (int)VTK_BLOCK,
+                        (long long)p->head_dim);
     if (p->n_tokens < 1 || p->n_tokens > INT64_MAX - VT__KV_BLOCK_TOKENS)
         return vt__fail(VT_ERR_INVALID, "kv: n_tokens=%lld, need at least 1", (long long)p->n_tokens);
     return VT_OK;
@@ -40,9 +45,9 @@ static vt_status check(const vt__kv_params *p) {
 
 static vt_status measure(vt_kv *kv) {
     const vt__kv_params *p = &kv->params;
-    int64_t elem = p->dtype == VT_DTYPE_F32 ? 4 : 2;
     size_t heads;
-    if (vt__mul_size(p->head_dim, VT__KV_BLOCK_TOKENS * elem, &kv->head_size) ||
+    kv->head_size = vtk_kv_size(vt__kv_type(kv), p->head_dim);
+    if (vt__mul_size(p->head_dim, VT__KV_BLOCK_TOKENS * sizeof(float), &heads) ||
         vt__mul_size(2 * (int64_t)p->n_layers, p->n_kv_heads, &heads) || __builtin_mul_overflow(heads, kv->head_size, &kv->block_size) ||
         kv->block_size > SIZE_MAX - BLOCK_HEAD)
         return vt__fail(VT_ERR_INVALID, "kv: %d layers of %d heads of %lld are too large", p->n_layers, p->n_kv_heads, (long long)p->head_dim);
@@ -91,6 +96,10 @@ void vt__kv_release(vt_kv *kv) {
 
 const void *vt__kv_owner(const vt_kv *kv) { return kv->params.owner; }
 int32_t vt__kv_dtype(const vt_kv *kv) { return kv->params.dtype; }
+int32_t vt__kv_type(const vt_kv *kv) {
+    return kv->params.dtype == VT_DTYPE_F32 ? VTK_KV_F32 : kv->params.dtype == VT_DTYPE_F16 ? VTK_KV_F16 : VTK_KV_Q8_0;
+}
+
 int64_t vt__kv_block_count(const vt_kv *kv) { return kv->n_blocks; }
 size_t vt__kv_block_size(const vt_kv *kv) { return kv->block_size; }
 

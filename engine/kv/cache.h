@@ -1,6 +1,6 @@
 /* Pool of key/value cache blocks. A block holds 16 tokens over all layers, so that a sequence is one list of pointers:
  *
- *     block = for each layer: K [kv_head][16][dim], then V [kv_head][16][dim]
+ *     block = for each layer: keys of each key/value head, then values of each, as kernels lay them out (kernels/vtk.h)
  *
  * Blocks are reference counted: a sequence that forks will share them and copy the last one when it writes. Not here: which tokens a
  * block holds (the session's business), attention (kernels). */
@@ -14,7 +14,7 @@ enum { VT__KV_BLOCK_TOKENS = 16 };
 typedef struct vt__kv_params {
     int32_t n_layers, n_kv_heads;
     int64_t head_dim;
-    int32_t dtype;    /* VT_DTYPE_F32 or VT_DTYPE_F16 */
+    int32_t dtype;    /* VT_DTYPE_F32, VT_DTYPE_F16 or VT_DTYPE_Q8_0 */
     int64_t n_tokens; /* capacity, rounded up to whole blocks */
     void *owner;      /* what the keys were computed with (a model): sessions of another one are refused */
     void (*release_owner)(void *owner);
@@ -27,6 +27,7 @@ void vt__kv_release(vt_kv *kv);
 
 const void *vt__kv_owner(const vt_kv *kv);
 int32_t vt__kv_dtype(const vt_kv *kv);
+int32_t vt__kv_type(const vt_kv *kv); /* the same as VTK_KV_... */
 int64_t vt__kv_block_count(const vt_kv *kv);
 int64_t vt__kv_block_used(const vt_kv *kv);
 size_t vt__kv_block_size(const vt_kv *kv);

@@ -10,12 +10,20 @@
 #include "llm/model_internal.h"
 #include "vtk.h"
 
-enum { LINE = 64, ATTEND_CHUNKS_A_THREAD = 4, ATTEND_GRAIN = 1 << 15 };
+enum { LINE = 64, CHUNKS_A_THREAD = 4 }; /* more chunks than threads: a thread that lost its core for a while holds up little */
 
 /* ---- workspace ---- */
 
 static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static vt_status reserve_attention(vt__workspace *ws, const vt__hparams *hp) {
+    int32_t n_threads = vt__context_threads(ws->ctx);
+    size_t scratch = VTK_ATTENTION_SCRATCH(hp->head_dim);
+    ws->n_chunks = n_threads == 1 ? 1 : CHUNKS_A_THREAD * n_threads;
+    ws->tiles = vt__calloc2(ws->ctx, ws->max_rows + 1, 1, sizeof *ws->tiles);
+    ws->attention = ws->tiles ? vt__alloc64_2(ws->ctx, ws->n_chunks, (int64_t)scratch, sizeof *ws->attention) : NULL;
+    return ws->attention ? VT_OK : vt__fail_nomem("session", (size_t)ws->n_chunks * scratch * sizeof *ws->attention);
+}
 
 /* The arrays begin on cache lines of their own. Sizes are bounded by the checks of the loader; the sum is checked all the same. */
 vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hparams *hp, int64_t max_rows) {
@@ -42,25 +50,27 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
     if (!ws->slab) return vt__fail_nomem("session", (size_t)total * sizeof(float));
     for (int i = 0; i < N_PARTS - 1; i++) *parts[i].array = ws->slab + at[i];
     ws->q8 = (void *)(ws->slab + at[N_PARTS - 1]);
-    ws->n_chunks = vt__context_threads(ctx) == 1 ? 1 : ATTEND_CHUNKS_A_THREAD * vt__context_threads(ctx);
-    return VT_OK;
+    return reserve_attention(ws, hp);
 }
 
 vt_status vt__workspace_reserve(vt__workspace *ws, const vt__hparams *hp, int64_t n_tokens) {
-    if (n_tokens <= ws->longest) return VT_OK;
-    int64_t longest = max_of((n_tokens + 15) / 16 * 16, min_of(hp->n_ctx + 15, 2 * ws->longest) / 16 * 16);
-    float *scores = vt__alloc64_2(ws->ctx, ws->n_chunks * (hp->n_heads / hp->n_kv_heads), longest, sizeof *scores);
-    if (!scores) return vt__fail_nomem("session", 0);
-    vt__free(ws->ctx, ws->scores);
-    ws->scores = scores;
-    ws->longest = longest;
+    size_t n = (size_t)hp->n_heads * VTK_PART_SIZE(hp->head_dim);
+    if (ws->n_chunks == 1 || (size_t)(n_tokens / VTK_KEYS + 1) * n <= ws->n_parts) return VT_OK;
+    int64_t n_groups = n_tokens / VTK_KEYS + 1 + n_tokens / VTK_KEYS / 2; /* half as much again: seldom */
+    float *parts = vt__alloc64_2(ws->ctx, n_groups, (int64_t)n, sizeof *parts);
+    if (!parts) return vt__fail_nomem("session", (size_t)n_groups * n * sizeof *parts);
+    vt__free(ws->ctx, ws->parts);
+    ws->parts = parts;
+    ws->n_parts = (size_t)n_groups * n;
     return VT_OK;
 }
 
 void vt__workspace_free(vt__workspace *ws) {
     if (!ws->ctx) return;
     vt__free(ws->ctx, ws->slab);
-    vt__free(ws->ctx, ws->scores);
+    vt__free(ws->ctx, ws->tiles);
+    vt__free(ws->ctx, ws->attention);
+    vt__free(ws->ctx, ws->parts);
 }
 
 /* ---- begin ---- */
@@ -173,82 +183,26 @@ static void rotate(const vt__pass *p, float *head, int64_t row, int32_t rope) {
     (rope & VT__ROPE_HALVES ? k->rope_halves : k->rope_pairs)(head, p->ws->cos + at, p->ws->sin + at, n_pairs);
 }
 
-static void put(const vt__pass *p, const vt__row *row, size_t offset, const float *x) {
-    int64_t dim = p->model->hp.head_dim;
-    int32_t kernel = vt__kv_dtype(p->kv) == VT_DTYPE_F16 ? VTK_F16 : VTK_F32;
-    size_t elem = kernel == VTK_F16 ? 2 : 4;
-    unsigned char *block = row->blocks[row->pos / VTK_KV_BLOCK];
-    vtk_get()->encode[kernel](block + offset + (size_t)(row->pos % VTK_KV_BLOCK * dim) * elem, x, dim);
-}
-
 static void store_rows(void *user, int64_t first, int64_t last) {
     const store_job *j = user;
     const vt__pass *p = j->p;
     const vt__hparams *hp = &p->model->hp;
+    int32_t type = vt__kv_type(p->kv);
     for (int64_t i = first; i < last; i++) {
         float *q = p->ws->q + i * hp->n_heads * hp->head_dim;
         float *k = p->ws->k + i * hp->n_kv_heads * hp->head_dim, *v = p->ws->v + i * hp->n_kv_heads * hp->head_dim;
+        unsigned char *block = p->rows[i].blocks[p->rows[i].pos / VTK_KV_BLOCK];
         for (int32_t h = 0; h < hp->n_heads; h++) rotate(p, q + h * hp->head_dim, i, j->rope);
-        for (int32_t h = 0; h < hp->n_kv_heads; h++) {
-            rotate(p, k + h * hp->head_dim, i, j->rope);
-            put(p, &p->rows[i], vt__kv_k_offset(p->kv, j->layer, h), k + h * hp->head_dim);
-            put(p, &p->rows[i], vt__kv_v_offset(p->kv, j->layer, h), v + h * hp->head_dim);
+        for (int32_t h = 0; h < hp->n_kv_heads; h++, k += hp->head_dim, v += hp->head_dim) {
+            rotate(p, k, i, j->rope);
+            vtk_get()->kv_put[type](block + vt__kv_k_offset(p->kv, j->layer, h), block + vt__kv_v_offset(p->kv, j->layer, h), p->rows[i].pos % VTK_KV_BLOCK, k, v,
+                                    hp->head_dim);
         }
     }
 }
 
 void vt__pass_store(vt__pass *p, int32_t layer, int32_t rope) {
     vt__over_rows(p->ws->ctx, p->n_rows, store_rows, &(store_job){p, layer, rope});
-}
-
-/* ---- attention ---- */
-
-typedef struct attend_job {
-    const vt__pass *p;
-    int32_t layer;
-    int64_t window, n_chunks;
-} attend_job;
-
-/* The first position that one at pos sees. */
-static int64_t first_seen(int64_t pos, int64_t window) { return window > 0 && pos >= window ? pos - window + 1 : 0; }
-
-/* A unit is one row's queries of one key/value head. Units of a head lie together: they read the same keys. */
-static void attend_chunk(void *user, int64_t chunk) {
-    const attend_job *j = user;
-    const vt__pass *p = j->p;
-    const vt__hparams *hp = &p->model->hp;
-    int64_t shared = hp->n_heads / hp->n_kv_heads, first, last;
-    vt__chunk_range(p->n_rows * hp->n_kv_heads, 1, j->n_chunks, chunk, &first, &last);
-    for (int64_t u = first; u < last; u++) {
-        int32_t head = (int32_t)(u / p->n_rows);
-        int64_t i = u % p->n_rows;
-        int64_t at = (i * hp->n_heads + head * shared) * hp->head_dim;
-        vtk_attention a = {
-            .out = p->ws->att + at,
-            .q = p->ws->q + at,
-            .ld = hp->head_dim,
-            .n_rows = shared,
-            .dim = hp->head_dim,
-            .blocks = (const unsigned char *const *)p->rows[i].blocks,
-            .k_offset = vt__kv_k_offset(p->kv, j->layer, head),
-            .v_offset = vt__kv_v_offset(p->kv, j->layer, head),
-            .f16 = vt__kv_dtype(p->kv) == VT_DTYPE_F16,
-            .first = first_seen(p->rows[i].pos, j->window),
-            .last = p->rows[i].pos + 1,
-            .scale = hp->attn_scale,
-            .softcap = hp->attn_softcap,
-            .scratch = p->ws->scores + chunk * shared * p->ws->longest,
-        };
-        vtk_get()->attention(&a);
-    }
-}
-
-void vt__pass_attend(vt__pass *p, int32_t layer, int64_t window) {
-    const vt__hparams *hp = &p->model->hp;
-    int64_t work = 0;
-    for (int64_t i = 0; i < p->n_rows; i++) work += (p->rows[i].pos + 1 - first_seen(p->rows[i].pos, window)) * hp->n_heads * hp->head_dim;
-    attend_job j = {p, layer, window, min_of(min_of(p->ws->n_chunks, p->n_rows * hp->n_kv_heads), 1 + work / ATTEND_GRAIN)};
-    vt__parallel(p->ws->ctx, j.n_chunks, attend_chunk, &j);
 }
 
 /* ---- residual ---- */

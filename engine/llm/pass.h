@@ -24,12 +24,15 @@ typedef struct vt__workspace {
     float *cos, *sin; /* [n_ropes, n_rot / 2] */
     unsigned char *q8;
     size_t q8_stride;
-    float *scores; /* owned; [n_chunks, n_heads / n_kv_heads, longest] */
-    int64_t longest, n_chunks;
+    int32_t *tiles;   /* owned; [max_rows + 1] first row of each run that attention takes together */
+    float *attention; /* owned; scratch of n_chunks calls of the kernel side by side */
+    float *parts;     /* owned; [n_parts] of attention that is cut along the keys */
+    size_t n_parts;
+    int64_t n_chunks;
 } vt__workspace;
 
 vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hparams *hp, int64_t max_rows);
-/* Room for attention over n_tokens. Errors: NOMEM. */
+/* Lets several threads share the attention of one row to n_tokens; without it each head has one thread. Errors: NOMEM. */
 vt_status vt__workspace_reserve(vt__workspace *ws, const vt__hparams *hp, int64_t n_tokens);
 void vt__workspace_free(vt__workspace *ws);
 

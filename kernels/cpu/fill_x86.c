@@ -57,7 +57,10 @@ void vtk_fill_avx2(vtk_table *t) {
     t->gelu_mul = vtk_gelu_mul_avx2;
     t->rope_pairs = vtk_rope_pairs_avx2;
     t->rope_halves = vtk_rope_halves_avx2;
+    t->kv_put[VTK_KV_F16] = vtk_kv_put_f16_avx2;
     t->attention = vtk_attention_avx2;
+    t->attention_parts = vtk_attention_parts_avx2;
+    t->attention_merge = vtk_attention_merge_avx2;
     VTK_PACKED_FILL(t, avx2);
     VTK_MEDOID_FILL(t, avx2);
     VTK_MSC_FILL(t, avx2);
@@ -125,6 +128,8 @@ void vtk_fill_avx512(vtk_table *t) {
     t->gemm_pack = vtk_gemm_pack_avx512;
     t->gemm_f32 = vtk_gemm_f32_avx512;
     t->attention = vtk_attention_avx512;
+    t->attention_parts = vtk_attention_parts_avx512;
+    t->attention_merge = vtk_attention_merge_avx512;
     VTK_PACKED_FILL(t, avx512);
     VTK_MEDOID_FILL(t, avx512);
     VTK_MSC_FILL(t, avx512);

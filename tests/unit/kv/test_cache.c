@@ -48,7 +48,7 @@ static void refuses_wrong_parameters(void **state) {
         {0, VT_DTYPE_F32, 8, VT_ERR_INVALID},
         {-1, VT_DTYPE_F32, 8, VT_ERR_INVALID},
         {INT64_MAX, VT_DTYPE_F32, 8, VT_ERR_INVALID},
-        {16, VT_DTYPE_Q8_0, 8, VT_ERR_DTYPE},
+        {16, VT_DTYPE_Q8_0, 8, VT_ERR_UNSUPPORTED},
         {16, VT_DTYPE_BF16, 8, VT_ERR_DTYPE},
         {16, VT_DTYPE_F32, INT64_MAX / 64, VT_ERR_INVALID},
         {16, VT_DTYPE_F32, -1, VT_ERR_INVALID},
