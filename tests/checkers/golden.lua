@@ -78,8 +78,11 @@ local function case_file(dir, name, data)
     error(other .. ": no such file", 0)
   end
 
-  --- Path of a model that may be beside this file or in the cache; raises { skip = reason } when it is in neither.
+  --- Path of a model that may be beside this file or in the cache; raises { skip = reason } when it is in neither, or when VENTURI_ONLY_MODEL
+  -- names another one.
   function file.model(other)
+    local only = os.getenv("VENTURI_ONLY_MODEL") or ""
+    if only ~= "" and only ~= other then error({ skip = other .. ": only with VT_CI_FULL=1 or when asked for" }, 0) end
     local cache = os.getenv("VENTURI_MODELS") or (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models"
     for _, path in ipairs{ dir .. "/" .. plain_name(other), cache .. "/" .. other } do
       if readable(path) then return path end
