@@ -16,21 +16,13 @@ enum { LINE = 64, CHUNKS_A_THREAD = 4 }; /* more chunks than threads: a thread t
 
 static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static vt_status reserve_attention(vt__workspace *ws, const vt__hparams *hp) {
-    int32_t n_threads = vt__context_threads(ws->ctx);
-    size_t scratch = VTK_ATTENTION_SCRATCH(hp->head_dim);
-    ws->n_chunks = n_threads == 1 ? 1 : CHUNKS_A_THREAD * n_threads;
-    ws->tiles = vt__calloc2(ws->ctx, ws->max_rows + 1, 1, sizeof *ws->tiles);
-    ws->attention = ws->tiles ? vt__alloc64_2(ws->ctx, ws->n_chunks, (int64_t)scratch, sizeof *ws->attention) : NULL;
-    return ws->attention ? VT_OK : vt__fail_nomem("session", (size_t)ws->n_chunks * scratch * sizeof *ws->attention);
-}
-
 /* The arrays begin on cache lines of their own. Sizes are bounded by the checks of the loader; the sum is checked all the same. */
 vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hparams *hp, int64_t max_rows) {
     int64_t q_dim = hp->n_heads * hp->head_dim, kv_dim = hp->n_kv_heads * hp->head_dim;
     int64_t widest = max_of(max_of(hp->n_embd, q_dim), hp->n_ff);
     *ws = (vt__workspace){.ctx = ctx, .max_rows = max_rows};
     ws->q8_stride = (VTK_Q8_ROW_SIZE((size_t)(widest + VTK_BLOCK - 1) / VTK_BLOCK * VTK_BLOCK) + LINE - 1) / LINE * LINE;
+    ws->n_chunks = vt__context_threads(ctx) == 1 ? 1 : CHUNKS_A_THREAD * vt__context_threads(ctx);
     struct {
         float **array;
         int64_t cols;
@@ -46,11 +38,15 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
         at[i] = total;
         total += (max_rows * parts[i].cols + LINE / 4 - 1) / (LINE / 4) * (LINE / 4);
     }
+    int64_t attention = total, tiles = attention + ws->n_chunks * (int64_t)VTK_ATTENTION_SCRATCH(hp->head_dim);
+    total = tiles + max_rows + 1;
     ws->slab = vt__alloc64_2(ctx, total, 1, sizeof(float));
     if (!ws->slab) return vt__fail_nomem("session", (size_t)total * sizeof(float));
     for (int i = 0; i < N_PARTS - 1; i++) *parts[i].array = ws->slab + at[i];
     ws->q8 = (void *)(ws->slab + at[N_PARTS - 1]);
-    return reserve_attention(ws, hp);
+    ws->attention = ws->slab + attention;
+    ws->tiles = (void *)(ws->slab + tiles);
+    return VT_OK;
 }
 
 vt_status vt__workspace_reserve(vt__workspace *ws, const vt__hparams *hp, int64_t n_tokens) {
@@ -68,8 +64,6 @@ vt_status vt__workspace_reserve(vt__workspace *ws, const vt__hparams *hp, int64_
 void vt__workspace_free(vt__workspace *ws) {
     if (!ws->ctx) return;
     vt__free(ws->ctx, ws->slab);
-    vt__free(ws->ctx, ws->tiles);
-    vt__free(ws->ctx, ws->attention);
     vt__free(ws->ctx, ws->parts);
 }
 

@@ -24,8 +24,8 @@ typedef struct vt__workspace {
     float *cos, *sin; /* [n_ropes, n_rot / 2] */
     unsigned char *q8;
     size_t q8_stride;
-    int32_t *tiles;   /* owned; [max_rows + 1] first row of each run that attention takes together */
-    float *attention; /* owned; scratch of n_chunks calls of the kernel side by side */
+    int32_t *tiles;   /* [max_rows + 1] first row of each run that attention takes together */
+    float *attention; /* scratch of n_chunks calls of the kernel side by side */
     float *parts;     /* owned; [n_parts] of attention that is cut along the keys */
     size_t n_parts;
     int64_t n_chunks;
