@@ -91,6 +91,18 @@ vt_status vt_chat_render(const vt_tokenizer *tok, const vt_chat_message *message
     return st == VT_OK ? vt__chat_render(tok, (const void *)messages, n, (flags & VT_CHAT_ADD_PROMPT) != 0, out) : st;
 }
 
+const char *vt_chat_template(const vt_tokenizer *tok, size_t *out_len) {
+    size_t len = 0;
+    const char *text = tok ? vt__chat_template(tok, &len) : NULL;
+    if (out_len) *out_len = len;
+    return text;
+}
+
+vt_status vt_chat_plain(const vt_tokenizer *tok, const char *text, size_t len, vt_buffer **out) {
+    if (!tok || !text || !out) return vt__fail(VT_ERR_INVALID, "chat: plain needs a tokenizer, a text and out");
+    return vt__chat_plain(tok, text, len, out);
+}
+
 vt_status vt_text_words(vt_context *ctx, const char *text, size_t len, vt_buffer **out) {
     if (out) *out = NULL;
     if (!ctx || !out || (!text && len)) return vt__fail(VT_ERR_INVALID, "words: needs a context, a text and out");

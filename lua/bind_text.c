@@ -196,6 +196,32 @@ static int tokenizer_chat(lua_State *L) {
     return 1;
 }
 
+/* tok:template() -> the chat template's text, or nil */
+static int tokenizer_template(lua_State *L) {
+    size_t len = 0;
+    const char *text = vt_chat_template(box_check(L, 1, &bind_tokenizer), &len);
+    vt__capability_charge_for(L, len, VT__COST_COPY);
+    if (text)
+        lua_pushlstring(L, text, len);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* tok:plain(text) -> the text with the model's special tokens taken apart */
+static int tokenizer_plain(lua_State *L) {
+    const vt_tokenizer *tok = box_check(L, 1, &bind_tokenizer);
+    size_t len;
+    const char *text = luaL_checklstring(L, 2, &len);
+    vt__capability_charge_for(L, len, VT__COST_ENCODE);
+    box *b = box_push_buffer(L);
+    vt_buffer *buffer = NULL;
+    box_ok(L, vt_chat_plain(tok, text, len, &buffer));
+    b->handle = buffer;
+    box_push_text(L, b);
+    return 1;
+}
+
 /* ---- decoder ---- */
 
 /* tok:decoder{ special = false, continue = false } */
@@ -257,7 +283,8 @@ static int words(lua_State *L) {
 
 void bind_text(lua_State *L) {
     static const luaL_Reg tokenizer_methods[] = {{"encode", tokenizer_encode}, {"decode", tokenizer_decode}, {"count", tokenizer_count},
-        {"token", tokenizer_token}, {"bos", tokenizer_bos}, {"eos", tokenizer_eos}, {"special", tokenizer_special}, {"family", tokenizer_family}, {"is_eog", tokenizer_is_eog}, {"chat", tokenizer_chat},
+        {"token", tokenizer_token}, {"bos", tokenizer_bos}, {"eos", tokenizer_eos}, {"special", tokenizer_special}, {"family", tokenizer_family},
+        {"is_eog", tokenizer_is_eog}, {"chat", tokenizer_chat}, {"template", tokenizer_template}, {"plain", tokenizer_plain},
         {"pieces", tokenizer_pieces}, {"decoder", decoder_new}, {NULL, NULL}};
     static const luaL_Reg decoder_methods[] = {{"push", decoder_push}, {"finish", decoder_finish}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"tokenizer", tokenizer_open}, {"words", words}, {NULL, NULL}};

@@ -95,3 +95,19 @@ vt_status vt__chat_render(const vt_tokenizer *tok, const vt__chat_message *messa
     }
     return vt__bytes_finish(&text, "chat", out);
 }
+
+const char *vt__chat_template(const vt_tokenizer *tok, size_t *out_len) {
+    *out_len = tok->chat_template ? tok->chat_template_len : 0;
+    return tok->chat_template;
+}
+
+vt_status vt__chat_plain(const vt_tokenizer *tok, const char *text, size_t len, vt_buffer **out) {
+    vt__bytes plain;
+
+    *out = NULL;
+    vt__bytes_init(&plain, tok->ctx);
+    vt_status st = append_content(tok, &plain, text, len);
+    if (st == VT_OK) return vt__bytes_finish(&plain, "chat", out);
+    vt__bytes_free(&plain);
+    return st;
+}

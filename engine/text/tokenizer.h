@@ -107,5 +107,8 @@ typedef struct vt__chat_message {
 } vt__chat_message;
 
 vt_status vt__chat_render(const vt_tokenizer *tok, const vt__chat_message *messages, int64_t n, int add_prompt, vt_buffer **out);
+const char *vt__chat_template(const vt_tokenizer *tok, size_t *out_len); /* not NUL-terminated; NULL: none */
+/* A text with its special tokens taken apart. Errors: INVALID (one of a single character), NOMEM. */
+vt_status vt__chat_plain(const vt_tokenizer *tok, const char *text, size_t len, vt_buffer **out);
 
 #endif

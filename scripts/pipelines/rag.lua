@@ -96,7 +96,7 @@ end
 function rag.prompt(tok, question, passages, opt)
   local function render(text)
     local user = vt.prompt.fill(opt.user, { passages = text, question = vt.prompt.plain(question) })
-    return tok:chat{ { role = "system", content = opt.system[opt.style] }, { role = "user", content = user } }
+    return vt.chat.render(tok, { { role = "system", content = opt.system[opt.style] }, { role = "user", content = user } }, { fallback = true })
   end
   local room = opt.n_ctx - opt.max_tokens - #tok:encode(render(""), { special = true })
   local used = vt.prompt.fit(function(text) return #tok:encode(text) end, passages, room)

@@ -1,8 +1,8 @@
 -- Chat templates: what Jinja2 makes of each construct that is known, the errors, the limits, and templates that were broken on purpose.
 -- The expected texts are the output of Jinja2 3.1 (trim_blocks, lstrip_blocks, `tojson` without HTML escapes) on the same templates and variables.
-local jinja = require "venturi.jinja"
 local t = require "support"
 local vt = require "venturi"
+local jinja = vt.jinja
 
 -- luacheck: no max line length
 local cases = {

@@ -49,19 +49,21 @@ end
 --- Writes the model.
 -- @tparam string vocabulary path of tok_bpe_smollm.gguf
 -- @tparam string path where to
-function M.write(vocabulary, path)
+-- @tparam[opt] string template another chat template; "": none
+function M.write(vocabulary, path, template)
   local file = assert(io.open(vocabulary, "rb"))
   local source = file:read("a")
   file:close()
   local magic, version, n_tensors, n_keys = string.unpack("<c4I4I8I8", source)
   assert(magic == "GGUF" and n_tensors == 0)
   local more = {
-    key("general.name", STRING, "tiny-chat"), key("tokenizer.chat_template", STRING, TEMPLATE), key("llama.block_count", U32, N_LAYERS),
+    key("general.name", STRING, "tiny-chat"), key("llama.block_count", U32, N_LAYERS),
     key("llama.context_length", U32, N_CTX), key("llama.embedding_length", U32, N_EMBD), key("llama.feed_forward_length", U32, N_FF),
     key("llama.attention.head_count", U32, N_HEADS), key("llama.attention.head_count_kv", U32, N_KV_HEADS), key("llama.vocab_size", U32, N_VOCAB),
     key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), key("llama.rope.freq_base", F32, 1e4),
     key("llama.rope.dimension_count", U32, N_EMBD // N_HEADS),
   }
+  if template ~= "" then more[#more + 1] = key("tokenizer.chat_template", STRING, template or TEMPLATE) end
   local list, infos, data, offset = tensors(), {}, {}, 0
   for i, t in ipairs(list) do
     local extents = string.pack("<" .. ("I8"):rep(#t.shape), table.unpack(t.shape))
