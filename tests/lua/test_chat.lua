@@ -26,7 +26,7 @@ t.test("ChatML and other templates come from the model's file", function()
   t.equal(vt.chat.encode(chatml, hi)[1], 1, "<|im_start|>")
   t.raises("unknown option 'promt'", vt.chat.render, other, hi, { promt = true })
   t.raises("role of message 1", vt.chat.render, other, { { role = "us er", content = "x" } })
-  t.raises("a list of messages", vt.chat.render, other, {})
+  t.raises("messages", vt.chat.render, other, {})
 end)
 
 t.test("the template sees tools, documents, token texts and the host's variables", function()
