@@ -49,33 +49,33 @@ void vtk_matmul_q4_1_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
 }
 
 void vtk_matmul_q5_0_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q5_0_ref, BLOCKS * VTK_Q5_0_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q5_0_avx512, BLOCKS * VTK_Q5_0_SIZE);
 }
 
 void vtk_matmul_q5_1_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q5_1_ref, BLOCKS * VTK_Q5_1_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q5_1_avx512, BLOCKS * VTK_Q5_1_SIZE);
 }
 
 void vtk_matmul_q2_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q2_k_ref, SUPERBLOCKS * VTK_Q2_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q2_k_avx512, SUPERBLOCKS * VTK_Q2_K_SIZE);
 }
 
 void vtk_matmul_q3_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q3_k_ref, SUPERBLOCKS * VTK_Q3_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q3_k_avx512, SUPERBLOCKS * VTK_Q3_K_SIZE);
 }
 
 void vtk_matmul_q4_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q4_k_ref, SUPERBLOCKS * VTK_Q4_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q4_k_avx512, SUPERBLOCKS * VTK_Q4_K_SIZE);
 }
 
 void vtk_matmul_q5_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q5_k_ref, SUPERBLOCKS * VTK_Q5_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q5_k_avx512, SUPERBLOCKS * VTK_Q5_K_SIZE);
 }
 
 void vtk_matmul_q6_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q6_k_ref, SUPERBLOCKS * VTK_Q6_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q6_k_avx512, SUPERBLOCKS * VTK_Q6_K_SIZE);
 }
 
 void vtk_matmul_q8_k_avx512(const vtk_matmul *p, int64_t row0, int64_t row1) {
-    float_rows(p, row0, row1, vtk_decode_q8_k_ref, SUPERBLOCKS * VTK_Q8_K_SIZE);
+    float_rows(p, row0, row1, vtk_decode_q8_k_avx512, SUPERBLOCKS * VTK_Q8_K_SIZE);
 }
