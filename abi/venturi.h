@@ -6,6 +6,7 @@
 #include "venturi/context.h"
 #include "venturi/distance.h"
 #include "venturi/document.h"
+#include "venturi/encode.h"
 #include "venturi/folder.h"
 #include "venturi/format.h"
 #include "venturi/kv.h"

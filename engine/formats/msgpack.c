@@ -128,3 +128,28 @@ vt_status vt__msgpack_check(const void *data, size_t size) {
     if (at != end) return vt__fail(VT_ERR_FORMAT, "msgpack: %zu bytes behind the value", (size_t)(end - at));
     return VT_OK;
 }
+
+/* ---- sound values ---- */
+
+void vt__msgpack_skip(const unsigned char **at, const unsigned char *end) {
+    vt__msgpack_item item;
+    for (uint64_t left = 1; left > 0 && vt__msgpack_read(at, end, &item) == VT_OK; left--) {
+        if (item.kind == VT__MSGPACK_ARRAY) left += item.u;
+        if (item.kind == VT__MSGPACK_MAP) left += 2 * item.u;
+    }
+}
+
+int vt__msgpack_is(const vt__msgpack_item *item, const char *text) {
+    return item->kind == VT__MSGPACK_STR && item->size == strlen(text) && memcmp(item->data, text, item->size) == 0;
+}
+
+const unsigned char *vt__msgpack_find(const unsigned char *map, const unsigned char *end, const char *key) {
+    vt__msgpack_item item;
+    if (!map || vt__msgpack_read(&map, end, &item) != VT_OK || item.kind != VT__MSGPACK_MAP) return NULL;
+    for (uint64_t pairs = item.u; pairs > 0; pairs--) {
+        if (vt__msgpack_read(&map, end, &item) != VT_OK) return NULL;
+        if (vt__msgpack_is(&item, key)) return map;
+        vt__msgpack_skip(&map, end);
+    }
+    return NULL;
+}

@@ -32,6 +32,13 @@ typedef struct vt__msgpack_item {
  * FORMAT when the item is cut, unknown, or a container of more items than bytes are left; *at is then where it begins. */
 vt_status vt__msgpack_read(const unsigned char **at, const unsigned char *end, vt__msgpack_item *out);
 
+/* For values that are known to be sound, such as what vt__json_to_msgpack made. skip: moves *at behind the whole value there. find: the value of a
+ * key of the map at `map`, NULL where that is no map or has no such key. */
+void vt__msgpack_skip(const unsigned char **at, const unsigned char *end);
+const unsigned char *vt__msgpack_find(const unsigned char *map, const unsigned char *end, const char *key);
+/* Whether the item is this string. */
+int vt__msgpack_is(const vt__msgpack_item *item, const char *text);
+
 /* One whole value and nothing behind it, depth at most 64. Errors: FORMAT, LIMIT. */
 vt_status vt__msgpack_check(const void *data, size_t size);
 

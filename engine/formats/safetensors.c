@@ -49,18 +49,6 @@ static vt__msgpack_item next(reader *r) {
     return item;
 }
 
-static void skip(reader *r) {
-    for (uint64_t left = 1; left > 0; left--) {
-        vt__msgpack_item item = next(r);
-        if (item.kind == VT__MSGPACK_ARRAY) left += item.u;
-        if (item.kind == VT__MSGPACK_MAP) left += 2 * item.u;
-    }
-}
-
-static int is_text(const vt__msgpack_item *item, const char *text) {
-    return item->kind == VT__MSGPACK_STR && item->size == strlen(text) && memcmp(item->data, text, item->size) == 0;
-}
-
 /* ---- one tensor ---- */
 
 static vt_status bad(const reader *r, const char *what) { return vt__fail(VT_ERR_FORMAT, "%s: tensor '%s': %s", r->s->name, r->key, what); }
@@ -81,7 +69,7 @@ static vt_status read_dtype(reader *r, entry *e) {
     vt__msgpack_item item = next(r);
     if (item.kind != VT__MSGPACK_STR) return bad(r, "its dtype is no string");
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (is_text(&item, types[i].name)) {
+        if (vt__msgpack_is(&item, types[i].name)) {
             e->t.dtype = types[i].dtype;
             e->has_dtype = 1;
             return VT_OK;
@@ -140,9 +128,9 @@ static vt_status read_entry(reader *r, entry *e) {
     if (map.kind != VT__MSGPACK_MAP) return bad(r, "its entry is no object");
     for (uint64_t i = 0; i < map.u && st == VT_OK; i++) {
         vt__msgpack_item key = next(r);
-        if (is_text(&key, "dtype")) st = read_dtype(r, e);
-        else if (is_text(&key, "shape")) st = read_shape(r, e);
-        else if (is_text(&key, "data_offsets")) st = read_offsets(r, e);
+        if (vt__msgpack_is(&key, "dtype")) st = read_dtype(r, e);
+        else if (vt__msgpack_is(&key, "shape")) st = read_shape(r, e);
+        else if (vt__msgpack_is(&key, "data_offsets")) st = read_offsets(r, e);
         else st = bad(r, "its entry has a key that is none of dtype, shape, data_offsets");
     }
     return st == VT_OK ? place(r, e) : st;
@@ -173,8 +161,8 @@ static vt_status read_tensors(reader *r) {
     for (uint64_t i = 0; i < map.u && st == VT_OK; i++) {
         vt__msgpack_item key = next(r);
         int64_t number = s->names.count;
-        if (is_text(&key, "__metadata__")) {
-            skip(r); /* strings for people */
+        if (vt__msgpack_is(&key, "__metadata__")) {
+            vt__msgpack_skip(&r->at, r->end); /* strings for people */
             continue;
         }
         entry e = {.t = {.shape = {1, 1, 1, 1, 1, 1, 1, 1}}};
