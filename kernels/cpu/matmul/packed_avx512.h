@@ -17,7 +17,7 @@ enum { FEW = 8, ACTS = 6 };
 #else
 enum { FEW = 4, ACTS = 4 };
 #endif
-enum { GROUPS = 2, CHUNK = 18, HALVES = 2 };
+enum { GROUPS = 2, CHUNK = 18, AHEAD = 1024 };
 
 VTK_INLINE int few(int type) { return packed_is_halved(type) && FEW > 4 ? 4 : FEW; }
 VTK_INLINE int acts(int type) { return packed_is_halved(type) && ACTS > 4 ? 4 : ACTS; }
@@ -35,6 +35,11 @@ typedef struct act {
     float *out;
 } act;
 
+/* To be read soon, by the same thread. */
+VTK_INLINE void fetch(const unsigned char *p, size_t size) {
+    for (size_t i = 0; i < size; i += 64) _mm_prefetch((const char *)p + i, _MM_HINT_T0);
+}
+
 /* ---- one block ---- */
 
 VTK_INLINE __m512i broadcast(const unsigned char *p) {
@@ -46,19 +51,16 @@ VTK_INLINE __m512i broadcast(const unsigned char *p) {
 VTK_INLINE __m512 spread(const unsigned char *p) { return _mm512_set1_ps(vtk_load_f32(p)); }
 
 #ifdef __AVX512VNNI__
-/* dot[h][g][a] = the weights w[g] of a block, or of half h of it, times block b of activation row a. */
-VTK_INLINE void dots(__m512i dot[HALVES][GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int n_groups, int n_acts, int type) {
-    int halves = packed_is_halved(type) ? 2 : 1;
-    for (int h = 0; h < halves; h++) {
-        for (int g = 0; g < n_groups; g++) {
-            for (int a = 0; a < n_acts; a++) dot[h][g][a] = _mm512_setzero_si512();
-        }
+/* dot[g][a] = words j0..j0+n-1 of the weights w[g] of a block times those of block b of activation row a. */
+VTK_INLINE void dots(__m512i dot[GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int j0, int n, int n_groups, int n_acts, int type) {
+    (void)type;
+    for (int g = 0; g < n_groups; g++) {
+        for (int a = 0; a < n_acts; a++) dot[g][a] = _mm512_setzero_si512();
     }
-    for (int j = 0; j < PACKED_WORDS; j++) {
-        int h = j * halves / PACKED_WORDS;
+    for (int j = j0; j < j0 + n; j++) {
         for (int a = 0; a < n_acts; a++) {
             __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
-            for (int g = 0; g < n_groups; g++) dot[h][g][a] = _mm512_dpbusd_epi32(dot[h][g][a], w[g][j], xa);
+            for (int g = 0; g < n_groups; g++) dot[g][a] = _mm512_dpbusd_epi32(dot[g][a], w[g][j], xa);
         }
     }
 }
@@ -73,22 +75,21 @@ VTK_INLINE __m512i in_order(__m512i v) {
 
 /* How many words' products, of two bytes each, can be summed up in 16 bits. */
 VTK_INLINE int run_length(int type) {
-    int bits = packed_low_bits(type) + packed_high_bits(type), most = bits == 6 ? 2 : bits == 5 ? 4 : 8;
-    return packed_is_halved(type) && most > 4 ? 4 : most;
+    int bits = packed_low_bits(type) + packed_high_bits(type);
+    return bits == 6 ? 2 : bits == 5 ? 4 : 8;
 }
 
-VTK_INLINE void dots(__m512i dot[HALVES][GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int n_groups, int n_acts, int type) {
-    int planes = type == VTK_Q8_0 ? 2 : 1, run = run_length(type), halves = packed_is_halved(type) ? 2 : 1;
-    for (int j0 = 0; j0 < PACKED_WORDS; j0 += run) {
+VTK_INLINE void dots(__m512i dot[GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int j0, int n, int n_groups, int n_acts, int type) {
+    int planes = type == VTK_Q8_0 ? 2 : 1, run = run_length(type) < n ? run_length(type) : n;
+    for (int from = j0; from < j0 + n; from += run) {
         __m512i part[2][GROUPS][FEW];
-        int h = j0 * halves / PACKED_WORDS, begins = j0 % (PACKED_WORDS / halves) == 0;
-        for (int j = j0; j < j0 + run; j++) {
+        for (int j = from; j < from + run; j++) {
             for (int a = 0; a < n_acts; a++) {
                 __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
                 for (int g = 0; g < n_groups; g++) {
                     for (int i = 0; i < planes; i++) {
                         __m512i two = _mm512_maddubs_epi16(w[g][PACKED_WORDS * i + j], xa);
-                        part[i][g][a] = in_order(j > j0 ? _mm512_add_epi16(part[i][g][a], two) : two);
+                        part[i][g][a] = in_order(j > from ? _mm512_add_epi16(part[i][g][a], two) : two);
                     }
                 }
             }
@@ -97,53 +98,84 @@ VTK_INLINE void dots(__m512i dot[HALVES][GROUPS][FEW], const __m512i *const w[GR
             for (int a = 0; a < n_acts; a++) {
                 __m512i sum = _mm512_madd_epi16(part[0][g][a], _mm512_set1_epi16(1));
                 if (planes == 2) sum = _mm512_add_epi32(sum, _mm512_madd_epi16(part[1][g][a], _mm512_set1_epi16(16)));
-                dot[h][g][a] = begins ? sum : _mm512_add_epi32(dot[h][g][a], sum);
+                dot[g][a] = from == j0 ? sum : _mm512_add_epi32(dot[g][a], sum);
             }
         }
     }
 }
 #endif
 
-/* sum + block b's share of the product. dot1: of the second half of a block with two scales. */
-VTK_INLINE __m512 add_block(__m512 sum, __m512i dot0, __m512i dot1, const scales *w, const act *x, int64_t b, int type) {
-    const __m512 offset = _mm512_set1_ps(-(float)packed_offset(type));
-    __m512 s = spread(x->sum + 4 * b), v = _mm512_cvtepi32_ps(dot0);
+/* sum + block b's share of the product, of types with one scale a block. */
+VTK_INLINE __m512 add_block(__m512 sum, __m512i dot, const scales *w, const act *x, int64_t b, int type) {
+    __m512 s = spread(x->sum + 4 * b), v = _mm512_cvtepi32_ps(dot);
 
-    if (packed_is_halved(type)) {
-        __m512 h = spread(x->half + 4 * b), rest = _mm512_sub_ps(s, h), v1 = _mm512_cvtepi32_ps(dot1);
-        if (packed_offset(type)) {
-            v = _mm512_fmadd_ps(h, offset, v);
-            v1 = _mm512_fmadd_ps(rest, offset, v1);
-        }
-        v = _mm512_mul_ps(_mm512_fmadd_ps(v, w->c[0], _mm512_mul_ps(v1, w->c[1])), w->d);
-        if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, _mm512_fmadd_ps(h, w->c[2], _mm512_mul_ps(rest, w->c[3])), v);
-    } else {
-        if (packed_offset(type)) v = _mm512_fmadd_ps(s, offset, v);
-        v = _mm512_mul_ps(v, w->d);
-        if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, s, v);
-    }
+    if (packed_offset(type)) v = _mm512_fmadd_ps(s, _mm512_set1_ps(-(float)packed_offset(type)), v);
+    v = _mm512_mul_ps(v, w->d);
+    if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, s, v);
     return _mm512_fmadd_ps(v, spread(x->d + 4 * b), sum);
+}
+
+/* Of types with two: what the first half gives, and the sum with the second. */
+VTK_INLINE __m512 first_half(__m512i dot, const scales *w, const act *x, int64_t b, int type) {
+    __m512 v = _mm512_cvtepi32_ps(dot);
+    if (packed_offset(type)) v = _mm512_fmadd_ps(spread(x->half + 4 * b), _mm512_set1_ps(-(float)packed_offset(type)), v);
+    return _mm512_mul_ps(v, w->c[0]);
+}
+
+VTK_INLINE __m512 add_halves(__m512 sum, __m512 first, __m512i dot, const scales *w, const act *x, int64_t b, int type) {
+    __m512 h = spread(x->half + 4 * b), rest = _mm512_sub_ps(spread(x->sum + 4 * b), h), v = _mm512_cvtepi32_ps(dot);
+
+    if (packed_offset(type)) v = _mm512_fmadd_ps(rest, _mm512_set1_ps(-(float)packed_offset(type)), v);
+    v = _mm512_mul_ps(_mm512_fmadd_ps(v, w->c[1], first), w->d);
+    if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, _mm512_fmadd_ps(h, w->c[2], _mm512_mul_ps(rest, w->c[3])), v);
+    return _mm512_fmadd_ps(v, spread(x->d + 4 * b), sum);
+}
+
+/* Block b of n_groups panels by n_acts activation rows. Halves come one after the other: together they would not fit the registers. */
+VTK_INLINE void multiply_block(__m512 sum[GROUPS][FEW], const __m512i *const w[GROUPS], const scales s[GROUPS], const act *x, int64_t b, int n_groups,
+                               int n_acts, int type) {
+    __m512i dot[GROUPS][FEW];
+    __m512 first[GROUPS][FEW];
+
+    if (!packed_is_halved(type)) {
+        dots(dot, w, x, b, 0, PACKED_WORDS, n_groups, n_acts, type);
+        for (int a = 0; a < n_acts; a++) {
+            for (int g = 0; g < n_groups; g++) sum[g][a] = add_block(sum[g][a], dot[g][a], &s[g], &x[a], b, type);
+        }
+        return;
+    }
+    dots(dot, w, x, b, 0, PACKED_WORDS / 2, n_groups, n_acts, type);
+    for (int a = 0; a < n_acts; a++) {
+        for (int g = 0; g < n_groups; g++) first[g][a] = first_half(dot[g][a], &s[g], &x[a], b, type);
+    }
+    dots(dot, w, x, b, PACKED_WORDS / 2, PACKED_WORDS / 2, n_groups, n_acts, type);
+    for (int a = 0; a < n_acts; a++) {
+        for (int g = 0; g < n_groups; g++) sum[g][a] = add_halves(sum[g][a], first[g][a], dot[g][a], &s[g], &x[a], b, type);
+    }
 }
 
 /* ---- few activation rows ---- */
 
+
 VTK_INLINE void multiply_panel(const unsigned char *panel, const act *x, int64_t n_blocks, __mmask16 keep, int n_acts, int type) {
     int64_t of_unit = packed_blocks(type);
-    __m512 sum[FEW];
+    __m512 sum[GROUPS][FEW];
 
-    for (int a = 0; a < n_acts; a++) sum[a] = _mm512_setzero_ps();
+    for (int a = 0; a < n_acts; a++) sum[0][a] = _mm512_setzero_ps();
     for (int64_t b0 = 0; b0 < n_blocks; b0 += of_unit, panel += packed_unit_size(type)) {
         for (int64_t b = 0; b < of_unit; b++) {
-            __m512i dot[HALVES][GROUPS][FEW], w[PACKED_WORDS * PLANES];
+            const unsigned char *planes = panel + packed_head_size(type) + (size_t)b * packed_block_size(type);
+            __m512i w[PACKED_WORDS * PLANES];
             const __m512i *const only[GROUPS] = {w};
-            scales s;
-            load_scales(&s, panel, b, type);
-            unpack(w, panel + packed_head_size(type) + (size_t)b * packed_block_size(type), type);
-            dots(dot, only, x, b0 + b, 1, n_acts, type);
-            for (int a = 0; a < n_acts; a++) sum[a] = add_block(sum[a], dot[0][0][a], dot[1][0][a], &s, &x[a], b0 + b, type);
+            scales s[GROUPS];
+            /* the hardware loses a stream now and then whose blocks are no whole lines */
+            if (packed_unit_size(type) % 64) fetch(planes + AHEAD, packed_block_size(type));
+            load_scales(&s[0], panel, b, type);
+            unpack(w, planes, type);
+            multiply_block(sum, only, s, x, b0 + b, 1, n_acts, type);
         }
     }
-    for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out, keep, sum[a]);
+    for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out, keep, sum[0][a]);
 }
 
 /* Activation rows i.., n_acts of them, from block b0 on. Those beyond the last repeat it: the same sums, stored twice. */
@@ -201,33 +233,44 @@ VTK_INLINE void tile_scales(scales *s, const tile *t, int64_t b, int type) {
     for (int i = 0; i < n_factors(type); i++) s->c[i] = _mm512_load_ps(t->s[b][2 + i]);
 }
 
-/* The first chunk of columns starts the sums, the others go on with them. */
-VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, __mmask16 last, int go_on, int n_acts, int type) {
+/* The first chunk of columns starts the sums, the others go on with them. next: what the tile is to be filled with then, if it is not under way. */
+VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, __mmask16 last, int go_on, const unsigned char *const next[GROUPS],
+                              int n_acts, int type) {
+    size_t share = packed_unit_size(type) / (size_t)packed_blocks(type);
     const __mmask16 keep[GROUPS] = {0xffff, last};
-    __m512 sum[GROUPS][ACTS];
+    __m512 sum[GROUPS][FEW];
 
     for (int g = 0; g < GROUPS; g++) {
         for (int a = 0; a < n_acts; a++) sum[g][a] = go_on ? _mm512_maskz_loadu_ps(keep[g], x[a].out + LANES * g) : _mm512_setzero_ps();
     }
     for (int64_t b = 0; b < n_blocks; b++) {
-        __m512i dot[HALVES][GROUPS][FEW];
         const __m512i *const w[GROUPS] = {(const __m512i *)(const void *)t[0].q[b], (const __m512i *)(const void *)t[1].q[b]};
         scales s[GROUPS];
-        dots(dot, w, x, b, GROUPS, n_acts, type);
-        for (int g = 0; g < GROUPS; g++) tile_scales(&s[g], &t[g], b, type);
-        for (int a = 0; a < n_acts; a++) {
-            for (int g = 0; g < GROUPS; g++) sum[g][a] = add_block(sum[g][a], dot[0][g][a], dot[1][g][a], &s[g], &x[a], b, type);
+        for (int g = 0; g < GROUPS; g++) {
+            if (next[g]) fetch(next[g] + (size_t)b * share, share);
+            tile_scales(&s[g], &t[g], b, type);
         }
+        multiply_block(sum, w, s, x, b, GROUPS, n_acts, type);
     }
     for (int g = 0; g < GROUPS; g++) {
         for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out + LANES * g, keep[g], sum[g][a]);
     }
 }
 
+/* Where the tile after this one comes from: the same panels' next columns, or the next panels; NULL: it is another thread's. */
+VTK_INLINE void find_next(const unsigned char *next[GROUPS], const vtk_matmul *p, int64_t row, int64_t row1, int64_t b0, int type) {
+    int64_t b1 = b0 + chunk(type) < p->k / VTK_BLOCK ? b0 + chunk(type) : 0;
+    for (int g = 0; g < GROUPS; g++) {
+        int64_t r = row + (b1 > 0 ? g : GROUPS + g) * LANES;
+        const unsigned char *panel = (const unsigned char *)p->w + (size_t)(r / LANES) * p->w_stride;
+        next[g] = r < row1 ? panel + (size_t)(b1 / packed_blocks(type)) * packed_unit_size(type) : NULL;
+    }
+}
+
 VTK_INLINE void two_panels(const vtk_matmul *p, int64_t row, int64_t row1, int type) {
     _Alignas(64) tile t[GROUPS];
     __mmask16 last = first_lanes(row1 - row - LANES);
-    const unsigned char *panel = (const unsigned char *)p->w + (size_t)(row / LANES) * p->w_stride;
+    const unsigned char *panel = (const unsigned char *)p->w + (size_t)(row / LANES) * p->w_stride, *next[GROUPS];
     int64_t n_blocks = p->k / VTK_BLOCK;
     act x[ACTS];
 
@@ -235,11 +278,13 @@ VTK_INLINE void two_panels(const vtk_matmul *p, int64_t row, int64_t row1, int t
         int64_t n = n_blocks - b0 < chunk(type) ? n_blocks - b0 : chunk(type);
         size_t at = (size_t)(b0 / packed_blocks(type)) * packed_unit_size(type);
         for (int g = 0; g < GROUPS; g++) fill_tile(&t[g], panel + (size_t)g * p->w_stride + at, n, type);
+        find_next(next, p, row, row1, b0, type);
         for (int64_t i = 0; i < p->m; i += acts(type)) {
             find_acts(x, p, i, acts(type), row, b0);
-            if (p->m - i <= 2) multiply_tile(t, x, n, last, b0 > 0, 2, type);
-            else if (p->m - i <= 4 && acts(type) > 4) multiply_tile(t, x, n, last, b0 > 0, 4, type);
-            else multiply_tile(t, x, n, last, b0 > 0, acts(type), type);
+            if (p->m - i <= 2) multiply_tile(t, x, n, last, b0 > 0, next, 2, type);
+            else if (p->m - i <= 4 && acts(type) > 4) multiply_tile(t, x, n, last, b0 > 0, next, 4, type);
+            else multiply_tile(t, x, n, last, b0 > 0, next, acts(type), type);
+            for (int g = 0; g < GROUPS; g++) next[g] = NULL;
         }
     }
 }
