@@ -1,6 +1,7 @@
 --- venturi generate: a model goes on with a text.
 local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
+local profile = require "venturi.cli.profile"
 local program = require "venturi.program"
 local options = require "venturi.cli.options"
 local sampling = require "venturi.cli.sampling"
@@ -15,14 +16,14 @@ local M = {
     "venturi generate -m model.gguf -f story.txt -n 200 --seed 7",
     "echo 'Once upon a time' | venturi generate -f - --json",
   },
-  options = sampling.join({
+  options = profile.join(sampling.join({
     { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "the text to go on with" },
     { "file", short = "f", arg = "FILE", kind = "string", group = "Text", env = false, help = "read it from a file, - for stdin" },
     { "special", kind = "flag", group = "Text", help = "text such as <|im_end|> in the prompt becomes its special token" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 256, group = "Text", help = "most tokens to make; 0: to the end of answer or context" },
     { "ignore-eos", kind = "flag", group = "Text", help = "go on after the model's end of answer" },
     shared.model, shared.ctx, shared.threads, shared.exact,
-  }, { shared.json, shared.output, shared.force }),
+  }, { shared.json, shared.output, shared.force })),
 }
 
 local function prompt_of(opt)
@@ -40,6 +41,7 @@ function M.run(opt)
   local prompt = options.text("the prompt", prompt_of(opt))
   if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
   local out = talk.open(opt)
+  profile.start(opt)
   local model, tok, session = models.open(opt)
   local sampler, seed = sampling.sampler(opt)
   local ids = tok:encode(prompt, { special = opt.special, bos = true })
@@ -68,6 +70,7 @@ function M.run(opt)
     out:write("\n")
   end
   talk.finish(out, opt)
+  profile.finish(opt)
   return 0
 end
 
