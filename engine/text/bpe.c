@@ -13,6 +13,7 @@
 
 enum {
     SHORT_WORD = 48,    /* bytes up to which looking through all pairs beats a heap */
+    WHOLE_WORD = 1024,  /* bytes up to which a word is looked up as it is */
     MAX_MERGE = 1 << 20 /* bytes of one merge's text */
 };
 
@@ -22,6 +23,9 @@ typedef struct bpe {
     vt__merge_map merges;
     int32_t *merged;        /* symbol that the merge of a rank makes */
     vt__splitter *splitter;
+    vt__map words;    /* texts to symbols, where a word that is a token is taken whole; else empty */
+    int whole_words;
+    size_t longest;   /* bytes of the longest token */
 } bpe;
 
 /* A symbol of a long word; its index is the place of its first byte. Merging gives the right one's bytes to the left one. */
@@ -106,6 +110,7 @@ static vt_status read_vocab(vt_tokenizer *tok, bpe *b, reader *r) {
 
     for (int64_t id = 0; id < v->n_tokens; id++) {
         vt__span text = vt__token_text(tok, id);
+        if (text.len > b->longest) b->longest = text.len;
         if (is_ordinary(tok, id) && vt__map_add(&r->map, text.data, text.len, id) < 0) return vt__fail_nomem("tokenizer", 0);
     }
     r->next = (int32_t)v->n_tokens;
@@ -124,8 +129,15 @@ static vt_status create(vt_tokenizer *tok, const vt__vocab *vocab, void **out_st
     vt__map_init(&r.map, tok->ctx);
     vt__bytes_init(&r.joined, tok->ctx);
     vt__alphabet_init(&b->alphabet);
+    vt__map_init(&b->words, tok->ctx);
     vt_status st = vt__splitter_create(tok->ctx, vocab->name, vocab->pre, &b->splitter);
     if (st == VT_OK) st = read_vocab(tok, b, &r);
+    if (st == VT_OK && vt__splitter_is_llama3(b->splitter)) {
+        if (vocab->add_bos < 0) tok->add_bos = 1;
+        b->whole_words = 1;
+        b->words = r.map;
+        vt__map_init(&r.map, tok->ctx);
+    }
     vt__map_free(&r.map);
     vt__bytes_free(&r.joined);
     return st;
@@ -134,6 +146,8 @@ static vt_status create(vt_tokenizer *tok, const vt__vocab *vocab, void **out_st
 static void destroy(vt_context *ctx, void *state) {
     bpe *b = state;
     if (!b) return;
+    b->words.ctx = ctx;
+    vt__map_free(&b->words);
     vt__merge_map_free(ctx, &b->merges);
     vt__free(ctx, b->merged);
     vt__splitter_destroy(ctx, b->splitter);
@@ -152,6 +166,18 @@ static void put(const vt_tokenizer *tok, const bpe *b, vt__run *run, int32_t sym
         int32_t id = b->symbol_of[(unsigned char)bytes[i]];
         if (id < tok->n_tokens) vt__run_add_id(run, id);
     }
+}
+
+/* A word that is a token needs no merging in some vocabularies. */
+static int whole_word(const vt_tokenizer *tok, const bpe *b, vt__run *run, const char *word, size_t len) {
+    char text[WHOLE_WORD * 2];
+    size_t n = 0;
+    if (!b->whole_words || len > b->longest || len > WHOLE_WORD) return 0;
+    for (size_t i = 0; i < len; i++) n += vt__alphabet_write(&b->alphabet, (unsigned char)word[i], text + n);
+    int64_t symbol = vt__map_get(&b->words, text, n, -1);
+    if (symbol < 0 || symbol >= tok->n_tokens) return 0;
+    vt__run_add_id(run, (int32_t)symbol);
+    return 1;
 }
 
 static void short_word(const vt_tokenizer *tok, const bpe *b, vt__run *run, const char *word, size_t len) {
@@ -233,6 +259,7 @@ static vt_status encode(const vt_tokenizer *tok, vt__run *run, const char *text,
     vt__split_begin(s->split, text, len);
     while ((st = vt__split_next(s->split, &piece)) == VT_OK && piece.len > 0) {
         if (run->want_pieces) vt__run_add_piece(run, piece.data, piece.len);
+        else if (whole_word(tok, b, run, piece.data, piece.len)) continue;
         else if (piece.len <= SHORT_WORD) short_word(tok, b, run, piece.data, piece.len);
         else if ((st = long_word(tok, b, run, s, piece.data, piece.len)) != VT_OK) return st;
     }

@@ -8,9 +8,12 @@
 typedef struct vt__splitter vt__splitter; /* immutable */
 typedef struct vt__split_run vt__split_run; /* working memory of one caller */
 
-/* `pre` as model files name it; name is for messages. Errors: UNSUPPORTED (named), NOMEM. */
+/* `pre` as model files name it, "" for the default one; name is for messages. Errors: UNSUPPORTED (named), NOMEM. */
 vt_status vt__splitter_create(vt_context *ctx, const char *name, vt__span pre, vt__splitter **out);
 void vt__splitter_destroy(vt_context *ctx, vt__splitter *splitter);
+
+/* Llama 3's way: a word that is a token is taken without merging, and text begins with the beginning-of-sequence token. */
+int vt__splitter_is_llama3(const vt__splitter *splitter);
 
 vt_status vt__split_run_create(vt_context *ctx, const vt__splitter *splitter, vt__split_run **out);
 void vt__split_run_destroy(vt_context *ctx, vt__split_run *run);

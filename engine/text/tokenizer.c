@@ -7,7 +7,7 @@
 #include "core/profile.h"
 #include "text/tokenizer_internal.h"
 
-static const vt__family *const families[] = {&vt__family_bpe, &vt__family_wordpiece};
+static const vt__family *const families[] = {&vt__family_bpe, &vt__family_spm, &vt__family_wordpiece};
 
 enum { MAX_TOKEN = 1 << 20 }; /* bytes of one entry */
 static const size_t MAX_TEXT = (size_t)1 << 30;
@@ -78,6 +78,8 @@ static vt_status copy_types(vt_tokenizer *tok, const vt__vocab *v) {
         if (v->strips && v->strips[i] & VT__STRIP_RIGHT) tok->type[i] |= VT__TYPE_STRIP_RIGHT;
         if (type == VT__TOKEN_CONTROL && is_end_text(tok->pool + tok->start[i])) tok->type[i] |= VT__TYPE_EOG;
     }
+    for (int i = 0; !v->types && i < VT__SPECIAL_COUNT; i++) /* no plain text becomes one of these */
+        if (tok->special[i] >= 0) tok->type[tok->special[i]] = i == VT__SPECIAL_UNK ? VT__TOKEN_UNKNOWN : VT__TOKEN_CONTROL;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (ends[i] >= 0) tok->type[ends[i]] |= VT__TYPE_EOG;
     return VT_OK;

@@ -10,6 +10,10 @@ return {
   tiny_llama = "tiny_model",
   tiny_qwen2 = "tiny_model",
   tok_bpe_gpt2 = "vocabulary",
+  tok_bpe_llama3 = "vocabulary",
+  tok_bpe_qwen2 = "vocabulary",
   tok_bpe_smollm = "vocabulary",
+  tok_spm_bpe = "vocabulary",
+  tokenizer_gemma3 = "tokenizer",
   tokenizer_smollm2 = "tokenizer",
 }

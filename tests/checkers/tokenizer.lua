@@ -3,7 +3,7 @@ local vt = require "venturi"
 
 local M = {}
 
-local files = { smollm2 = "SmolLM2-135M-Instruct.Q4_1.gguf" }
+local files = { gemma3 = "gemma-3-270m-q4_k_m.gguf", smollm2 = "SmolLM2-135M-Instruct.Q4_1.gguf" }
 
 function M.check(file)
   local name = files[file.get(file.data, "model")]

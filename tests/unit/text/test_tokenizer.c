@@ -105,9 +105,9 @@ static void expect_words(const vt_tokenizer *tok, const char *text, size_t len, 
 }
 
 static void golden_cases_give_the_references_ids(void **state) {
-    static const char *const files[] = {"tok_bpe_smollm.json", "tok_bpe_gpt2.json"};
+    static const char *const files[] = {"tok_bpe_smollm.json", "tok_bpe_gpt2.json", "tok_bpe_llama3.json", "tok_bpe_qwen2.json"};
     (void)state;
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < 4; f++) {
         char path[1024];
         json_t *doc = json_load_file(golden(files[f], path, sizeof path), 0, NULL), *c;
         size_t i;
@@ -149,6 +149,18 @@ static const struct {
     {"smollm", "a \xC2\xBD", "1 2 4"},
     {"starcoder", "1  x", "1 2 4"},
     {"exaone", "", ""},
+    {"llama-bpe", "we'LL (it)\n\n x", "2 5 7 9 12 14"},    /* a word takes one sign in front, signs take line ends along */
+    {"llama-bpe", "12345 1", "3 5 6 7"},
+    {"llama-bpe", "a \n \n  b", "1 5 6 8"},               /* up to the last line end of a run */
+    {"llama-bpe", "a \r\n", "1 4"},
+    {"llama-bpe", "  \t", "3"},
+    {"smaug-bpe", "x\ty", "1 3"},
+    {"qwen2", "12345 1", "1 2 3 4 5 6 7"},
+    {"qwen35", "e\xCC\x81!", "3 4"},                     /* marks are letters there */
+    {"default", "a, 12345=x\n", "1 2 3 6 8 9 10 11"},
+    {"default", "1234567\xC2\xBD", "3 6 9"},
+    {"falcon", "12345`x", "3 5 6 7"},
+    {"deepseek-coder", "a 12\n\nb\xE4\xB8\x80", "1 2 3 4 5 6 7 10"},
 };
 
 static void text_is_cut_as_the_pre_tokenizer_says(void **state) {
@@ -245,6 +257,41 @@ static void a_word_of_a_mebibyte_does_not_take_for_ever(void **state) {
     for (size_t i = 0; i < len; i++) text[i] = "ontherein"[i * i % 9];
     expect_round_trip(tok, text, len);
     free(text);
+    vt__tokenizer_release(tok);
+}
+
+/* No rule goes back over what it has read. */
+static void a_mebibyte_of_space_does_not_take_for_ever(void **state) {
+    static const char *const pres[] = {"default", "llama-bpe", "qwen2", "falcon", "deepseek-coder", "smollm"};
+    static const char *const kinds[] = {"\n", " ", " \n", "\r\n", "1", ".", "a \n", "'s", "\xC3\xA9"};
+    static const size_t len = 1 << 20;
+    (void)state;
+    char *text = malloc(len);
+    assert_non_null(text);
+    for (size_t p = 0; p < sizeof pres / sizeof pres[0]; p++) {
+        vt_tokenizer *tok = make(&(tiny_vocab){.pre = pres[p]});
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+            vt_buffer *pieces;
+            for (size_t i = 0; i < len; i++) text[i] = kinds[k][i % strlen(kinds[k])];
+            if (vt__tokenizer_pieces(tok, text, len, 0, &pieces) != VT_OK) fail_msg("%s, kind %zu: %s", pres[p], k, vt__error_message());
+            const int64_t *range = vt__buffer_data(pieces);
+            assert_int_equal(range[vt__buffer_size(pieces) / 8 - 1], len);
+            vt__buffer_release(pieces);
+        }
+        vt__tokenizer_release(tok);
+    }
+    free(text);
+}
+
+/* "ab" is a token, but no merge makes it; Llama 3's files take it, and ask for a beginning-of-sequence token. */
+static void a_word_that_is_a_token_is_taken_whole_where_the_model_says(void **state) {
+    static const tiny_token tokens[] = {{"ab", 1}, {"<s>", 3}, {"\xC4\xA0" "ab", 1}, {NULL, 0}};
+    (void)state;
+    vt_tokenizer *tok = make(&(tiny_vocab){.pre = "llama-bpe", .tokens = tokens, .bos = 257});
+    assert_string_equal(ids_of(tok, "ab ab aba", 9, 0), "256 258 32 97 98 97");
+    vt__tokenizer_release(tok);
+    tok = make(&(tiny_vocab){.pre = "smaug-bpe", .tokens = tokens});
+    assert_string_equal(ids_of(tok, "ab", 2, 0), "97 98");
     vt__tokenizer_release(tok);
 }
 
@@ -436,6 +483,8 @@ int main(void) {
         cmocka_unit_test(merges_go_by_rank_then_from_the_left),
         cmocka_unit_test(long_and_short_words_follow_one_definition),
         cmocka_unit_test(a_word_of_a_mebibyte_does_not_take_for_ever),
+        cmocka_unit_test(a_mebibyte_of_space_does_not_take_for_ever),
+        cmocka_unit_test(a_word_that_is_a_token_is_taken_whole_where_the_model_says),
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(a_byte_without_a_token_is_left_out),
         cmocka_unit_test(special_tokens_are_found_longest_first),
