@@ -17,7 +17,7 @@
 
 #include "cpu/quant/quant.h"
 
-enum { PER_BLOCK = VTK_KV_BLOCK / LANES, BLOCKS = VTK_KEYS / VTK_KV_BLOCK, PART = VTK_BLOCK, PART_KEYS = VTK_Q8_0_SIZE * VTK_KV_BLOCK, MOST = 12 };
+enum { PER_BLOCK = VTK_KV_BLOCK / LANES, BLOCKS = VTK_KEYS / VTK_KV_BLOCK, PART = VTK_BLOCK, PART_KEYS = VTK_Q8_0_SIZE * VTK_KV_BLOCK, MOST = 12, FEW = 4, LINE = 64 };
 #define LOG2_E 1.4426950408889634
 
 /* A tile: rows row0..row0+n_rows-1 of p, at most VTK_QUERIES. */
@@ -34,6 +34,9 @@ typedef struct tile {
 
 /* Rows that are worked on together when n are left. */
 VTK_INLINE int together(int64_t n) { return n >= MANY ? MANY : n >= 6 ? 6 : n >= 4 ? 4 : (int)n; }
+
+/* Few rows wait for memory, where a cache's blocks are too short for the hardware to see them coming. */
+VTK_INLINE void prefetch(const unsigned char *p) { __builtin_prefetch(p); }
 
 /* ---- scores ---- */
 
@@ -61,7 +64,11 @@ VTK_INLINE void score_tile(const vtk_attention *p, const float *q, const unsigne
         for (int64_t d = 0; d < step; d++) {
             const float *row = q + (d0 + d) * n;
             V k[BLOCKS * PER_BLOCK], x[MOST];
-            if (n <= 4) { /* which of the two stays in registers */
+            if (n <= FEW) { /* which of the two stays in registers */
+                int64_t byte = type == VTK_KV_Q8_0 ? at + d * VTK_KV_BLOCK : (at + d * VTK_KV_BLOCK) * (type == VTK_KV_F16 ? 2 : 4);
+                if (byte % LINE < VTK_KV_BLOCK) { /* the values come next: they are as many bytes */
+                    for (int b = 0; b < wide; b++) prefetch(key[b] + (p->v_offset - p->k_offset) + byte);
+                }
                 for (int r = 0; r < n; r++) x[r] = v_set1(row[r]);
                 for (int c = 0; c < n_vectors; c++) {
                     k[c] = key_vector(key[c / PER_BLOCK], at + d * VTK_KV_BLOCK + c % PER_BLOCK * LANES, type);
@@ -151,10 +158,17 @@ VTK_INLINE void value_tile(const vtk_attention *p, int64_t group, int64_t first,
     }
     for (int64_t t = first; t < last;) {
         const unsigned char *v = p->blocks[group * BLOCKS + t / VTK_KV_BLOCK] + p->v_offset + (size_t)(t % VTK_KV_BLOCK) * row_size;
+        const unsigned char *next = NULL; /* keys of the next group */
         int64_t end = (t / VTK_KV_BLOCK + 1) * VTK_KV_BLOCK;
+        if (n <= FEW && j == 0 && (group + 1) * VTK_KEYS + t < p->n_keys)
+            next = p->blocks[(group + 1) * BLOCKS + t / VTK_KV_BLOCK] + p->k_offset + (size_t)(t % VTK_KV_BLOCK) * row_size;
         if (end > last) end = last;
         for (; t < end; t++, v += row_size) {
             V x[8];
+            if (next) {
+                for (size_t b = 0; b < row_size; b += LINE) prefetch(next + b);
+                next += row_size;
+            }
             for (int c = 0; c < wide; c++) x[c] = value_vector(v, j + c * LANES, n_lanes, whole, type);
             for (int r = 0; r < n; r++) {
                 V weight = v_set1(w[r * VTK_KEYS + t]);
