@@ -14,6 +14,7 @@
 
 #define FIT_INLINE static inline __attribute__((always_inline))
 
+enum { ROUNDS = 4 /* of choosing codes and fitting the superblock's scales to them */ };
 enum { FIT_LANES = 16, MAX_SUBS = VTK_K_BLOCK / FIT_LANES };
 
 /* FIT_VECTOR: bytes of the machine's vectors, said by the file that includes this. */
@@ -208,7 +209,7 @@ FIT_INLINE void refit_lines(superblock *s, int n) {
 FIT_INLINE void fit_lines(superblock *s, int n, float max_code, float max_scale) {
     line fit[MAX_SUBS];
     float a = 0.0f, b = 0.0f;
-    superblock first;
+    superblock best;
 
     for (int j = 0; j < VTK_K_BLOCK / n; j++) {
         fit[j] = fit_line(s->x + j * n, n, max_code);
@@ -217,14 +218,14 @@ FIT_INLINE void fit_lines(superblock *s, int n, float max_code, float max_scale)
     }
     s->d = round_scale(s, a / max_scale);
     s->dmin = round_scale(s, b / max_scale);
-    for (int round = 0; round < 2; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         s->error = 0.0f;
         for (int j = 0; j < VTK_K_BLOCK / n; j++) s->error += choose_line(s, j, n, &fit[j], max_code, max_scale);
-        if (round > 0) break;
-        first = *s;
+        if (round > 0 && !(s->error < best.error)) break;
+        best = *s;
         refit_lines(s, n);
     }
-    if (first.error <= s->error) *s = first;
+    *s = best;
 }
 
 /* ---- x = a * q with codes -half..half - 1: Q3_K, Q6_K ---- */
@@ -285,19 +286,19 @@ FIT_INLINE void refit_scales(superblock *s, int n) {
 
 FIT_INLINE void fit_scales(superblock *s, int n, float half, float max_scale, int steps) {
     float fit[MAX_SUBS], peak;
-    superblock first;
+    superblock best;
 
     for (int j = 0; j < VTK_K_BLOCK / n; j++) fit[j] = fit_scale(s->x + j * n, n, half, steps);
     peak = peak_of(fit, VTK_K_BLOCK / n);
     s->d = round_scale(s, peak / -max_scale); /* the largest takes the end that reaches one further */
-    for (int round = 0; round < 2; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         s->error = 0.0f;
         for (int j = 0; j < VTK_K_BLOCK / n; j++) s->error += choose_scale(s, j, n, fit[j], half, max_scale);
-        if (round > 0) break;
-        first = *s;
+        if (round > 0 && !(s->error < best.error)) break;
+        best = *s;
         refit_scales(s, n);
     }
-    if (first.error <= s->error) *s = first;
+    *s = best;
 }
 
 #endif
