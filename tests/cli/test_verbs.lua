@@ -54,6 +54,21 @@ t.test("quantize writes a model that works in another type", function()
   expect(run("quantize", vocabulary .. ".none", path, "--force", "--type", "q8_0"), 3, nil, "none")
 end)
 
+local smollm2 = (os.getenv("HOME") or "") .. "/.cache/venturi/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+local promise = "quantize makes a q8_0 model of SmolLM2 that answers as before"
+local there = io.open(smollm2, "rb")
+if not there then
+  t.skip(promise, "no " .. smollm2)
+else
+  there:close()
+  t.test(promise, function()
+    local path = t.folder() .. "/smollm2.gguf"
+    expect(run("quantize", smollm2, path, "--type", "q8_0"), 0)
+    expect(run("generate", "-m", path, "-p", "The capital of France is", "-n", "2", "--temp", "0"), 0, "Paris")
+    os.remove(path)
+  end)
+end
+
 t.test("generate is reproducible by its seed, which is printed when drawn", function()
   local function words(...) return { "generate", "-m", model, "-p", "Hello", "-n", "12", "--ignore-eos", ... } end
   local a = expect(run(table.unpack(words("--seed", "7"))), 0)

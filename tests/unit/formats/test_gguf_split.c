@@ -11,9 +11,11 @@
 #include "core/error.h"
 #include "failing_io.h"
 #include "file_folder.h"
+#include "formats/gguf_write.h"
 #include "gguf_build.h"
 #include "torture_each.h"
 #include "one_context.h" /* behind the above, whose variables it would shadow */
+#include "venturi/llm.h"
 
 static int setup(void **state) { return make_context(state) || folder_make(state); }
 static int teardown(void **state) { return drop_context(state) || folder_remove(state); }
@@ -146,6 +148,58 @@ static void bytes_of_parts_are_joined_and_alone_refused(void **state) {
     assert_null(g);
 }
 
+/* Every second tensor of a model, with all keys in the first file. */
+static void write_half(const vt__gguf *g, const char *name, int64_t half) {
+    vt__gguf_writer *w;
+    assert_int_equal(vt__gguf_writer_create(ctx, in_folder(name), 0, &w), VT_OK);
+    for (int64_t i = 0; half == 0 && i < vt__gguf_key_count(g); i++) assert_int_equal(vt__gguf_put_copy(w, g, i), VT_OK);
+    assert_int_equal(vt__gguf_put_int(w, "split.no", VT__GGUF_U16, half), VT_OK);
+    assert_int_equal(vt__gguf_put_int(w, "split.count", VT__GGUF_U16, 2), VT_OK);
+    assert_int_equal(vt__gguf_put_int(w, "split.tensors.count", VT__GGUF_I32, vt__gguf_tensor_count(g)), VT_OK);
+    for (int64_t i = half; i < vt__gguf_tensor_count(g); i += 2) {
+        const vt__gguf_tensor *t = vt__gguf_tensor_at(g, i);
+        assert_int_equal(vt__gguf_put_tensor(w, t->name, t->dtype, t->n_dims, t->ne), VT_OK);
+    }
+    for (int64_t i = half; i < vt__gguf_tensor_count(g); i += 2) {
+        const vt__gguf_tensor *t = vt__gguf_tensor_at(g, i);
+        assert_int_equal(vt__gguf_write_data(w, t->data, t->size), VT_OK);
+    }
+    assert_int_equal(vt__gguf_writer_finish(w), VT_OK);
+    vt__gguf_writer_release(w);
+}
+
+static void logits_after(const char *path, float out[64]) {
+    static const int32_t ids[] = {1, 2, 3, 5, 8};
+    vt_model *model;
+    vt_session *session;
+    const float *logits;
+    assert_int_equal(vt_model_open(ctx, path, NULL, &model), VT_OK);
+    assert_int_equal(vt_session_create(model, NULL, &session), VT_OK);
+    assert_int_equal(vt_session_feed(session, ids, 5), VT_OK);
+    assert_int_equal(vt_session_logits(session, &logits), VT_OK);
+    memcpy(out, logits, 64 * sizeof *out);
+    vt_session_release(session);
+    vt_model_release(model);
+}
+
+static void a_model_in_two_files_is_the_same_model(void **state) {
+    char path[1024];
+    float whole[64], split[64];
+    vt__gguf *g;
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/tiny_llama.gguf", getenv("VT_GOLDEN") ? getenv("VT_GOLDEN") : "tests/golden");
+    assert_int_equal(vt__gguf_open(ctx, path, &g), VT_OK);
+    write_half(g, "tiny-00001-of-00002.gguf", 0);
+    write_half(g, "tiny-00002-of-00002.gguf", 1);
+    vt__gguf_release(g);
+    logits_after(path, whole);
+    logits_after(in_folder("tiny-00001-of-00002.gguf"), split);
+    assert_memory_equal(split, whole, sizeof whole);
+    assert_int_equal(vt_model_quantize(ctx, in_folder("tiny-00002-of-00002.gguf"), in_folder("tiny.gguf"), VT_DTYPE_F32, NULL), VT_OK);
+    logits_after(in_folder("tiny.gguf"), split); /* one file again */
+    assert_memory_equal(split, whole, sizeof whole);
+}
+
 static vt_status open_set(vt_context *c) {
     vt__gguf *g;
     vt_status st = vt__gguf_open(c, in_folder(names[2]), &g);
@@ -185,6 +239,7 @@ int main(void) {
         cmocka_unit_test(the_first_file_may_have_no_tensor_and_a_set_of_one_is_a_file),
         cmocka_unit_test(every_disagreement_is_named),
         cmocka_unit_test(bytes_of_parts_are_joined_and_alone_refused),
+        cmocka_unit_test(a_model_in_two_files_is_the_same_model),
         cmocka_unit_test(survives_every_failing_allocation),
         cmocka_unit_test(every_failing_file_operation_is_reported),
     };
