@@ -31,6 +31,8 @@ typedef struct vt__arch {
     vt_status (*forward)(struct vt__pass *p);
     /* Logits of rows first..first+n-1 of the pass. out: [n, n_vocab]. */
     void (*head)(struct vt__pass *p, int64_t first, int64_t n, float *out);
+    /* What head multiplies those rows with, and the cap of the logits (0: none). in->x and in->q8 are the workspace's. */
+    void (*output)(struct vt__pass *p, int64_t first, int64_t n, vt__activations *in, const vt__matrix **w, float *cap);
     /* The matrices of all products, each once; out NULL: only their number, which is returned. */
     int64_t (*products)(vt_model *model, vt__matrix **out);
 } vt__arch;

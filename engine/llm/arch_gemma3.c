@@ -46,4 +46,4 @@ static vt_status load(vt_model *m) {
     return VT_OK;
 }
 
-const vt__arch vt__arch_gemma3 = {"gemma3", load, vt__decoder_forward, vt__decoder_head, vt__decoder_products};
+const vt__arch vt__arch_gemma3 = {"gemma3", load, vt__decoder_forward, vt__decoder_head, vt__decoder_output, vt__decoder_products};

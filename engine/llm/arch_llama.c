@@ -9,4 +9,4 @@ static vt_status load(vt_model *m) {
     return st == VT_OK ? vt__decoder_bind(m, 0, VT__ROPE_PAIRS) : st;
 }
 
-const vt__arch vt__arch_llama = {"llama", load, vt__decoder_forward, vt__decoder_head, vt__decoder_products};
+const vt__arch vt__arch_llama = {"llama", load, vt__decoder_forward, vt__decoder_head, vt__decoder_output, vt__decoder_products};

@@ -12,5 +12,5 @@ static vt_status load(vt_model *m, uint32_t parts) {
 static vt_status load_qwen2(vt_model *m) { return load(m, VT__PART_QKV_BIAS); }
 static vt_status load_qwen3(vt_model *m) { return load(m, VT__PART_HEAD_NORM); }
 
-const vt__arch vt__arch_qwen2 = {"qwen2", load_qwen2, vt__decoder_forward, vt__decoder_head, vt__decoder_products};
-const vt__arch vt__arch_qwen3 = {"qwen3", load_qwen3, vt__decoder_forward, vt__decoder_head, vt__decoder_products};
+const vt__arch vt__arch_qwen2 = {"qwen2", load_qwen2, vt__decoder_forward, vt__decoder_head, vt__decoder_output, vt__decoder_products};
+const vt__arch vt__arch_qwen3 = {"qwen3", load_qwen3, vt__decoder_forward, vt__decoder_head, vt__decoder_output, vt__decoder_products};

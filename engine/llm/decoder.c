@@ -170,6 +170,15 @@ vt_status vt__decoder_forward(vt__pass *p) {
     return VT_OK;
 }
 
+void vt__decoder_output(vt__pass *p, int64_t first, int64_t n, vt__activations *in, const vt__matrix **w, float *cap) {
+    const vt__decoder *d = p->model->weights;
+    vt__linear l = {.parts = {{&d->output, NULL, 0}}, .n_parts = 1};
+    vt__pass_input(p, &l, p->ws->x, p->model->hp.n_embd, d->output_norm, first, n);
+    *in = l.in;
+    *w = &d->output;
+    *cap = d->logit_cap;
+}
+
 void vt__decoder_head(vt__pass *p, int64_t first, int64_t n, float *out) {
     const vt__decoder *w = p->model->weights;
     int64_t n_vocab = p->model->hp.n_vocab;

@@ -43,6 +43,7 @@ vt_status vt__decoder_bind(vt_model *m, uint32_t parts, int32_t rope);
 /* For vt__arch. */
 vt_status vt__decoder_forward(vt__pass *p);
 void vt__decoder_head(vt__pass *p, int64_t first, int64_t n, float *out);
+void vt__decoder_output(vt__pass *p, int64_t first, int64_t n, vt__activations *in, const vt__matrix **w, float *cap);
 int64_t vt__decoder_products(vt_model *m, vt__matrix **out);
 
 #endif

@@ -26,10 +26,9 @@ typedef struct job {
 static int64_t panels_of(const vt__matrix *w) { return (w->rows + GRAIN - 1) / GRAIN; }
 static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void multiply(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
-    const vt__activations *in = &j->l->in;
+static void multiply(const vtk_table *k, const vt__activations *in, const vt__product *part, int64_t row0, int64_t row1) {
     const vt__matrix *w = part->w;
-    int packed = in->q8 && w->packed, integer = packed || (in->q8 && j->k->matmul_q8[w->kernel]);
+    int packed = in->q8 && w->packed, integer = packed || (in->q8 && k->matmul_q8[w->kernel]);
     vtk_matmul m = {
         .out = part->out,
         .ld_out = part->ld,
@@ -40,8 +39,18 @@ static void multiply(const job *j, const vt__product *part, int64_t row0, int64_
         .m = in->n,
         .k = w->cols,
     };
-    (packed ? j->k->matmul_packed : integer ? j->k->matmul_q8 : j->k->matmul_f32)[w->kernel](&m, row0, row1);
+    (packed ? k->matmul_packed : integer ? k->matmul_q8 : k->matmul_f32)[w->kernel](&m, row0, row1);
 }
+
+vt__matrix vt__matrix_rows(const vt__matrix *w, int64_t first, int64_t n) {
+    vt__matrix part = *w;
+    part.data = (const unsigned char *)w->data + (size_t)first * w->stride;
+    if (w->packed) part.packed = w->packed + (size_t)(first / GRAIN) * w->panel;
+    part.rows = n;
+    return part;
+}
+
+void vt__linear_multiply(const vt__activations *in, const vt__product *part) { multiply(vtk_get(), in, part, 0, part->w->rows); }
 
 static void finish(const job *j, const vt__product *part, int64_t row0, int64_t row1) {
     const vt__linear *l = j->l;
@@ -58,8 +67,8 @@ static void run_part(const job *j, int32_t i, int64_t first, int64_t last) {
     const vt__product *part = &l->parts[i];
     int64_t row0 = first * GRAIN, row1 = min_of(last * GRAIN, part->w->rows);
     if (row0 >= row1) return;
-    multiply(j, part, row0, row1);
-    if (l->gated) multiply(j, &l->parts[1], row0, row1);
+    multiply(j->k, &l->in, part, row0, row1);
+    if (l->gated) multiply(j->k, &l->in, &l->parts[1], row0, row1);
     if (l->gated || l->add_to) finish(j, part, row0, row1);
 }
 

@@ -45,6 +45,11 @@ int vt__linear_takes_q8(const vt__linear *l);
 /* in.q8 NULL: float kernels for all parts; otherwise integer kernels wherever there is one. The numbers do not depend on the threads. */
 void vt__linear_run(vt_context *ctx, const vt__linear *l);
 
+/* Rows first..first+n-1 as a matrix of their own; first is a multiple of VTK_PANEL_ROWS. */
+vt__matrix vt__matrix_rows(const vt__matrix *w, int64_t first, int64_t n);
+/* One product on the calling thread; the numbers are those of vt__linear_run. */
+void vt__linear_multiply(const vt__activations *in, const vt__product *part);
+
 /* Calls fn(user, first, last) on ranges that cover 0..n-1, in parallel where there are enough rows to pay for it. */
 typedef void (*vt__range_fn)(void *user, int64_t first, int64_t last);
 void vt__over_rows(vt_context *ctx, int64_t n, vt__range_fn fn, void *user);

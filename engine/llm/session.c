@@ -16,7 +16,7 @@
 #include "llm/session_internal.h"
 #include "sample/token.h"
 
-enum { SCORE_ROWS = 8, FIRST_ROOM = 1 << 15 };
+enum { FIRST_ROOM = 1 << 15 };
 
 /* What becomes of the logits of positions from `from` on; those of the last position always become the session's. */
 typedef struct wanted {
@@ -103,7 +103,7 @@ void vt__session_release(vt_session *s) {
     vt__free(ctx, s->ids);
     vt__free(ctx, s->blocks);
     vt__free(ctx, s->logits);
-    vt__free(ctx, s->score_logits);
+    vt__scorer_free(&s->scorer);
     vt__model_release(s->model);
     vt__free(ctx, s);
     vt__context_release(ctx);
@@ -120,47 +120,35 @@ vt_status vt__session_take_blocks(vt_session *s, int64_t n_tokens) {
     return st;
 }
 
+static vt_status make_workspace(vt_session *s) {
+    const vt__hparams *hp = &s->model->hp;
+    vt_status st = vt__workspace_init(&s->ws, s->ctx, hp, min_of(s->n_ctx, VT__SESSION_ROWS));
+    if (st == VT_OK) st = vt__workspace_reserve(&s->ws, hp, min_of(s->n_ctx, FIRST_ROOM));
+    if (st == VT_OK) return VT_OK;
+    vt__workspace_free(&s->ws);
+    s->ws = (vt__workspace){0};
+    return st;
+}
+
 /* Memory for a sequence of n_tokens: all that the passes need is there before the first of them. The workspace comes with the first: a
  * session that is only stepped in batches needs none. */
 static vt_status reserve(vt_session *s, int64_t n_tokens) {
     vt_status st = vt__session_take_blocks(s, n_tokens);
-    if (st == VT_OK && !s->ws.slab) st = vt__workspace_init(&s->ws, s->ctx, &s->model->hp, min_of(s->n_ctx, VT__SESSION_ROWS));
+    if (st == VT_OK && !s->ws.ctx) st = make_workspace(s);
     return st == VT_OK ? vt__workspace_reserve(&s->ws, &s->model->hp, n_tokens) : st;
-}
-
-/* Natural logarithm of the softmax at id. The sum is in double, in order: it does not depend on anything but the row. */
-static double log_probability(const float *logits, int64_t n, int32_t id) {
-    float max = logits[0];
-    double sum = 0;
-    for (int64_t i = 1; i < n; i++)
-        if (logits[i] > max) max = logits[i];
-    for (int64_t i = 0; i < n; i++) sum += (double)expf(logits[i] - max);
-    return (double)logits[id] - (double)max - log(sum); /* cppcheck-suppress invalidFunctionArg ; the largest logit alone adds 1 */
-}
-
-typedef struct score_job {
-    const vt_session *s;
-    double *out;   /* of the group's first row */
-    int64_t first; /* its position */
-} score_job;
-
-static void score_rows(void *user, int64_t first, int64_t last) {
-    const score_job *j = user;
-    int64_t n_vocab = j->s->model->hp.n_vocab;
-    for (int64_t i = first; i < last; i++)
-        j->out[i] = log_probability(j->s->score_logits + i * n_vocab, n_vocab, j->s->ids[j->first + i + 1]);
 }
 
 /* Scores of the rows of a pass that have a token after them; the logits of the last position of all go to the session. */
 static void emit_scores(vt_session *s, vt__pass *p, int64_t pos, int64_t total, const wanted *w) {
-    int64_t n_vocab = s->model->hp.n_vocab, end = pos + p->n_rows;
-    for (int64_t t = max_of(pos, w->from), n; t < end; t += n) {
-        n = min_of(SCORE_ROWS, end - t);
-        s->model->arch->head(p, t - pos, n, s->score_logits);
-        int64_t n_scored = min_of(n, total - 1 - t);
-        vt__over_rows(s->ctx, n_scored, score_rows, &(score_job){s, w->scores + (t - w->from), t});
-        if (t + n == total) memcpy(s->logits, s->score_logits + (n - 1) * n_vocab, (size_t)n_vocab * sizeof *s->logits);
+    int64_t first = max_of(pos, w->from), end = min_of(pos + p->n_rows, total - 1);
+    const vt__matrix *output;
+    vt__activations in;
+    float cap;
+    if (first < end) {
+        s->model->arch->output(p, first - pos, end - first, &in, &output, &cap);
+        vt__scorer_run(&s->scorer, &in, output, cap, s->ids + first + 1, w->scores + (first - w->from));
     }
+    if (pos + p->n_rows == total) s->model->arch->head(p, p->n_rows - 1, 1, s->logits);
 }
 
 static void emit(vt_session *s, vt__pass *p, int64_t pos, int64_t total, const wanted *w) {
@@ -255,13 +243,13 @@ vt_status vt__session_score(vt_session *s, const int32_t *ids, int64_t n, double
     int64_t n_vocab = s->model->hp.n_vocab;
     vt_status st = vt__session_check_ids(s, ids, n);
     if (st != VT_OK) return st;
-    if (!s->score_logits) s->score_logits = vt__alloc64_2(s->ctx, SCORE_ROWS, n_vocab, sizeof *s->score_logits);
-    if (!s->score_logits) return vt__fail_nomem("session", 0);
+    if (!s->scorer.ctx) st = vt__scorer_init(&s->scorer, s->ctx, n_vocab, VT__SESSION_ROWS);
+    if (st != VT_OK) return st;
     double first = (double)NAN;
     if (s->n_ids > 0) {
         st = need_logits(s);
         if (st != VT_OK) return st;
-        first = log_probability(s->logits, n_vocab, ids[0]);
+        first = vt__log_probability(s->logits, n_vocab, ids[0]);
     }
     /* The row at position t scores token t + 1, which is id t + 1 - n_ids: out is shifted by one. */
     st = append(s, ids, n, &(wanted){.from = s->n_ids, .scores = out + 1});

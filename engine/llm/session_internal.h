@@ -6,6 +6,7 @@
 
 #include "llm/model_internal.h"
 #include "llm/pass.h"
+#include "llm/score.h"
 #include "llm/session.h"
 
 enum { VT__SESSION_ROWS = 128 }; /* of one pass */
@@ -25,7 +26,7 @@ struct vt_session {
     int64_t n_blocks, cap_blocks;
     float *logits;  /* [n_vocab] after token n_done - 1, if has_logits */
     int has_logits;
-    float *score_logits; /* [SCORE_ROWS, n_vocab], made by the first score */
+    vt__scorer scorer; /* made by the first score */
     vt__workspace ws;    /* made by the first pass of its own */
     vt__row rows[VT__SESSION_ROWS];
 };
