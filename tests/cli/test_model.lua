@@ -70,4 +70,91 @@ t.test("--profile shows the stages on stderr, --profile-trace writes a Chrome tr
   assert(json(run("bench", model, "--profile", "--json", "-n", "2", "--prompt-tokens", "4")).stages[4].name == "decode")
 end)
 
+-- ---- chat ----
+
+-- Runs chat on the small model with these lines as its stdin.
+local function talk(lines, ...)
+  t.write(folder .. "/lines.txt", table.concat(lines, "\n") .. "\n")
+  local words = { '"$V" chat -n 4 --temp 0', shell.quote(model) }
+  for _, word in ipairs{ ... } do words[#words + 1] = shell.quote(word) end
+  return sh(table.concat(words, " ") .. " <" .. shell.quote(folder .. "/lines.txt"))
+end
+
+local function saved(path)
+  local conversation = vt.json.decode(t.read(path))
+  local list = {}
+  for i, m in ipairs(conversation.messages) do list[i] = m.role .. (m.role == "assistant" and "" or ":" .. m.content) end
+  return table.concat(list, " ")
+end
+
+t.test("chat answers each line; commands change the conversation, which /save writes and /load takes", function()
+  local path = folder .. "/c.json"
+  local result = expect(talk{ "Hi", "/regenerate", "two \\", "lines", '"""', "three", "", "lines", '"""', "/undo", "/system be brief", "//etc", "/save " .. path }, 0)
+  t.equal(saved(path), "system:be brief user:Hi assistant user:two \nlines assistant user:/etc assistant")
+  local again = folder .. "/again.json"
+  expect(talk({ "/undo", "/system", "/save " .. again, "/save " .. again, "/clear", "/save " .. path }, "--load", path), 0)
+  t.equal({ saved(again), saved(path) }, { "user:Hi assistant user:two \nlines assistant", "" }, "its own files may be written again")
+  assert(not result.out:find("\27") and not result.err:find("\27"), "no colour in a pipe")
+  assert(not result.out:find("> ", 1, true) and #result.out > 0, result.out)
+end)
+
+t.test("what fails in a conversation is said, and it goes on", function()
+  local result = expect(talk{ "/nope", "/undo", "/regenerate", "/load " .. folder .. "/none.json", "/save", "/save " .. model, "/load " .. model, "Hi" }, 1)
+  for _, part in ipairs{ "no command '/nope'", "nothing to undo", "no message to answer", "none.json", "/save needs a file", "exists already" } do
+    assert(result.err:find(part, 1, true), part .. " in " .. result.err)
+  end
+  assert(#result.out > 0, "the last line was answered")
+  t.write(folder .. "/bad.json", '[{"role": "alien", "content": "x"}]')
+  expect(talk{ "/load " .. folder .. "/bad.json" }, 1, nil, "message 1 needs a role")
+  expect(run("chat", model, "--load", folder .. "/bad.json"), 4, nil, "message 1")
+  expect(run("chat", model, "--load", folder .. "/none.json"), 3)
+  expect(talk{ "a\xed\xa0\x80" }, 1, nil, "not valid UTF-8")
+  expect(talk{ "/help", "/exit", "/nope" }, 0, nil, "/regenerate")
+end)
+
+t.test("an answer does not depend on what the cache held before; -p takes a message or stdin", function()
+  local one = json(run("chat", model, "-p", "And now?", "-n", "4", "--temp", "0", "--json"))
+  expect(talk{ "Hi", "How do you do?", "/clear", "And now?" }, 0, one.text .. "\n")
+  t.equal(json(sh(('printf "And\\nnow?\\n" | "$V" chat %s -p - -n 4 --temp 0 --json'):format(shell.quote(model)))).schema, 1)
+  t.equal({ one.stopped == "length" or one.stopped == "end", one.tokens <= 4 }, { true, true })
+end)
+
+t.test("a full context forgets the oldest turns and says so", function()
+  local long, lines = ("word "):rep(60), {}
+  for i = 1, 5 do lines[i] = long .. i end
+  lines[6] = "/save " .. folder .. "/full.json"
+  expect(talk(lines, "-c", "256"), 0, nil, "forgotten.)")
+  local kept = saved(folder .. "/full.json")
+  assert(kept:find("word 5 assistant", 1, true) and not kept:find("word 1 ", 1, true), kept)
+  expect(talk({ ("word "):rep(400), "Hi" }, "-c", "256"), 1, nil, "the context has 256")
+end)
+
+t.test("any template serves a conversation, and one is suggested where there is none", function()
+  local other, none = folder .. "/other.gguf", folder .. "/none.gguf"
+  tiny_chat.write(vocabulary, other, "{% if think is defined and not think %}{{ 'quiet' }}{% endif %}{% for m in messages %}{{ raise_exception('no system role') if m.role == 'system' }}{{ m.content }}{% endfor %}")
+  tiny_chat.write(vocabulary, none, "")
+  expect(run("chat", other, "-p", "Hi", "-n", "2", "--temp", "0", "--template-json", '{"think": false}'), 0)
+  expect(run("chat", other, "-p", "Hi", "-n", "2", "--template-json", "[1]"), 2, nil, "needs an object")
+  expect(run("chat", other, "-p", "Hi", "--system", "x"), 1, nil, "no system role")
+  expect(run("chat", none, "-p", "Hi", "-n", "2"), 0, nil, "The model has no chat template: the ChatML form is used.")
+  assert(expect(run("chat", other, "-p", "Hi", "-n", "2", "--profile"), 0).err:find("\ndecode ", 1, true))
+end)
+
+local real = (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+local has_real = io.open(real, "rb")
+if has_real then
+  has_real:close()
+  t.test("Ctrl-C stops an answer only: it is kept as far as it came", function()
+    local path, out = folder .. "/stopped.json", folder .. "/out.txt"
+    t.write(folder .. "/long.txt", "Write a very long story about a dragon.\n/save " .. path .. "\n")
+    local line = ('"$V" chat --temp 0 -n 2000 %s <%s >%s & pid=$!; n=0; while [ ! -s %s ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.3; kill -INT $pid; wait $pid')
+      :format(shell.quote(real), shell.quote(folder .. "/long.txt"), shell.quote(out), shell.quote(out))
+    expect(sh(line), 0, nil, "(stopped)")
+    local messages = vt.json.decode(t.read(path)).messages
+    t.equal({ #messages, messages[2].role, t.read(out) }, { 2, "assistant", messages[2].content .. "\n" })
+  end)
+else
+  t.skip("Ctrl-C stops an answer only: it is kept as far as it came", "SmolLM2 is not in the cache")
+end
+
 t.done()

@@ -1,11 +1,13 @@
---- venturi chat: a conversation with a model, on the terminal or line by line from stdin.
+--- venturi chat: a conversation with a model, on the terminal or from stdin.
+local dialogue = require "venturi.cli.dialogue"
 local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
-local program = require "venturi.program"
-local prompts = require "venturi.prompt"
 local options = require "venturi.cli.options"
+local profile = require "venturi.cli.profile"
+local program = require "venturi.program"
 local sampling = require "venturi.cli.sampling"
 local talk = require "venturi.cli.talk"
+local vt = require "venturi"
 local shared = options.shared
 
 local M = {
@@ -13,89 +15,225 @@ local M = {
   summary = "talk with a model",
   examples = {
     "venturi chat",
+    "venturi chat --system 'Answer in one sentence.' model.gguf",
     "venturi chat -p 'Name three Unix shells.' --temp 0",
-    "venturi chat --system 'Answer in one sentence.' -m model.gguf",
+    "venturi chat -p - <question.txt",
   },
-  options = sampling.join({
-    { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "one message; print the answer and leave" },
+  arguments = { { "file", count = "?", help = "GGUF model file (default: as -m)" } },
+  options = profile.join(sampling.join({
+    { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "one message; print the answer and leave. -: all of stdin" },
     { "system", arg = "TEXT", kind = "string", group = "Text", help = "system message (default: the model's own)" },
+    { "load", arg = "FILE", kind = "string", group = "Text", env = false, help = "go on with a conversation that /save wrote" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 512, group = "Text", help = "most tokens of one answer; 0: until the model ends" },
+    { "template-json", arg = "JSON", kind = "string", group = "Text", help = 'more variables for the model\'s template, {"enable_thinking": false}, say' },
     shared.model, shared.ctx, shared.threads, shared.exact,
-  }, { shared.json }),
+  }, { shared.json })),
+  notes = "Without -p each line of stdin is a message, on a terminal and from a pipe. A line that ends with \\ goes on in the next one, and lines between\n"
+    .. '""" and """ are one message. A line that begins with / is a command; // sends a text that begins with /. /help lists them.\n'
+    .. "Ctrl-C stops an answer, which is kept as far as it came; at the prompt it leaves, as Ctrl-D and /exit do. When the context is full the oldest\n"
+    .. "turns are forgotten. Models without a chat template are talked to in a form that their tokens suggest, with a notice.",
 }
 
--- Ids of the whole conversation; what the session already holds of it is not computed again.
-local function feed(session, tok, messages)
-  local ids = tok:encode(tok:chat(messages), { special = true })
-  local held, same = session:tokens(), 0
-  while same < #held and same < #ids - 1 and held[same + 1] == ids[same + 1] do same = same + 1 end
-  session:trim(same)
-  session:feed(table.move(ids, same + 1, #ids, 1, {}))
-end
+-- ---- input ----
 
--- Forgets the oldest question and its answer until the conversation leaves room for `room` tokens in the context.
-local function make_room(tok, messages, limit, room)
-  local first = messages[1].role == "system" and 2 or 1
-  while #messages - first >= 2 and #tok:encode(tok:chat(messages), { special = true }) + room > limit do
-    table.remove(messages, first)
-    table.remove(messages, first)
-  end
-end
-
-local function answer(chat, text)
-  local messages, opt = chat.messages, chat.opt
-  messages[#messages + 1] = { role = "user", content = prompts.plain(text) }
-  make_room(chat.tok, messages, chat.limit, math.min(opt.max_tokens > 0 and opt.max_tokens or 512, chat.limit // 2))
-  feed(chat.session, chat.tok, messages)
-  local pieces, start = {}, program.clock()
-  for piece in chat.session:generate{ max_tokens = opt.max_tokens, sampler = chat.sampler } do
-    pieces[#pieces + 1] = piece
-    if not opt.json then
-      io.write(piece)
-      io.flush()
-    end
-  end
-  if not opt.json then io.write("\n") end
-  models.report_speed("answer", #pieces, program.clock() - start)
-  messages[#messages + 1] = { role = "assistant", content = prompts.plain(table.concat(pieces)) }
-  return table.concat(pieces), #pieces
-end
-
-local function read_line(live)
-  if live and program.readline then return program.readline("> ") end
-  if live then io.stderr:write("> ") end
+local function read_line(live, prompt)
+  if live and program.readline then return program.readline(prompt) end
+  if live then io.stderr:write(prompt) end
   return io.read("l")
 end
 
-local function converse(chat)
-  local live = program.tty(0) and program.tty(2)
-  if live then talk.say("An empty line or Ctrl-D ends the conversation.") end
-  while true do
-    local line = read_line(live)
-    if not line or (line == "" and live) then return end
-    if line ~= "" then answer(chat, options.text("the prompt", line)) end
+-- A message: a line, lines that end with a backslash, or lines between triple quotes. Nil at the end of input.
+local function read_message(live)
+  local line = read_line(live, "> ")
+  if not line then return nil end
+  local block = line:match('^%s*"""(.*)$')
+  if block then
+    local lines = { block }
+    while not lines[#lines]:find('"""%s*$') do
+      line = read_line(live, ". ")
+      if not line then break end
+      lines[#lines + 1] = line
+    end
+    lines[#lines] = lines[#lines]:gsub('"""%s*$', "")
+    return (table.concat(lines, "\n"):gsub("^\n", ""):gsub("\n$", ""))
   end
+  while line:find("\\$") do
+    local more = read_line(live, ". ")
+    line = line:sub(1, -2) .. "\n" .. (more or "")
+    if not more then break end
+  end
+  return line
+end
+
+-- ---- output ----
+
+local ends = { length = "(--max-tokens ends it here)", context = "(the context is full)", user = "(stopped)" }
+
+-- The line behind an answer, and why it ended where that is not plain.
+local function close_answer(result)
+  if not result then
+    talk.say("(stopped before it began)")
+    return
+  end
+  io.write("\n")
+  io.flush()
+  if ends[result.stopped] then talk.say("%s", ends[result.stopped]) end
+end
+
+local function show(piece)
+  io.write(piece)
+  io.flush()
+end
+
+-- ---- commands ----
+
+local commands = {}
+
+commands.help = { "", "this list", function()
+  for _, name in ipairs{ "regenerate", "undo", "clear", "system", "save", "load", "help", "exit" } do
+    talk.say("  /%-18s %s", name .. (commands[name][1] ~= "" and " " .. commands[name][1] or ""), commands[name][2])
+  end
+end }
+commands.exit = { "", "leave", function() return true end }
+commands.regenerate = { "", "answer the last message anew", function(chat)
+  local result = chat:regenerate()
+  if result == false then talk.complain(nil, "there is no message to answer") else close_answer(result) end
+end }
+commands.undo = { "", "forget the last message and its answer", function(chat)
+  if not chat:undo() then talk.complain(nil, "there is nothing to undo") end
+end }
+commands.clear = { "", "forget all but the system message", function(chat) chat:clear() end }
+commands.system = { "TEXT", "set the system message; without TEXT take it away", function(chat, text)
+  chat:set_system(text ~= "" and text or nil)
+end }
+
+commands.save = { "FILE", "write the conversation", function(chat, path)
+  if path == "" then error({ message = "/save needs a file" }, 0) end
+  if program.kind(path) and not chat.files[path] then error({ message = path .. ": exists already" }, 0) end
+  local file, message = io.open(path, "wb")
+  local ok = file and file:write(chat:to_json())
+  if file then
+    local closed, why = file:close()
+    ok, message = ok and closed, message or why
+  end
+  if not ok then error({ message = message or path .. ": cannot be written" }, 0) end
+  chat.files[path] = true
+  talk.say("%d messages in %s", #chat.messages, path)
+end }
+
+commands.load = { "FILE", "go on with a conversation that was saved", function(chat, path)
+  local file, message = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  if not text then error({ exit = 3, message = message or path .. ": cannot be read" }, 0) end
+  chat:from_json(text)
+  chat.files[path] = true
+  talk.say("%d messages from %s", #chat.messages, path)
+end }
+
+-- Runs "/name argument". Results: leave?, and did it fail?
+local function command(chat, line)
+  local name, argument = line:match("^/(%a*)%s*(.-)%s*$")
+  local known = commands[name == "quit" and "exit" or name]
+  if not known then
+    talk.complain(nil, ("there is no command '%s'; /help lists them, // sends a text that begins with /"):format(line:match("^%S+")))
+    return false, true
+  end
+  local ok, result = pcall(known[3], chat, argument)
+  if ok then return result == true, false end
+  if type(result) ~= "table" or result.name == "VT_ERR_CANCELLED" then error(result, 0) end
+  talk.complain(nil, result.message or tostring(result))
+  return false, true
+end
+
+-- ---- the verb ----
+
+-- One message of the conversation. Result: did it fail? The conversation goes on after a message that is too long.
+local function say(chat, line)
+  local text = line:gsub("^//", "/")
+  if not utf8.len(text) then
+    talk.complain(nil, "the message is not valid UTF-8")
+    return true
+  end
+  local ok, result = pcall(chat.ask, chat, text)
+  if ok then
+    close_answer(result)
+    return false
+  end
+  if type(result) ~= "table" or (not result.exit and result.name ~= "VT_ERR_INVALID" and result.name ~= "VT_ERR_LIMIT") then error(result, 0) end
+  talk.complain(nil, result.message, result.hint)
+  return true
+end
+
+-- Talks until the end of input. Result: the exit code; a failure counts only where nobody saw it happen.
+local function converse(chat)
+  local live, failed = program.tty(0) and program.tty(2), false
+  if live then talk.say("%s. /help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves.", chat.model:info().name) end
+  while true do
+    local ok, line = pcall(read_message, live)
+    if program.interrupted() then
+      program.rearm()
+      io.stderr:write("\n")
+      return 130
+    end
+    if not ok then error(line, 0) end
+    if not line then break end
+    local leave, bad = false, false
+    if line:find("^/[^/]") or line == "/" then
+      leave, bad = command(chat, line)
+    elseif line:find("%S") then
+      bad = say(chat, line)
+    end
+    failed = failed or bad
+    if leave then break end
+  end
+  return failed and not live and 1 or 0
+end
+
+-- The conversation that the options describe; `files` are those that it may overwrite, since it wrote or read them.
+local function open(opt)
+  local model, tok, session = models.open(opt)
+  local sampler, seed = sampling.sampler(opt)
+  local variables = opt.template_json and vt.jinja.from_json(opt.template_json)
+  if variables and not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object" }, 0) end
+  local chat = dialogue.new{
+    model = model, tok = tok, session = session, sampler = sampler, seed = seed, max_tokens = opt.max_tokens, variables = variables and variables.map,
+    limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx, show = opt.json and function() end or show,
+    files = {},
+  }
+  if not tok:template() then talk.say("The model has no chat template: the %s form is used.", (vt.chat.fallback(tok))) end
+  if opt.load then
+    if not program.kind(opt.load) then talk.fail(3, opt.load .. ": no such file") end
+    commands.load[3](chat, opt.load)
+  end
+  if opt.system then chat:set_system(opt.system) end
+  return chat
+end
+
+-- One message and its answer.
+local function once(chat, opt, text)
+  local result = chat:ask(text)
+  if not result then return 130 end
+  if opt.json then
+    print(json.encode{ schema = 1, model = chat.model:info().name, text = result.text, tokens = result.tokens, seed = chat.seed, stopped = result.stopped })
+  else
+    close_answer(result)
+  end
+  return result.stopped == "user" and 130 or 0
 end
 
 function M.run(opt)
   if opt.json and not opt.prompt then error({ usage = "--json needs --prompt" }, 0) end
-  if opt.prompt then options.text("the prompt", opt.prompt) end
+  if opt.file and opt.typed.model then error({ usage = "name the model once" }, 0) end
+  opt.model = opt.file or opt.model
+  local text = opt.prompt == "-" and io.read("a"):gsub("\n$", "") or opt.prompt
+  if text then options.text("the prompt", text) end
   if opt.system then options.text("the system message", opt.system) end
-  local model, tok, session = models.open(opt)
-  local sampler, seed = sampling.sampler(opt)
-  local limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx
-  local chat = { opt = opt, tok = tok, session = session, sampler = sampler, messages = {}, limit = limit }
-  if opt.system then chat.messages[1] = { role = "system", content = prompts.plain(opt.system) } end
-  if not opt.prompt then
-    converse(chat)
-    return 0
-  end
-  local text, n = answer(chat, opt.prompt)
-  if opt.json then
-    print(json.encode{ schema = 1, model = model:info().name, text = text, tokens = n, seed = seed,
-      stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end" })
-  end
-  return 0
+  profile.start(opt)
+  local chat = open(opt)
+  local code = text and once(chat, opt, text) or converse(chat)
+  profile.finish(opt)
+  return code
 end
 
 return M
