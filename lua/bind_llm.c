@@ -32,11 +32,15 @@ static vt_session *check_session(lua_State *L) {
 
 /* ---- model ---- */
 
-/* vt.model(path) */
+/* vt.model(path, { mapped = false }) */
 static int model_open(lua_State *L) {
+    static const char *const known[] = {"mapped", NULL};
     const char *path = luaL_checkstring(L, 1);
     const vt__capability *cap = vt__capability_need(L, VT__CAN_MODELS, "vt.model");
     vt_model_options opt = VT_STRUCT_INIT(vt_model_options);
+    lua_settop(L, 2);
+    box_options(L, 2, "model", known);
+    if (box_boolean(L, 2, "model", "mapped", 0)) opt.flags |= VT_MODEL_MAPPED;
     opt.cancel = cap->cancel;
     box *b = box_push(L, &bind_model, 0);
     vt_model *model = NULL;

@@ -105,6 +105,16 @@ t.test("trim goes back, limits are kept, and a failed call changes nothing", fun
   t.raises("unknown option 'context'", model.session, model, { context = 8 })
 end)
 
+t.test("weights may stay mapped", function()
+  local path = t.golden .. "/tiny_llama_q8.gguf"
+  local a, b = vt.model(path):session(), vt.model(path, { mapped = true }):session()
+  a:feed(ids)
+  b:feed(ids)
+  local mapped = b:logits()
+  for i, x in ipairs(a:logits()) do assert(math.abs(x - mapped[i]) < 1e-4) end
+  t.raises("unknown option 'map'", vt.model, path, { map = true })
+end)
+
 t.test("a session outlives the close of its model", function()
   local own = vt.model(t.golden .. "/tiny_llama.gguf")
   local session = own:session{ exact = true }

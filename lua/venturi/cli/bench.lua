@@ -153,7 +153,7 @@ function M.run(opt)
   end
   if opt.perplexity and not program.kind(opt.perplexity) then talk.fail(3, opt.perplexity .. ": no such file") end
   profile.start(opt)
-  local model = vt.model(models.path(opt))
+  local model = vt.model(models.path(opt), { mapped = opt.exact })
   local info = model:info()
   local result = opt.perplexity and perplexity(opt, model) or speed(opt, model)
   local stages = profile.finish(opt)

@@ -27,7 +27,7 @@ end
 function M.open(opt, n_ctx)
   local path = M.path(opt)
   local start = program.clock()
-  local model = vt.model(path)
+  local model = vt.model(path, { mapped = opt.exact }) -- exact sessions read no packed weights
   local tok = model:tokenizer()
   talk.detail("%s: %s, %d layers, opened in %.2f s; %d threads, %s kernels", path, model:info().architecture, model:info().n_layers,
     program.clock() - start, vt.threads(), vt.isa())
