@@ -42,6 +42,8 @@ static int model_open(lua_State *L) {
     box_options(L, 2, "model", known);
     if (box_boolean(L, 2, "model", "mapped", 0)) opt.flags |= VT_MODEL_MAPPED;
     opt.cancel = cap->cancel;
+    box_options(L, 2, "model", known);
+    if (box_boolean(L, 2, "model", "mapped", 0)) opt.flags |= VT_MODEL_MAPPED;
     box *b = box_push(L, &bind_model, 0);
     vt_model *model = NULL;
     box_ok(L, vt_model_open(cap->ctx, path, &opt, &model));

@@ -16,6 +16,38 @@ local function json(result)
   return object
 end
 
+-- ---- info ----
+
+t.test("info tells what a person wants to know of a model", function()
+  local text = expect(run("info", model), 0).out
+  for _, part in ipairs{ "Name            tiny-chat\n", "Architecture    llama; Venturi runs it\n",
+    "Graph           2 layers, width 32, feed-forward 64, heads 4 (2 of keys and values) of 8\n",
+    "Context         1,024 tokens\n", "Vocabulary      900 tokens, byte-level BPE, pre-tokenizer smollm\n",
+    "End of answer   0 <|endoftext|>, 2 <|im_end|>\n", "Chat template   ChatML\n",
+    "cache of 1,000 tokens 0.1 MiB f16", "32.0000" } do
+    assert(text:find(part, 1, true), part .. " is missing in " .. text)
+  end
+  local object = json(run("info", "--json", model))
+  t.equal({ object.architecture, object.runs, object.graph.n_layers, object.chat_form, object.types[1].dtype, #object.vocabulary.eog }, { "llama", true, 2, "ChatML", "f32", 2 })
+  -- 2 layers, 2 heads of keys and of values, 8 elements of 2 bytes
+  t.equal({ object.cache_bytes_per_1000_tokens.f16, object.bits_per_weight }, { 2 * 2 * 16 * 2 * 1000, 32.0 })
+  assert(object.types[1].n_params == object.n_params and object.size == 4 * object.n_params)
+end)
+
+t.test("info works for files that cannot be run, and prints the template", function()
+  expect(run("info", t.golden .. "/tiny_bert.gguf"), 0, "Architecture    bert; Venturi does not run it: ")
+  expect(run("info", vocabulary), 0, "llama; Venturi does not run it: ")
+  local path = folder .. "/template.gguf"
+  tiny_chat.write(vocabulary, path, "a\n{{ messages }}\27[31m")
+  t.equal(expect(run("info", "--template", path), 0).out, "a\n{{ messages }}\27[31m\n")
+  expect(run("info", path), 0, "(--template prints it): a\\n{{ messages }}\\27[31m\n")
+  expect(run("info", "--template", vocabulary), 1, nil, "no chat template")
+  expect(run("info", folder), 3)
+  expect(run("info", folder .. "/text.txt"), 3)
+  t.write(folder .. "/no.gguf", "not a model")
+  expect(run("info", folder .. "/no.gguf"), 4)
+end)
+
 -- ---- bench, --profile ----
 
 t.test("bench measures prompt and answer, from -m or the argument", function()
@@ -131,7 +163,8 @@ end)
 
 t.test("any template serves a conversation, and one is suggested where there is none", function()
   local other, none = folder .. "/other.gguf", folder .. "/none.gguf"
-  tiny_chat.write(vocabulary, other, "{% if think is defined and not think %}{{ 'quiet' }}{% endif %}{% for m in messages %}{{ raise_exception('no system role') if m.role == 'system' }}{{ m.content }}{% endfor %}")
+  tiny_chat.write(vocabulary, other, "{% if think is defined and not think %}{{ 'quiet' }}{% endif %}{% for m in messages %}"
+    .. "{{ raise_exception('no system role') if m.role == 'system' }}{{ m.content }}{% endfor %}")
   tiny_chat.write(vocabulary, none, "")
   expect(run("chat", other, "-p", "Hi", "-n", "2", "--temp", "0", "--template-json", '{"think": false}'), 0)
   expect(run("chat", other, "-p", "Hi", "-n", "2", "--template-json", "[1]"), 2, nil, "needs an object")
