@@ -81,6 +81,7 @@ typedef struct vt_model vt_model;         /* immutable weights and their archite
 typedef struct vt_kv vt_kv;               /* pool of key/value cache blocks */
 typedef struct vt_session vt_session;     /* one sequence being decoded */
 typedef struct vt_batch vt_batch;         /* sessions that are stepped together */
+typedef struct vt_grammar vt_grammar;     /* texts that may be written */
 typedef struct vt_sampler vt_sampler;     /* chain that picks a token from logits */
 typedef struct vt_index vt_index;         /* durable search index */
 typedef struct vt_hits vt_hits;           /* result of one search */

@@ -1,8 +1,7 @@
-/* The set of candidates is an array that is either in any order or sorted, best first. Sorting is lazy: a stage that needs the best
- * tokens takes them off a heap until it has enough, so that a vocabulary of 50,000 is never sorted for the twenty tokens that matter. */
+/* A sampler's life, the way of a row through its chain, the draw. What a chain remembers (window, surprise, grammar) changes only when a token is
+ * accepted, so that a draw can be taken back. */
 #include "sample/token.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -12,263 +11,58 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
-
-typedef struct candidate {
-    int32_t id;
-    float logit;
-} candidate;
-_Static_assert(sizeof(candidate) == 8, "vt_sampler_filter hands out pairs of 4 bytes");
+#include "grammar/matcher.h"
+#include "sample/candidates.h"
+#include "sample/stages.h"
 
 struct vt_sampler {
     atomic_int refs;
     vt_context *ctx;
     uint64_t seed, n_draws;
     uint32_t sequence;
-    vt__sampler_stage *stages;
+    int64_t min_keep; /* of stages to come */
+    vt__stage *stages;
     int64_t n_stages, cap_stages;
-    candidate *set; /* grows to the largest row seen */
-    int64_t n, cap;
-    int sorted; /* set[0..n) is best first */
+    vt__candidates c;
+    vt__history history;
+    vt__matcher *matcher; /* NULL: no grammar */
+    int32_t logprob_of; /* VT__LOGPROB_* */
+    vt__candidate *tops; /* [max_tops] of the last draw; their values are log-probabilities then */
+    int64_t n_tops, max_tops;
+    vt__candidate drawn; /* its value is a log-probability; id -1: nothing */
+    double mu; /* of mirostat */
+    struct {
+        int32_t id; /* -1: none */
+        double surprise;
+    } last; /* of a chain with mirostat */
 };
 
-/* ---- order and heaps ---- */
-
-static int better(candidate a, candidate b) { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
-
-/* Restores the heap below i. sign 1: best on top; -1: worst on top. */
-static void sift(candidate *h, int64_t n, int64_t i, int sign) {
-    candidate x = h[i];
-    for (int64_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && (sign > 0 ? better(h[c + 1], h[c]) : better(h[c], h[c + 1]))) c++;
-        if (sign > 0 ? !better(h[c], x) : !better(x, h[c])) break;
-        h[i] = h[c];
-    }
-    h[i] = x;
-}
-
-static void make_heap(candidate *h, int64_t n, int sign) {
-    for (int64_t i = n / 2 - 1; i >= 0; i--) sift(h, n, i, sign);
-}
-
-/* Moves the top behind the heap, which becomes one shorter. */
-static void pop(candidate *h, int64_t n, int sign) {
-    candidate top = h[0];
-    h[0] = h[n - 1];
-    h[n - 1] = top;
-    sift(h, n - 1, 0, sign);
-}
-
-/* A heap with the worst on top, emptied from the back, leaves the best first. */
-static void sort_worst_heap(candidate *h, int64_t n) {
-    for (; n > 1; n--) pop(h, n, -1);
-}
-
-static void sort(vt_sampler *s) {
-    if (s->sorted) return;
-    make_heap(s->set, s->n, -1);
-    sort_worst_heap(s->set, s->n);
-    s->sorted = 1;
-}
-
-/* ---- loading a row ---- */
-
-static vt_status reserve(vt_sampler *s, int64_t n) {
-    void *set = s->set;
-    if (vt__reserve(s->ctx, &set, &s->cap, n, sizeof *s->set)) return vt__fail_nomem("sampler", (size_t)n * sizeof *s->set);
-    s->set = set;
-    return VT_OK;
-}
-
-static vt_status fail_logit(int64_t id, float x) {
-    return vt__fail(VT_ERR_NUMERIC, "sampler: logit %lld is %f", (long long)id, (double)x);
-}
-
-static vt_status fail_barred(int64_t n) {
-    return vt__fail(VT_ERR_NUMERIC, "sampler: all %lld tokens are barred (minus infinity)", (long long)n);
-}
-
-static vt_status load(vt_sampler *s, const float *logits, int64_t n) {
-    vt_status st = reserve(s, n);
-    if (st != VT_OK) return st;
-    s->n = 0;
-    s->sorted = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (!(logits[i] <= FLT_MAX)) return fail_logit(i, logits[i]);
-        if (logits[i] >= -FLT_MAX) s->set[s->n++] = (candidate){(int32_t)i, logits[i]};
-    }
-    return s->n ? VT_OK : fail_barred(n);
-}
-
-/* load and top-k in one pass: almost every logit is worse than the worst of the k best so far, and costs one comparison. */
-static vt_status load_top_k(vt_sampler *s, const float *logits, int64_t n, int64_t k) {
-    if (k > n) k = n;
-    vt_status st = reserve(s, k);
-    if (st != VT_OK) return st;
-    s->n = 0;
-    for (int64_t i = 0; i < n; i++) {
-        float x = logits[i];
-        if (!(x <= FLT_MAX)) return fail_logit(i, x);
-        if (s->n == k) {
-            if (x <= s->set[0].logit) continue; /* an equal one has the higher id */
-            s->set[0] = (candidate){(int32_t)i, x};
-            sift(s->set, k, 0, -1);
-        } else if (x >= -FLT_MAX) {
-            s->set[s->n++] = (candidate){(int32_t)i, x};
-            if (s->n == k) make_heap(s->set, k, -1);
-        }
-    }
-    if (!s->n) return fail_barred(n);
-    if (s->n < k) make_heap(s->set, s->n, -1);
-    sort_worst_heap(s->set, s->n);
-    s->sorted = 1;
-    return VT_OK;
-}
-
-vt_status vt__argmax(const float *logits, int64_t n, int32_t *out_id) {
-    float best = -INFINITY;
-    int64_t id = -1;
-    for (int64_t i = 0; i < n; i++) {
-        if (!(logits[i] <= FLT_MAX)) return fail_logit(i, logits[i]);
-        if (logits[i] > best) {
-            best = logits[i];
-            id = i;
-        }
-    }
-    if (id < 0) return fail_barred(n);
-    *out_id = (int32_t)id;
-    return VT_OK;
-}
-
-/* ---- stages ---- */
-
-static float largest(const vt_sampler *s) {
-    if (s->sorted) return s->set[0].logit;
-    float m = s->set[0].logit;
-    for (int64_t i = 1; i < s->n; i++)
-        if (s->set[i].logit > m) m = s->set[i].logit;
-    return m;
-}
-
-static double exp_sum(const vt_sampler *s, float max) {
-    double sum = 0;
-    for (int64_t i = 0; i < s->n; i++) sum += (double)expf(s->set[i].logit - max);
-    return sum;
-}
-
-typedef struct mass {
-    double sum, enough; /* of exp(logit - max) */
-    int64_t min_keep, kept;
-    float max;
-} mass;
-
-static int wants_more(const mass *m) { return m->kept < m->min_keep || m->sum < m->enough; }
-
-/* Brings the best of h[0..n) to its front, in order, one by one, until there is enough. */
-static void take_from(candidate *h, int64_t n, mass *m) {
-    make_heap(h, n, 1);
-    for (int64_t left = n; left > 0 && wants_more(m); left--, m->kept++) {
-        m->sum += (double)expf(h[0].logit - m->max);
-        pop(h, left, 1);
-    }
-    for (int64_t i = 0, j = n - 1; i < j; i++, j--) { /* they gathered at the back */
-        candidate t = h[i];
-        h[i] = h[j];
-        h[j] = t;
-    }
-}
-
-/* The same for the whole set; returns how many were taken, the others stay behind them. Those near the best go first and nearly always
- * suffice, which spares making a heap of the vocabulary. */
-static int64_t take_mass(vt_sampler *s, double enough, int64_t min_keep, float max) {
-    enum { NEAR = 8 };
-    mass m = {.enough = enough, .min_keep = min_keep, .max = max};
-    int64_t n_near = 0;
-    if (s->sorted) {
-        while (m.kept < s->n && wants_more(&m)) m.sum += (double)expf(s->set[m.kept++].logit - max);
-        return m.kept;
-    }
-    for (int64_t i = 0; i < s->n; i++) {
-        candidate c = s->set[i];
-        if (!(c.logit >= max - (float)NEAR)) continue;
-        s->set[i] = s->set[n_near];
-        s->set[n_near++] = c;
-    }
-    take_from(s->set, n_near, &m);
-    if (wants_more(&m)) take_from(s->set + n_near, s->n - n_near, &m);
-    return m.kept;
-}
-
-static void top_k(vt_sampler *s, int64_t k) {
-    sort(s);
-    if (k < s->n) s->n = k;
-}
-
-static void top_p(vt_sampler *s, double p, int64_t min_keep) {
-    if (p >= 1) return; /* all: a rounded sum must not lose the last */
-    float max = largest(s);
-    s->n = take_mass(s, p * exp_sum(s, max), min_keep, max);
-    s->sorted = 1;
-}
-
-static void min_p(vt_sampler *s, double p, int64_t min_keep) {
-    if (p <= 0) return;
-    float least = largest(s) + (float)log(p);
-    int64_t kept = 0, n = s->n;
-    for (int64_t i = 0; i < n; i++) kept += s->set[i].logit >= least;
-    if (kept < min_keep) {
-        top_k(s, min_keep);
-        return;
-    }
-    kept = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (s->set[i].logit >= least) s->set[kept++] = s->set[i]; /* keeps the order, sorted or not */
-    s->n = kept;
-}
-
-static void temperature(vt_sampler *s, double t) {
-    if ((float)t <= 0) {
-        candidate best = s->set[0];
-        for (int64_t i = 1; i < s->n; i++)
-            if (better(s->set[i], best)) best = s->set[i];
-        s->set[0] = best;
-        s->n = s->sorted = 1;
-        return;
-    }
-    /* A tiny t may overflow to minus infinity or, at the top, to plus infinity; the largest is kept finite and decides. */
-    float max = largest(s), top = max / (float)t;
-    int flat = !(fabsf(top) <= FLT_MAX);
-    for (int64_t i = 0; i < s->n; i++) {
-        float x = s->set[i].logit;
-        s->set[i].logit = flat ? (x - max) / (float)t : x / (float)t;
-    }
-}
-
-static void apply(vt_sampler *s, const vt__sampler_stage *stage) {
-    switch (stage->kind) {
-    case VT__SAMPLER_TEMPERATURE: temperature(s, stage->value); break;
-    case VT__SAMPLER_TOP_K: top_k(s, stage->k); break;
-    case VT__SAMPLER_TOP_P: top_p(s, stage->value, stage->min_keep); break;
-    default: min_p(s, stage->value, stage->min_keep); break;
-    }
-}
-
-static vt_status narrow(vt_sampler *s, const float *logits, int64_t n) {
-    int first_is_top_k = s->n_stages > 0 && s->stages[0].kind == VT__SAMPLER_TOP_K;
-    vt_status st = first_is_top_k ? load_top_k(s, logits, n, s->stages[0].k) : load(s, logits, n);
-    if (st != VT_OK) return st;
-    for (int64_t i = first_is_top_k; i < s->n_stages; i++) apply(s, &s->stages[i]);
-    return VT_OK;
-}
-
 /* ---- lifecycle ---- */
+
+static const vt__stage *mirostat_of(const vt_sampler *s) {
+    const vt__stage *last = s->n_stages > 0 ? &s->stages[s->n_stages - 1] : NULL;
+    return last && last->p.kind == VT__SAMPLER_MIROSTAT ? last : NULL;
+}
+
+static void forget(vt_sampler *s) {
+    const vt__stage *mirostat = mirostat_of(s);
+    s->n_draws = 0;
+    s->history.len = 0;
+    s->mu = mirostat ? 2 * mirostat->p.value : 0;
+    s->last.id = -1;
+    s->drawn.id = -1;
+    s->n_tops = 0;
+}
 
 vt_status vt__sampler_create(vt_context *ctx, uint64_t seed, uint32_t sequence, vt_sampler **out) {
     vt_sampler *s = *out = vt__calloc(ctx, sizeof *s);
     if (!s) return vt__fail_nomem("sampler", sizeof *s);
     atomic_init(&s->refs, 1);
-    s->ctx = vt__context_retain(ctx);
+    s->ctx = s->c.ctx = vt__context_retain(ctx);
     s->seed = seed;
     s->sequence = sequence;
+    s->min_keep = 1;
+    forget(s);
     return VT_OK;
 }
 
@@ -280,87 +74,257 @@ vt_sampler *vt__sampler_retain(vt_sampler *s) {
 void vt__sampler_release(vt_sampler *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     vt_context *ctx = s->ctx;
+    for (int64_t i = 0; i < s->n_stages; i++) vt__stage_free(ctx, &s->stages[i]);
+    vt__candidates_free(&s->c);
+    vt__matcher_free(s->matcher);
+    vt__free(ctx, s->history.ids);
+    vt__free(ctx, s->tops);
     vt__free(ctx, s->stages);
-    vt__free(ctx, s->set);
     vt__free(ctx, s);
     vt__context_release(ctx);
 }
 
-/* Comparisons are written so that NaN fails them. */
-static vt_status check_stage(const vt__sampler_stage *stage) {
-    switch (stage->kind) {
-    case VT__SAMPLER_TEMPERATURE:
-        if (!(stage->value >= 0 && stage->value <= DBL_MAX))
-            return vt__fail(VT_ERR_INVALID, "sampler: temperature %g, need a finite number >= 0", stage->value);
-        break;
-    case VT__SAMPLER_TOP_K:
-        if (stage->k < 1) return vt__fail(VT_ERR_INVALID, "sampler: top-k %lld, need >= 1", (long long)stage->k);
-        break;
-    case VT__SAMPLER_TOP_P:
-        if (!(stage->value > 0 && stage->value <= 1)) return vt__fail(VT_ERR_INVALID, "sampler: top-p %g, need 0 < p <= 1", stage->value);
-        break;
-    default:
-        if (!(stage->value >= 0 && stage->value <= 1)) return vt__fail(VT_ERR_INVALID, "sampler: min-p %g, need 0 <= p <= 1", stage->value);
-        break;
-    }
-    return VT_OK;
+void vt__sampler_reset(vt_sampler *s) {
+    forget(s);
+    if (s->matcher) vt__matcher_reset(s->matcher);
 }
+
+/* ---- building the chain ---- */
 
 vt_status vt__sampler_add(vt_sampler *s, const vt__sampler_stage *stage) {
-    vt_status st = check_stage(stage);
-    if (st != VT_OK) return st;
+    vt__stage made;
+    vt__sampler_stage params = *stage;
     void *stages = s->stages;
-    if (vt__reserve(s->ctx, &stages, &s->cap_stages, s->n_stages + 1, sizeof *stage)) return vt__fail_nomem("sampler", sizeof *stage);
+    if (mirostat_of(s)) return vt__fail(VT_ERR_STATE, "sampler: mirostat is the last stage of a chain, nothing can follow it");
+    if (params.min_keep < s->min_keep) params.min_keep = s->min_keep;
+    vt_status st = vt__stage_init(s->ctx, &params, &made);
+    if (st == VT_OK) st = vt__history_widen(s->ctx, &s->history, vt__stage_window(&made));
+    if (st == VT_OK && vt__reserve(s->ctx, &stages, &s->cap_stages, s->n_stages + 1, sizeof made)) st = vt__fail_nomem("sampler", sizeof made);
     s->stages = stages;
-    s->stages[s->n_stages] = *stage;
-    if (stage->min_keep < 1) s->stages[s->n_stages].min_keep = 1;
-    s->n_stages++;
+    if (st != VT_OK) {
+        vt__stage_free(s->ctx, &made);
+        return st;
+    }
+    s->stages[s->n_stages++] = made;
+    if (made.p.kind == VT__SAMPLER_MIROSTAT) s->mu = 2 * made.p.value;
     return VT_OK;
 }
 
-void vt__sampler_reset(vt_sampler *s) { s->n_draws = 0; }
+vt_status vt__sampler_set_min_keep(vt_sampler *s, int64_t n) {
+    if (n < 1) return vt__fail(VT_ERR_INVALID, "sampler: min_keep %lld, need >= 1", (long long)n);
+    s->min_keep = n;
+    return VT_OK;
+}
 
-/* ---- use ---- */
+vt_status vt__sampler_add_grammar(vt_sampler *s, vt_tokenizer *tok, vt_grammar *grammar) {
+    if (s->matcher) return vt__fail(VT_ERR_STATE, "sampler: the chain has a grammar, and one is all that it can have");
+    return vt__matcher_create(grammar, tok, &s->matcher);
+}
+
+vt_status vt__sampler_keep_log_probabilities(vt_sampler *s, int32_t of, int64_t n_top) {
+    vt__candidate *tops = NULL;
+    if (of < VT__LOGPROB_OFF || of > VT__LOGPROB_CHAIN) return vt__fail(VT_ERR_INVALID, "sampler: log-probabilities of %d, need 0, 1 or 2", of);
+    if (n_top < 0 || n_top > INT32_MAX) return vt__fail(VT_ERR_INVALID, "sampler: log-probabilities of the best %lld", (long long)n_top);
+    if (n_top > 0 && !(tops = vt__calloc2(s->ctx, n_top, 1, sizeof *tops))) return vt__fail_nomem("sampler", (size_t)n_top * sizeof *tops);
+    vt__free(s->ctx, s->tops);
+    s->tops = tops;
+    s->max_tops = n_top;
+    s->n_tops = 0;
+    s->logprob_of = of;
+    s->drawn.id = -1;
+    return VT_OK;
+}
+
+static vt_status copy_chain(const vt_sampler *s, vt_sampler *to) {
+    vt_status st = VT_OK;
+    for (int64_t i = 0; i < s->n_stages && st == VT_OK; i++) st = vt__sampler_add(to, &s->stages[i].p);
+    if (st == VT_OK) st = vt__history_widen(s->ctx, &to->history, s->history.window);
+    if (st == VT_OK && s->matcher) st = vt__matcher_copy(s->matcher, &to->matcher);
+    if (st == VT_OK) st = vt__sampler_keep_log_probabilities(to, s->logprob_of, s->max_tops);
+    return st;
+}
+
+vt_status vt__sampler_clone(const vt_sampler *s, vt_sampler **out) {
+    vt_sampler *to;
+    *out = NULL;
+    vt_status st = vt__sampler_create(s->ctx, s->seed, s->sequence, &to);
+    if (st != VT_OK) return st;
+    st = copy_chain(s, to);
+    if (st != VT_OK) {
+        vt__sampler_release(to);
+        return st;
+    }
+    if (s->history.len > 0) memcpy(to->history.ids, s->history.ids, (size_t)s->history.len * sizeof *s->history.ids);
+    if (s->n_tops > 0) memcpy(to->tops, s->tops, (size_t)s->n_tops * sizeof *s->tops);
+    to->history.len = s->history.len;
+    to->n_draws = s->n_draws;
+    to->min_keep = s->min_keep;
+    to->n_tops = s->n_tops;
+    to->drawn = s->drawn;
+    to->mu = s->mu;
+    to->last = s->last;
+    *out = to;
+    return VT_OK;
+}
+
+/* ---- a row's way ---- */
+
+vt_status vt__argmax(const float *logits, int64_t n, int32_t *out_id) { return vt__row_best(logits, n, out_id); }
 
 static vt_status check_row(const float *logits, int64_t n) {
     if (n < 1 || n > INT32_MAX || !logits) return vt__fail(VT_ERR_INVALID, "sampler: n=%lld logits at %p", (long long)n, (const void *)logits);
     return VT_OK;
 }
 
-vt_status vt__sampler_sample(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) {
-    vt_status st = check_row(logits, n);
+/* Bars every token that the grammar cannot go on with. */
+static vt_status apply_grammar(vt_sampler *s) {
+    const uint64_t *mask;
+    int64_t n_tokens;
+    vt__candidates *c = &s->c;
+    vt_status st = vt__matcher_mask(s->matcher, &mask, &n_tokens);
+    if (st == VT_OK) st = vt__candidates_own(c);
     if (st != VT_OK) return st;
-    if (s->n_stages == 0) {
-        st = vt__argmax(logits, n, out_id);
-    } else if ((st = narrow(s, logits, n)) == VT_OK) {
-        /* The distribution is walked best first: then top-k before or after the temperature draws the same token. */
-        double u;
-        float max = largest(s);
-        vt__random_uniform(s->seed, s->sequence, s->n_draws, &u, 1);
-        double target = u * exp_sum(s, max);
-        /* The draw is the first token at which the running sum exceeds the target; u = 0 must not stop before the first. */
-        int64_t kept = take_mass(s, nextafter(target, HUGE_VAL), 1, max);
-        *out_id = s->set[kept - 1].id;
+    for (int64_t i = 0; i < c->n; i += 64) {
+        uint64_t word = i < n_tokens ? mask[i / 64] : 0;
+        int64_t end = c->n - i < 64 ? c->n - i : 64;
+        for (int64_t j = 0; j < end && word != UINT64_MAX; j++)
+            if (!(word >> j & 1)) c->own[i + j] = -INFINITY;
     }
-    if (st == VT_OK) s->n_draws++;
+    return vt__candidates_changed(c, "those that the grammar allows have logits of minus infinity");
+}
+
+static vt_status narrow(vt_sampler *s, const float *logits, int64_t n) {
+    vt__draw draw = {&s->history, s->mu, s->seed, s->sequence, s->n_draws, 0};
+    vt_status st = vt__candidates_load(&s->c, logits, n);
+    if (st == VT_OK && s->matcher) st = apply_grammar(s);
+    for (int64_t i = 0; i < s->n_stages && st == VT_OK; i++) {
+        draw.n_stage = (uint64_t)i;
+        st = vt__stage_apply(&s->stages[i], &draw, &s->c);
+    }
     return st;
 }
 
-vt_status vt__sampler_next(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) { return vt__sampler_sample(s, logits, n, out_id); }
+/* ---- log-probabilities ---- */
+
+/* The best of a row, or of a set, with the logarithm of their share of the whole. */
+static void keep_tops(vt_sampler *s, const vt__candidates *c, double log_sum) {
+    s->n_tops = 0;
+    if (s->max_tops == 0) return;
+    if (c->row) {
+        s->n_tops = vt__row_top(c->row, c->n, s->max_tops < c->n ? s->max_tops : c->n, s->tops);
+    } else {
+        s->n_tops = s->max_tops < c->n ? s->max_tops : c->n;
+        memcpy(s->tops, c->set, (size_t)s->n_tops * sizeof *s->tops);
+    }
+    for (int64_t i = 0; i < s->n_tops; i++) s->tops[i].logit = (float)((double)s->tops[i].logit - log_sum);
+}
+
+static double log_sum_of(const vt__candidates *c, float max) {
+    double sums[2];
+    vt__candidates_weights(c, max, sums);
+    return (double)max + log(sums[0]);
+}
+
+/* ---- draws ---- */
+
+/* The distribution is walked best first: then top-k before or after the temperature draws the same token. */
+static void draw_token(vt_sampler *s, float max, double sum, vt__candidate *out) {
+    double u;
+    vt__random_uniform(s->seed, s->sequence, s->n_draws, &u, 1);
+    /* The draw is the first token at which the running sum exceeds the target; u = 0 must not stop before the first. */
+    vt__candidates_mass(&s->c, nextafter(u * sum, HUGE_VAL), 1, max);
+    *out = s->c.set[s->c.n - 1];
+}
+
+static vt_status sample_chain(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) {
+    vt__candidate got;
+    double sums[2], log_sum = 0;
+    vt_status st = narrow(s, logits, n);
+    if (st != VT_OK) return st;
+    vt__candidates *c = &s->c;
+    if (s->n_stages == 0 && s->logprob_of != VT__LOGPROB_CHAIN) return vt__row_best(c->row, n, out_id); /* greedy under a grammar */
+    if (s->logprob_of == VT__LOGPROB_CHAIN && !c->row) vt__candidates_sort(c);
+    float max = vt__candidates_largest(c);
+    vt__candidates_weights(c, max, sums);
+    if (s->logprob_of == VT__LOGPROB_CHAIN) keep_tops(s, c, log_sum = (double)max + log(sums[0]));
+    if (s->n_stages > 0) draw_token(s, max, sums[0], &got);
+    else vt__row_top(c->row, n, 1, &got);
+    *out_id = got.id;
+    s->drawn.logit = (float)((double)got.logit - log_sum);
+    s->last.id = mirostat_of(s) ? got.id : -1;
+    s->last.surprise = ((double)max + log(sums[0]) - (double)got.logit) / log(2.0);
+    return VT_OK;
+}
+
+vt_status vt__sampler_sample(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) {
+    vt_status st = check_row(logits, n);
+    if (st != VT_OK) return st;
+    int is_greedy = s->n_stages == 0 && !s->matcher && s->logprob_of != VT__LOGPROB_CHAIN;
+    st = is_greedy ? vt__row_best(logits, n, out_id) : sample_chain(s, logits, n, out_id);
+    if (st != VT_OK) return st;
+    if (s->logprob_of == VT__LOGPROB_ROW) {
+        int32_t best = 0;
+        vt__candidates whole = {.row = logits, .n = n};
+        st = vt__row_best(logits, n, &best); /* it has passed before */
+        double log_sum = log_sum_of(&whole, logits[best]);
+        keep_tops(s, &whole, log_sum);
+        s->drawn.logit = (float)((double)logits[*out_id] - log_sum);
+    }
+    s->drawn.id = s->logprob_of == VT__LOGPROB_OFF ? -1 : *out_id;
+    s->n_draws++;
+    return st;
+}
+
+vt_status vt__sampler_accept(vt_sampler *s, int32_t id) {
+    if (id < 0) return vt__fail(VT_ERR_INVALID, "sampler: token %d, ids are not below 0", id);
+    vt_status st = s->matcher ? vt__matcher_accept(s->matcher, id) : VT_OK;
+    if (st != VT_OK) return st;
+    const vt__stage *mirostat = mirostat_of(s);
+    if (mirostat && s->last.id == id) s->mu -= mirostat->p.second * (s->last.surprise - mirostat->p.value);
+    s->last.id = -1;
+    vt__history_add(&s->history, id);
+    return VT_OK;
+}
+
+vt_status vt__sampler_next(vt_sampler *s, const float *logits, int64_t n, int32_t *out_id) {
+    int32_t id = 0;
+    vt_status st = vt__sampler_sample(s, logits, n, &id);
+    if (st != VT_OK) return st;
+    st = vt__sampler_accept(s, id);
+    if (st != VT_OK) s->n_draws--;
+    else *out_id = id;
+    return st;
+}
+
+vt_status vt__sampler_observe(vt_sampler *s, const int32_t *ids, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (ids[i] < 0) return vt__fail(VT_ERR_INVALID, "sampler: token %d at %lld, ids are not below 0", ids[i], (long long)i);
+    int64_t from = n > s->history.window ? n - s->history.window : 0;
+    for (int64_t i = from; i < n; i++) vt__history_add(&s->history, ids[i]);
+    return VT_OK;
+}
+
+/* ---- queries ---- */
 
 vt_status vt__sampler_filter(vt_sampler *s, const float *logits, int64_t n, vt_buffer **out) {
     *out = NULL;
     vt_status st = check_row(logits, n);
+    if (st == VT_OK) st = narrow(s, logits, n);
     if (st != VT_OK) return st;
-    if (s->n_stages == 0) {
-        candidate best;
-        st = vt__argmax(logits, n, &best.id);
-        if (st != VT_OK) return st;
-        best.logit = logits[best.id];
-        return vt__buffer_copy(s->ctx, &best, sizeof best, out);
+    if (s->n_stages == 0) vt__candidates_top(&s->c, 1);
+    vt__candidates_sort(&s->c);
+    return vt__buffer_copy(s->ctx, s->c.set, (size_t)s->c.n * sizeof *s->c.set, out);
+}
+
+vt_status vt__sampler_log_probabilities(const vt_sampler *s, int32_t *ids, float *values, int64_t cap, int64_t *n) {
+    if (s->logprob_of == VT__LOGPROB_OFF) return vt__fail(VT_ERR_STATE, "sampler: log-probabilities are not kept, ask for them before the draw");
+    if (s->drawn.id < 0) return vt__fail(VT_ERR_STATE, "sampler: no token was drawn");
+    if (cap < 1) return vt__fail(VT_ERR_INVALID, "sampler: room for %lld log-probabilities, need 1 or more", (long long)cap);
+    *n = s->n_tops < cap ? s->n_tops + 1 : cap;
+    for (int64_t i = 0; i < *n; i++) {
+        const vt__candidate *c = i == 0 ? &s->drawn : &s->tops[i - 1];
+        ids[i] = c->id;
+        values[i] = c->logit;
     }
-    st = narrow(s, logits, n);
-    if (st != VT_OK) return st;
-    sort(s);
-    return vt__buffer_copy(s->ctx, s->set, (size_t)s->n * sizeof *s->set, out);
+    return VT_OK;
 }

@@ -5,6 +5,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/profile.h"
+#include "text/token_trie.h"
 #include "text/tokenizer_internal.h"
 
 static const vt__family *const families[] = {&vt__family_bpe, &vt__family_spm, &vt__family_wordpiece};
@@ -148,6 +149,7 @@ void vt__tokenizer_release(vt_tokenizer *tok) {
     vt_context *ctx = tok->ctx;
     tok->family->destroy(ctx, tok->state);
     vt__specials_free(ctx, &tok->specials);
+    vt__token_trie_free(ctx, atomic_load(&tok->trie));
     vt__free(ctx, tok->chat_template);
     vt__free(ctx, tok->type);
     vt__free(ctx, tok->start);

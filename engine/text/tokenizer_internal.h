@@ -58,6 +58,7 @@ struct vt_tokenizer {
     int space_prefix; /* text that begins, or follows a special token, has a space in front that is not its own */
     char *chat_template; /* NULL: none */
     size_t chat_template_len;
+    _Atomic(struct vt__token_trie *) trie; /* token_trie.h; NULL until somebody asks for it */
 };
 
 /* A name out of a file, fit for a message. */

@@ -116,10 +116,6 @@ must_fail("tok_bpe_smollm.json", "special tokens as text", function(d) d.parse_s
 must_pass("samplers.json", "the file as it is")
 must_fail("samplers.json", "a changed logit", function(d) d.cases[1].result["2"] = 1.7 end)
 must_fail("samplers.json", "a token too many", function(d) d.cases[1].result["0"] = 1 end)
-must_pass("samplers.json", "skipped cases beside one that is compared", function(d)
-  d.cases = vt.json.array{ d.cases[1], d.cases[3], d.cases[6] }
-end)
-must_fail("samplers.json", "skipped cases alone", function(d) d.cases = vt.json.array{ d.cases[3], d.cases[6] } end)
 must_fail("samplers.json", "an empty list", function(d) d.cases = vt.json.array{} end)
 must_fail("samplers.json", "a text for a parameter", function(d) d.cases[2].params[1] = "0.7" end)
 must_fail("samplers.json", "a negative tolerance", function(d) d.tolerance = -1 end)
