@@ -9,11 +9,8 @@
 
 /* Weight types that kernels know, dense, for the arrays below; the field `kernel` of vt__block_type
  * (engine/quant) maps a vt_dtype to them. */
-enum {
-    VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_Q5_0, VTK_Q5_1,
-    VTK_Q2_K, VTK_Q3_K, VTK_Q4_K, VTK_Q5_K, VTK_Q6_K, VTK_Q8_K, /* superblocks of VTK_K_BLOCK elements */
-    VTK_N_TYPES
-};
+enum { VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_Q5_0, VTK_Q5_1,
+       VTK_Q2_K, VTK_Q3_K, VTK_Q4_K, VTK_Q5_K, VTK_Q6_K, VTK_Q8_K /* superblocks of VTK_K_BLOCK elements */, VTK_N_TYPES };
 
 enum { VTK_BLOCK = 32, VTK_K_BLOCK = 256, VTK_KV_BLOCK = 16 };
 
@@ -188,7 +185,7 @@ typedef struct vtk_msc {
 typedef struct vtk_table {
     const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
 
-    /* quant: rows of n elements, whole blocks. encode is exact to the reference quantisers of GGUF. */
+    /* quant: rows of n elements, whole blocks. encode makes the bytes of the reference quantisers of GGUF, and of Q2_K to Q6_K searches, alike everywhere. */
     void (*decode[VTK_N_TYPES])(float *y, const void *x, int64_t n);
     void (*encode[VTK_N_TYPES])(void *y, const float *x, int64_t n);
     void (*encode_q8_row)(void *y, const float *x, int64_t n);

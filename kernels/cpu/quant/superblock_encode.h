@@ -1,4 +1,4 @@
-/* Encoders of superblocks: the search of superblock_fit.h and the packing of what it found, for the instruction set of the file that includes
+/* Encoders of superblocks: the searches of superblock_lines.h and superblock_scales.h and the packing of what it found, for the instruction set of the file that includes
  * this, behind FIT_VECTOR, and writes VTK_SUPERBLOCK_ENCODERS(isa). A superblock with a NaN or an infinity gets NaN for its scale, so that it does not vanish. */
 #ifndef VENTURI_KERNELS_SUPERBLOCK_ENCODE_H
 #define VENTURI_KERNELS_SUPERBLOCK_ENCODE_H
@@ -6,6 +6,8 @@
 #include "cpu/quant/quant.h"
 #include "cpu/quant/superblock.h"
 #include "cpu/quant/superblock_fit.h"
+#include "cpu/quant/superblock_lines.h"
+#include "cpu/quant/superblock_scales.h"
 
 FIT_INLINE void store_half(unsigned char *p, const superblock *s, float d) { vtk_store_u16(p, vtk_float_to_half(d * s->unit)); }
 
