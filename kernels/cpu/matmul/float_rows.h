@@ -1,10 +1,12 @@
 /* Walk of the float products over rows and pieces of k, the same for every instruction set: each includes it behind its own ROWS, PIECE,
- * decode_fn and multiply(p, w, row, n_rows, k0, n), which takes ROWS rows of floats. Static, so that no code is shared between the sets. */
+ * decode_fn and multiply(p, w, row, n_rows, k0, n, ahead, kind), which takes ROWS rows of a kind. Static, so that no code is shared between the sets. */
 #ifndef VENTURI_MATMUL_FLOAT_ROWS_H
 #define VENTURI_MATMUL_FLOAT_ROWS_H
 
-/* bytes: of a whole piece; decode NULL: the weights are floats already. */
-static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, size_t bytes) {
+/* bytes: of a whole piece; decode NULL: the weights are floats already. Few activation rows take halves and bfloats (their kind; blocks have
+ * VTK_F32) as they are: the same numbers, and one pass over the memory that everything waits for. */
+static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_fn decode, size_t bytes, int kind) {
+    int plain = !decode || (kind != VTK_F32 && p->m <= ACTS);
     float tile[ROWS][PIECE];
     const unsigned char *w[ROWS];
 
@@ -15,11 +17,12 @@ static void float_rows(const vtk_matmul *p, int64_t row0, int64_t row1, decode_f
             for (int64_t r = 0; r < ROWS; r++) {
                 int64_t at = r < n_rows ? row + r : row1 - 1; /* rows that are not there repeat the last */
                 w[r] = (const unsigned char *)p->w + (size_t)at * p->w_stride + (size_t)(k0 / PIECE) * bytes;
-                if (!decode) continue;
+                if (plain) continue;
                 if (r < n_rows) decode(tile[r], w[r], n);
                 w[r] = (const unsigned char *)(const void *)tile[r < n_rows ? r : n_rows - 1];
             }
-            multiply(p, w, row, n_rows, k0, n);
+            size_t ahead = plain && p->m <= ACTS && row + 2 * ROWS <= row1 ? ROWS * p->w_stride : 0;
+            multiply(p, w, row, n_rows, k0, n, ahead, plain ? kind : VTK_F32);
         }
     }
 }
