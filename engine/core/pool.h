@@ -1,6 +1,7 @@
 /* Thread pool of a context. A call cuts work into numbered chunks; which thread takes which chunk is left open, so a chunk's
  * result must depend on its number alone. Between calls the workers spin for at most 50 us and then block: on a shared core a
- * spinning peer costs more than a wake-up. */
+ * spinning peer costs more than a wake-up. When a worker has lost its core in the middle of a short region, the caller works alone for
+ * some milliseconds. */
 #ifndef VENTURI_CORE_POOL_H
 #define VENTURI_CORE_POOL_H
 

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/pool.h"
 #include "torture.h"
@@ -240,6 +241,45 @@ static void creation_survives_every_failed_allocation(void **state) {
         }
 }
 
+/* A worker that is sent away in the middle of a chunk, played by one that takes 2 ms: from then on the caller works alone for a while, and
+ * a region that turns out long is shared again. Whatever the pool does, every chunk runs once. */
+typedef struct slow_job {
+    pthread_t caller;
+    atomic_int counts[400];
+    int64_t worker_ns, chunk_ns; /* how long a chunk takes */
+} slow_job;
+
+static void spend(int64_t ns) {
+    for (int64_t end = vt__clock_ns() + ns; vt__clock_ns() < end;) continue;
+}
+
+static void slow_chunk(void *user, int64_t chunk) {
+    slow_job *j = user;
+    spend(pthread_equal(pthread_self(), j->caller) ? j->chunk_ns : j->chunk_ns + j->worker_ns);
+    atomic_fetch_add(&j->counts[chunk], 1);
+}
+
+static void run_slow(vt_context *ctx, slow_job *j, int64_t n, int64_t worker_ns, int64_t chunk_ns) {
+    j->worker_ns = worker_ns;
+    j->chunk_ns = chunk_ns;
+    for (int64_t i = 0; i < n; i++) atomic_store(&j->counts[i], 0);
+    vt__parallel(ctx, n, slow_chunk, j);
+    for (int64_t i = 0; i < n; i++) assert_int_equal(atomic_load(&j->counts[i]), 1);
+}
+
+static void a_worker_that_loses_its_core_loses_no_chunk(void **state) {
+    (void)state;
+    vt_context *ctx = make(3);
+    static slow_job j;
+    j.caller = pthread_self();
+    for (int round = 0; round < 5; round++) {
+        run_slow(ctx, &j, 8, 2000000, 1000);
+        for (int i = 0; i < 50; i++) run_slow(ctx, &j, 1 + i % 9, 0, 500);
+        run_slow(ctx, &j, 400, 0, 5000); /* begun alone, ended together */
+    }
+    vt__context_release(ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_chunk_runs_exactly_once),
@@ -251,6 +291,7 @@ int main(void) {
         cmocka_unit_test(shares_cover_all_items_in_order),
         cmocka_unit_test(a_forked_child_works_alone_and_releases),
         cmocka_unit_test(a_child_forked_amid_work_finds_no_lock_in_its_way),
+        cmocka_unit_test(a_worker_that_loses_its_core_loses_no_chunk),
         cmocka_unit_test(creation_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
