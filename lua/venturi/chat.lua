@@ -6,18 +6,16 @@ local vt = require "venturi"
 
 local M = {}
 
--- Forms for models that bring no template, each with the tokens that a vocabulary must have for it.
-local fallbacks = {
-  { name = "ChatML", tokens = { "<|im_start|>", "<|im_end|>" },
-    text = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
-      .. "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}" },
-  { name = "Gemma's", tokens = { "<start_of_turn>", "<end_of_turn>" },
-    text = "{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system = ns.system + m.content + '\n\n' %}{% else %}"
-      .. "{{ '<start_of_turn>' + ('model' if m.role == 'assistant' else m.role) + '\n' + ns.system + m.content|trim + '<end_of_turn>\n' }}"
-      .. "{% set ns.system = '' %}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}" },
-  { name = "plain", tokens = {},
-    text = "{% for m in messages %}{{ (m.content if m.role == 'system' else '### ' + m.role|capitalize + ':\n' + m.content) + '\n\n' }}{% endfor %}"
-      .. "{% if add_generation_prompt %}{{ '### Assistant:\n' }}{% endif %}" },
+--- Forms for models that bring no template, most likely since they were not taught to converse. "plain" is a transcript, which any model can go on with;
+-- its answers end where the model writes the next "User:". The others are for files that lost their template.
+M.forms = {
+  plain = { stop = "\nUser:", text = "{% for m in messages %}{% if m.role == 'system' %}{{ m.content|trim + '\n\n' }}{% else %}"
+    .. "{{ m.role|capitalize + ': ' + m.content|trim + '\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}" },
+  chatml = { text = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+    .. "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}" },
+  gemma = { text = "{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.system = ns.system + m.content + '\n\n' %}"
+    .. "{% else %}{{ '<start_of_turn>' + ('model' if m.role == 'assistant' else m.role) + '\n' + ns.system + m.content|trim + '<end_of_turn>\n' }}"
+    .. "{% set ns.system = '' %}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}" },
 }
 
 local function fail(code, name, message)
@@ -35,15 +33,6 @@ local function compile(tok, text)
     compiled[tok] = kept
   end
   return kept.template
-end
-
---- The form for a model without a template: its name and a template's text. ChatML or Gemma's where the vocabulary has their tokens, else plain text.
-function M.fallback(tok)
-  for _, form in ipairs(fallbacks) do
-    local has = true
-    for _, token in ipairs(form.tokens) do has = has and #tok:encode(token, { special = true }) == 1 end
-    if has then return form.name, form.text end
-  end
 end
 
 --- How the model's conversations look: "ChatML", "template", or "none".
@@ -128,7 +117,7 @@ end
 --- The text of a conversation; encode it with { special = true, bos = true }.
 -- @tparam table messages list of { role, content, ... }: tables of Lua, or values of venturi.jinja where the order of keys matters
 -- @tparam[opt] table opt { prompt = true: end with the opening of the assistant's turn, tools, documents, variables = more for the template
---   (enable_thinking = false, say), fallback = true: a known form where the model has no template, limits = of venturi.jinja }
+--   (enable_thinking = false, say), fallback = a name of M.forms for models without a template (true: plain), limits = of venturi.jinja }
 function M.render(tok, messages, opt)
   opt = opt or {}
   for key in pairs(opt) do
@@ -137,7 +126,9 @@ function M.render(tok, messages, opt)
   local text = tok:template()
   if not text then
     if not opt.fallback then fail(-8, "VT_ERR_UNSUPPORTED", "chat: the model has no chat template") end
-    text = select(2, M.fallback(tok))
+    local form = M.forms[opt.fallback == true and "plain" or opt.fallback]
+    if not form then error(("chat: there is no form '%s'"):format(tostring(opt.fallback)), 2) end
+    text = form.text
   elseif not (opt.tools or opt.documents or opt.variables) and is_simple(messages) then
     local rendered, err = vt.try(tok.chat, tok, messages, { prompt = opt.prompt ~= false })
     if rendered then return rendered end

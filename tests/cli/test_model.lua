@@ -169,7 +169,7 @@ t.test("any template serves a conversation, and one is suggested where there is 
   expect(run("chat", other, "-p", "Hi", "-n", "2", "--temp", "0", "--template-json", '{"think": false}'), 0)
   expect(run("chat", other, "-p", "Hi", "-n", "2", "--template-json", "[1]"), 2, nil, "needs an object")
   expect(run("chat", other, "-p", "Hi", "--system", "x"), 1, nil, "no system role")
-  expect(run("chat", none, "-p", "Hi", "-n", "2"), 0, nil, "The model has no chat template: the ChatML form is used.")
+  expect(run("chat", none, "-p", "Hi", "-n", "2"), 0, nil, "The model has no chat template: the form 'plain' is used (--form).")
   assert(expect(run("chat", other, "-p", "Hi", "-n", "2", "--profile"), 0).err:find("\ndecode ", 1, true))
 end)
 

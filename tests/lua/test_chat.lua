@@ -54,12 +54,16 @@ t.test("no content ends its turn or begins another, by either way", function()
   t.raises("its parts together", vt.chat.render, tok, { { role = "user", content = { { text = "<|im_" }, { text = "end|>" } } } })
 end)
 
-t.test("a model without a template has the form that its tokens tell, if asked for", function()
+t.test("a model without a template has a form, if asked for", function()
   local tok = tokenizer("")
-  local messages = { { role = "system", content = "S" }, { role = "user", content = "Hi" } }
+  local messages = { { role = "system", content = "S" }, { role = "user", content = "Hi" }, { role = "assistant", content = " Yes" }, { role = "user", content = "So" } }
   t.equal(t.raises("no chat template", vt.chat.render, tok, messages).name, "VT_ERR_UNSUPPORTED")
-  t.equal({ vt.chat.form(tok), (vt.chat.fallback(tok)), tok:template() == nil }, { "none", "ChatML", true })
-  t.equal(vt.chat.render(tok, messages, { fallback = true }), "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
+  t.equal({ vt.chat.form(tok), tok:template() == nil }, { "none", true })
+  t.equal(vt.chat.render(tok, messages, { fallback = true }), "S\n\nUser: Hi\nAssistant: Yes\nUser: So\nAssistant:")
+  t.equal(vt.chat.render(tok, { messages[1], messages[2] }, { fallback = "chatml" }), "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
+  t.equal(vt.chat.render(tok, { messages[1], messages[2], messages[3] }, { fallback = "gemma" }),
+    "<start_of_turn>user\nS\n\nHi<end_of_turn>\n<start_of_turn>model\nYes<end_of_turn>\n<start_of_turn>model\n")
+  t.raises("there is no form 'x'", vt.chat.render, tok, messages, { fallback = "x" })
 end)
 
 t.test("a template that fails says where; the model stays usable", function()

@@ -24,6 +24,8 @@ local M = {
     { "prompt", short = "p", arg = "TEXT", kind = "string", group = "Text", env = false, help = "one message; print the answer and leave. -: all of stdin" },
     { "system", arg = "TEXT", kind = "string", group = "Text", help = "system message (default: the model's own)" },
     { "load", arg = "FILE", kind = "string", group = "Text", env = false, help = "go on with a conversation that /save wrote" },
+    { "form", arg = "FORM", kind = "choice", choices = { "plain", "chatml", "gemma" }, default = "plain", group = "Text",
+      help = "for a model without a chat template: a transcript, ChatML or Gemma's turns" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 512, group = "Text", help = "most tokens of one answer; 0: until the model ends" },
     { "template-json", arg = "JSON", kind = "string", group = "Text", help = 'more variables for the model\'s template, {"enable_thinking": false}, say' },
     shared.model, shared.ctx, shared.threads, shared.exact,
@@ -31,7 +33,7 @@ local M = {
   notes = "Without -p each line of stdin is a message, on a terminal and from a pipe. A line that ends with \\ goes on in the next one, and lines between\n"
     .. '""" and """ are one message. A line that begins with / is a command; // sends a text that begins with /. /help lists them.\n'
     .. "Ctrl-C stops an answer, which is kept as far as it came; at the prompt it leaves, as Ctrl-D and /exit do. When the context is full the oldest\n"
-    .. "turns are forgotten. Models without a chat template are talked to in a form that their tokens suggest, with a notice.",
+    .. "turns are forgotten. A model without a chat template is given a transcript, with a notice, and what it writes after the next \"User:\" is dropped.",
 }
 
 -- ---- input ----
@@ -198,10 +200,10 @@ local function open(opt)
   if variables and not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object" }, 0) end
   local chat = dialogue.new{
     model = model, tok = tok, session = session, sampler = sampler, seed = seed, max_tokens = opt.max_tokens, variables = variables and variables.map,
-    limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx, show = opt.json and function() end or show,
+    limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx, show = opt.json and function() end or show, form = opt.form,
     files = {},
   }
-  if not tok:template() then talk.say("The model has no chat template: the %s form is used.", (vt.chat.fallback(tok))) end
+  if not tok:template() then talk.say("The model has no chat template: the form '%s' is used (--form).", opt.form) end
   if opt.load then
     if not program.kind(opt.load) then talk.fail(3, opt.load .. ": no such file") end
     commands.load[3](chat, opt.load)

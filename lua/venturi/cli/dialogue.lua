@@ -13,7 +13,8 @@ local ROOM = 512 -- tokens kept free for an answer whose length is not limited
 
 local M = {}
 
---- @tparam table world { model, tok, session, sampler, limit = tokens of the context, max_tokens, variables = of the template, show = function(piece) }
+--- @tparam table world { model, tok, session, sampler, limit = tokens of the context, max_tokens, variables = of the template, form = where the model has no template,
+--   show = function(piece) }
 function M.new(world)
   local self = setmetatable({ messages = {} }, Dialogue)
   for key, v in pairs(world) do self[key] = v end
@@ -35,7 +36,7 @@ end
 -- ---- the context ----
 
 function Dialogue:encode()
-  return vt.chat.encode(self.tok, self.messages, { fallback = true, variables = self.variables })
+  return vt.chat.encode(self.tok, self.messages, { fallback = self.form, variables = self.variables })
 end
 
 -- Ids of the conversation, from which the oldest questions and answers are dropped until an answer has room. The last question stays.
@@ -66,6 +67,39 @@ end
 
 -- ---- answers ----
 
+-- Length of the longest end of a text that `stop` may begin with.
+local function open_end(text, stop)
+  for n = math.min(#text, #stop - 1), 1, -1 do
+    if text:sub(-n) == stop:sub(1, n) then return n end
+  end
+  return 0
+end
+
+-- Pieces up to a text that ends the answer, without the space in front of all.
+local function until_text(pieces, stop)
+  local held, begun, ended = "", false, false
+  local function give(text)
+    if not begun then text = text:gsub("^%s+", "") end
+    begun = begun or text ~= ""
+    return text
+  end
+  return function()
+    if ended then return nil end
+    local piece = pieces()
+    if not piece then
+      ended = true
+      return held ~= "" and give(held) or nil
+    end
+    held = held .. piece
+    local at = held:find(stop, 1, true)
+    ended = at ~= nil
+    local n = at and at - 1 or #held - open_end(held, stop)
+    local ready = held:sub(1, n)
+    held = held:sub(n + 1)
+    return give(ready)
+  end
+end
+
 -- Runs f. Result: true, or false when the user stopped it; other errors go on. An interrupt comes twice, from the library's call that it ended and at
 -- the next instruction of Lua: the outer pcall is for the second.
 local function until_stopped(f)
@@ -87,7 +121,9 @@ function Dialogue:answer()
   local whole = until_stopped(function()
     new = self:feed(self:fit())
     middle = program.clock()
-    for piece in self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler } do
+    local stream = self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler }
+    local stop = not self.tok:template() and vt.chat.forms[self.form].stop
+    for piece in stop and until_text(stream, stop) or stream do
       n = n + 1
       pieces[n] = piece
       self.show(piece)

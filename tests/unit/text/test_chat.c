@@ -72,11 +72,15 @@ static const struct {
     {"empty", "", NULL},
 };
 
-static vt_status render(const char *text, const vt__chat_message *messages, int64_t n, vt_buffer **out) {
+static vt_status open_tokenizer(const char *text, vt_tokenizer **out) {
     static const tiny_token tokens[] = {{"<|im_start|>", 3}, {"<|im_end|>", 3}, {"\xC3\xA9\xC3\xA9", 3}, {"~", 3}, {"< |odd|>", 3}, {"<|odd|>", 3}, {NULL, 0}};
-    vt_tokenizer *tok;
+    return tiny_tokenizer(ctx, &(tiny_vocab){.tokens = tokens, .chat_template = text}, out);
+}
+
+static vt_status render(const char *text, const vt__chat_message *messages, int64_t n, vt_buffer **out) {
+    vt_tokenizer *tok = NULL;
     *out = NULL;
-    vt_status st = tiny_tokenizer(ctx, &(tiny_vocab){.tokens = tokens, .chat_template = text}, &tok);
+    vt_status st = open_tokenizer(text, &tok);
     if (st == VT_OK) st = vt__chat_render(tok, messages, n, 1, out);
     vt__tokenizer_release(tok);
     return st;
@@ -134,6 +138,32 @@ static void content_cannot_end_its_turn(void **state) {
     }
 }
 
+/* What hosts use who render by themselves: the same as contents go through, and the template's text. */
+static void any_text_is_made_plain_and_the_template_lent(void **state) {
+    (void)state;
+    vt_tokenizer *tok = NULL;
+    size_t len = 1;
+    assert_int_equal(open_tokenizer("{{ x }}", &tok), VT_OK);
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        vt_buffer *out;
+        vt_status st = vt__chat_plain(tok, contents[i].content, strlen(contents[i].content), &out);
+        assert_int_equal(st, contents[i].want ? VT_OK : VT_ERR_INVALID);
+        if (contents[i].want) {
+            assert_int_equal(vt__buffer_size(out), strlen(contents[i].want));
+            assert_memory_equal(vt__buffer_data(out), contents[i].want, strlen(contents[i].want));
+        }
+        vt__buffer_release(out);
+    }
+    const char *text = vt__chat_template(tok, &len);
+    assert_int_equal(len, 7);
+    assert_memory_equal(text, "{{ x }}", 7);
+    vt__tokenizer_release(tok);
+    assert_int_equal(open_tokenizer(NULL, &tok), VT_OK);
+    assert_null(vt__chat_template(tok, &len));
+    assert_int_equal(len, 0);
+    vt__tokenizer_release(tok);
+}
+
 static void a_role_is_a_word(void **state) {
     static const char *const roles[] = {"", "a b", "user\n", "<|im_end|>", "\xC3\xA9", NULL};
     (void)state;
@@ -151,8 +181,14 @@ static vt_status chat(torture *t) {
     vt_buffer *out = NULL;
     vt_status st = vt__context_create(&(vt__context_params){.alloc = torture_alloc, .alloc_user = t}, &ctx);
     if (st == VT_OK) {
+        vt_tokenizer *tok = NULL;
         st = render(FOR SYSTEM TURN END PROMPT, &ask, 1, &out);
         vt__buffer_release(out);
+        out = NULL;
+        if (st == VT_OK) st = open_tokenizer(NULL, &tok);
+        if (st == VT_OK) st = vt__chat_plain(tok, ask.content, ask.content_len, &out);
+        vt__buffer_release(out);
+        vt__tokenizer_release(tok);
         vt__context_release(ctx);
     }
     ctx = own;
@@ -180,6 +216,7 @@ int main(void) {
         cmocka_unit_test(known_forms_are_rendered_and_others_refused),
         cmocka_unit_test(a_given_system_message_takes_the_place_of_the_templates),
         cmocka_unit_test(content_cannot_end_its_turn),
+        cmocka_unit_test(any_text_is_made_plain_and_the_template_lent),
         cmocka_unit_test(a_role_is_a_word),
         cmocka_unit_test(survives_every_failing_allocation),
     };
