@@ -111,7 +111,7 @@ enum { VT_CHAT_ADD_PROMPT = 1 }; /* end with the opening of the assistant's turn
 VT_API VT_MUST_USE vt_status vt_chat_render(const vt_tokenizer *tok, const vt_chat_message *messages, int64_t n, uint32_t flags, vt_buffer **out);
 
 /** Chat template of the model's file (Jinja), *out_len bytes of UTF-8, not NUL-terminated; NULL and 0 where it has none. Borrowed until release.
- *  Lua renders any template (docs/chat-templates.md); vt_chat_render those that are ChatML. */
+ *  Lua renders any template (docs/manual/chat-templates.md); vt_chat_render those that are ChatML. */
 VT_API const char *vt_chat_template(const vt_tokenizer *tok, size_t *out_len);
 /** A text with its special tokens taken apart, as vt_chat_render does it with contents: for hosts that put prompts together by themselves.
  *  Errors: VT_ERR_INVALID (a special token of one character), VT_ERR_NOMEM. */

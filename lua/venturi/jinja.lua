@@ -1,6 +1,6 @@
 --- Chat templates: the part of Jinja2 that models' templates are written in, with trim_blocks and lstrip_blocks on.
 -- A template comes with a model file, so it is not trusted: it reads nothing but the variables it is given, and steps, memory, output and depth are
--- bounded. Errors are { code, name, message } with the line and column; docs/chat-templates.md lists what is known.
+-- bounded. Errors are { code, name, message } with the line and column; docs/manual/chat-templates.md lists what is known.
 local eval = require "venturi.jinja.eval"
 local lexer = require "venturi.jinja.lexer"
 local meters = require "venturi.jinja.meter"

@@ -2,6 +2,7 @@
 local json = require "venturi.cli.json"
 local library = require "venturi.cli.library"
 local models = require "venturi.cli.model"
+local profile = require "venturi.cli.profile"
 local program = require "venturi.program"
 local rag = require "pipelines.rag"
 local options = require "venturi.cli.options"
@@ -24,7 +25,7 @@ local M = {
     { "folder", help = "text, Markdown and HTML files in it and below are read; also one such file, or an index file" },
     { "question", count = "*", help = "one or more questions" },
   },
-  options = sampling.join({
+  options = profile.join(sampling.join({
     { "interactive", short = "i", kind = "flag", group = "Questions", help = "read questions line by line from stdin" },
     { "style", arg = "STYLE", kind = "choice", choices = { "auto", "quoted", "free" }, default = "auto", group = "Answer",
       help = "quoted: the model chooses among the documents' own sentences; free: it speaks in its own words; "
@@ -37,7 +38,7 @@ local M = {
     { "index", arg = "FILE", kind = "string", group = "Retrieval", help = "index file (default: one in the cache)" },
     shared.model, { "ctx-size", short = "c", arg = "N", kind = "integer", min = 256, default = rag.defaults.n_ctx, group = "Model", help = "most tokens of prompt and answer" },
     shared.threads, shared.exact,
-  }, { shared.json }, { temp = 0 }),
+  }, { shared.json }, { temp = 0 })),
   notes = "Small models (under 500 million weights) choose among the documents' own sentences, since they invent facts when they speak for themselves;\n"
     .. "--style free lets the model speak. Options of sampling need a model that speaks.\n"
     .. "Sources come from the search, never from the model's words. When no passage is relevant the answer is 'Nothing relevant found', with exit code 0\n"
@@ -106,6 +107,7 @@ function M.run(opt)
   if opt.style == "quoted" then refuse_sampling(opt) end
   for _, question in ipairs(opt.question) do options.text("the question", question) end
   local index = library.place(opt.folder, opt.index)
+  profile.start(opt)
   local model, tok, session = models.open(opt, opt.given.ctx_size and opt.ctx_size or 0)
   local settings = options_of(opt, model:info())
   local world = { index = index, tok = tok, session = session }
@@ -122,6 +124,7 @@ function M.run(opt)
       end
     end
   end
+  profile.finish(opt)
   return 0
 end
 
