@@ -140,6 +140,9 @@ vt_status vt_session_generate(vt_session *session, const vt_generate_options *us
     if (!session) return vt__fail(VT_ERR_INVALID, "session is NULL");
     vt_status st = vt__options_read("generate", &o, sizeof o, FIRST_SIZE, user_opt);
     if (st != VT_OK) return st;
-    if (o.flags & ~(uint32_t)VT_GENERATE_IGNORE_EOG) return vt__fail(VT_ERR_INVALID, "generate: unknown flags 0x%x", o.flags);
-    return vt__session_generate(session, &(vt__generate_params){o.max_tokens, (o.flags & VT_GENERATE_IGNORE_EOG) != 0, o.sampler, o.piece, o.piece_user}, out);
+    if (o.flags & ~(uint32_t)(VT_GENERATE_IGNORE_EOG | VT_GENERATE_EACH_TOKEN)) return vt__fail(VT_ERR_INVALID, "generate: unknown flags 0x%x", o.flags);
+    if (o.n_stops < 0 || (o.n_stops > 0 && !o.stops)) return vt__fail(VT_ERR_INVALID, "generate: %lld stop strings at NULL", (long long)o.n_stops);
+    vt__generate_params p = {o.max_tokens, (o.flags & VT_GENERATE_IGNORE_EOG) != 0, o.sampler, o.piece, o.piece_user, o.stops, o.n_stops,
+                             (o.flags & VT_GENERATE_EACH_TOKEN) != 0, o.out_end};
+    return vt__session_generate(session, &p, out);
 }

@@ -79,6 +79,13 @@ vt_status vt_decoder_push(vt_decoder *dec, int32_t id, const char **out_text, si
     return vt__decoder_push(dec, id, out_text, out_len);
 }
 
+vt_status vt_decoder_set_stops(vt_decoder *dec, const char *const *texts, int64_t n) {
+    if (!dec || (n > 0 && !texts)) return vt__fail(VT_ERR_INVALID, "decoder: set_stops needs a decoder and texts");
+    return vt__decoder_set_stops(dec, texts, n);
+}
+
+int64_t vt_decoder_stopped(const vt_decoder *dec) { return dec ? vt__decoder_stopped(dec) : -1; }
+
 vt_status vt_decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len) {
     if (!dec || !out_text || !out_len) return vt__fail(VT_ERR_INVALID, "decoder: finish needs a decoder, out_text and out_len");
     return vt__decoder_finish(dec, out_text, out_len);

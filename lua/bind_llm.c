@@ -314,7 +314,8 @@ static int generate_step(lua_State *L) {
     box_ok(L, st);
     if (vt_tokenizer_is_eog(tok, id) && !lua_toboolean(L, lua_upvalueindex(UP_IGNORE_EOG))) return generate_end(L, dec, id);
     box_ok(L, vt_decoder_push(dec, id, &text, &len));
-    if (left == 1) { /* the last one brings what the decoder holds with it */
+    if (left == 1 || vt_decoder_stopped(dec) >= 0) { /* the last one brings what the decoder holds with it */
+        left = 1;
         luaL_Buffer b;
         luaL_buffinit(L, &b);
         luaL_addlstring(&b, text, len);
@@ -343,9 +344,26 @@ static void push_sampler(lua_State *L, int options) {
     b->handle = s;
 }
 
-/* session:generate{ max_tokens = 120, sampler = s, ignore_eog = false, special = false } */
+/* Stop strings of the options, which the list keeps alive while they are copied. */
+static void set_stops(lua_State *L, int options, vt_decoder *dec) {
+    const char *texts[64];
+    int n = 0, top = lua_gettop(L);
+    if (!box_field(L, options, "stop")) return;
+    if (lua_type(L, -1) == LUA_TSTRING) texts[n++] = lua_tostring(L, -1);
+    else if (!lua_istable(L, -1) || lua_rawlen(L, -1) > 64) box_raise(L, VT_ERR_INVALID, "generate: option 'stop' must be a string or a list of at most 64");
+    else
+        for (lua_Unsigned i = 1; i <= lua_rawlen(L, top + 1); i++) {
+            if (lua_rawgeti(L, top + 1, (lua_Integer)i) != LUA_TSTRING) box_raise(L, VT_ERR_INVALID, "generate: stop[%d] must be a string", (int)i);
+            texts[n++] = lua_tostring(L, -1);
+            lua_pop(L, 1);
+        }
+    box_ok(L, vt_decoder_set_stops(dec, texts, n));
+    lua_settop(L, top);
+}
+
+/* session:generate{ max_tokens = 120, sampler = s, ignore_eog = false, special = false, stop = { "\n" } } */
 static int session_generate(lua_State *L) {
-    static const char *const known[] = {"max_tokens", "sampler", "ignore_eog", "special", NULL};
+    static const char *const known[] = {"max_tokens", "sampler", "ignore_eog", "special", "stop", NULL};
     check_session(L);
     lua_settop(L, 2);
     box_options(L, 2, "generate", known);
@@ -354,7 +372,7 @@ static int session_generate(lua_State *L) {
     uint32_t flags = VT_TOKENIZE_CONTINUE | (box_boolean(L, 2, "generate", "special", 0) ? VT_TOKENIZE_SPECIAL : 0u);
 
     push_sampler(L, 2);
-    lua_replace(L, 2); /* the options are read; their sampler takes the place */
+    int sampler_index = lua_gettop(L);
     box *tok = box_push(L, &bind_tokenizer, 0);
     vt_tokenizer *t = NULL;
     box_ok(L, vt_model_tokenizer(session_model(L), &t));
@@ -364,9 +382,10 @@ static int session_generate(lua_State *L) {
     vt_decoder *dec = NULL;
     box_ok(L, vt_decoder_create(t, flags, &dec));
     stream->handle = dec;
+    set_stops(L, 2, dec);
 
     lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
+    lua_pushvalue(L, sampler_index);
     lua_pushvalue(L, tok_index);
     lua_pushvalue(L, tok_index + 1);
     lua_pushinteger(L, max_tokens > 0 ? max_tokens : LUA_MAXINTEGER);

@@ -142,11 +142,19 @@ typedef struct vt_generate_options {
     vt_sampler *sampler;  /* NULL: greedy */
     vt_piece_fn piece;    /* may be NULL */
     void *piece_user;
+    const char *const *stops; /* [n_stops] stop strings, as vt_decoder_set_stops has them: the first that is met ends the text, without it */
+    int64_t n_stops;
+    int32_t *out_end; /* VT_END_*: why it ended; may be NULL, written on VT_OK */
 } vt_generate_options;
 
-enum { VT_GENERATE_IGNORE_EOG = 1 }; /* go on after end-of-answer tokens */
+enum {
+    VT_GENERATE_IGNORE_EOG = 1, /* go on after end-of-answer tokens */
+    VT_GENERATE_EACH_TOKEN = 2  /* the piece callback is called for each token, its text may be empty: for vt_sampler_log_probabilities */
+};
+enum { VT_END_EOG = 0, VT_END_LENGTH = 1, VT_END_STOP = 2, VT_END_PIECE = 3, VT_END_CONTEXT = 4 }; /* PIECE: the callback's word */
 
-/** Generates from the present state until an end-of-answer token (kept in the sequence, not in the text), max_tokens, the piece callback's word or a full context.
+/** Generates from the present state until an end-of-answer token (kept in the sequence, not in the text), max_tokens, a stop string,
+ *  the piece callback's word or a full context. The tokens of a stop string stay in the sequence.
  *  out: the text, or NULL if not wanted. Errors: as vt_session_next; VT_ERR_CANCELLED keeps what was generated in the sequence. */
 VT_API VT_MUST_USE vt_status vt_session_generate(vt_session *session, const vt_generate_options *opt, vt_buffer **out);
 

@@ -132,7 +132,8 @@ VT_API VT_MUST_USE vt_status vt_sampler_filter(vt_sampler *sampler, const float 
 /** Takes note of a token that became part of the answer: windows, mirostat, grammar. On failure the chain is as before. Errors: VT_ERR_INVALID (an
  *  id below 0, or a token that the grammar cannot go on with), VT_ERR_LIMIT, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_sampler_accept(vt_sampler *sampler, int32_t id);
-/** Takes note of tokens [n] before the answer, a prompt's for one: for the windows of penalties and DRY only. Errors: VT_ERR_INVALID. */
+/** Takes note of tokens [n] before an answer, a prompt's for one: for the windows of penalties and DRY only. A grammar begins anew. n may be 0.
+ *  Errors: VT_ERR_INVALID, VT_ERR_LIMIT, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_sampler_observe(vt_sampler *sampler, const int32_t *ids, int64_t n);
 /** Back to the first draw of the seed; windows, mirostat and grammar begin anew. */
 VT_API void vt_sampler_reset(vt_sampler *sampler);

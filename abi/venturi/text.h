@@ -84,6 +84,12 @@ VT_API void vt_decoder_release(vt_decoder *dec);
  *  other bad byte, come out as one U+FFFD. *out_text borrowed until the next call on dec; *out_len may be 0.
  *  Errors: VT_ERR_INVALID, VT_ERR_NOMEM; the id was not taken then. */
 VT_API VT_MUST_USE vt_status vt_decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len);
+/** Stop strings, in place of those set before: texts [n], n <= 64, NUL-terminated UTF-8 of 1 to 1024 bytes, copied. Text that one of them may begin
+ *  with is held back until it is clear; the string itself and what follows are never lent. They may lie across tokens. Errors: VT_ERR_INVALID,
+ *  VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_decoder_set_stops(vt_decoder *dec, const char *const *texts, int64_t n);
+/** Number of the stop string that was met first, -1: none yet. It stays until the first id after vt_decoder_finish. */
+VT_API int64_t vt_decoder_stopped(const vt_decoder *dec);
 /** Lends what is left (an unfinished code point as U+FFFD) and starts afresh. Errors: VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len);
 

@@ -106,10 +106,10 @@ void vt__matcher_free(vt__matcher *m) {
     vt__context_release(ctx);
 }
 
-/* The state at the beginning was made before and is made again where it was forgotten: then memory can be short, and the grammar is at a place
- * where nothing follows until the next reset. */
-void vt__matcher_reset(vt__matcher *m) {
-    if (vt__automaton_start(m->automaton, &m->state) != VT_OK) m->state = VT__STATE_DEAD;
+/* The state at the beginning may have been forgotten, and is made again then. */
+vt_status vt__matcher_reset(vt__matcher *m) {
+    m->state = VT__STATE_DEAD;
+    return vt__automaton_start(m->automaton, &m->state);
 }
 
 /* ---- caches ---- */

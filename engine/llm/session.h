@@ -33,7 +33,13 @@ typedef struct vt__generate_params {
     vt_sampler *sampler; /* NULL: greedy */
     int32_t (*piece)(void *user, int32_t id, const char *text, size_t len);
     void *piece_user;
+    const char *const *stops; /* [n_stops] */
+    int64_t n_stops;
+    int each_token;
+    int32_t *out_end; /* VT__END_*; may be NULL */
 } vt__generate_params;
+
+enum { VT__END_EOG, VT__END_LENGTH, VT__END_STOP, VT__END_PIECE, VT__END_CONTEXT };
 
 /* out NULL: the text is not collected. */
 vt_status vt__session_generate(vt_session *s, const vt__generate_params *params, vt_buffer **out);

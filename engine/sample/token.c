@@ -86,7 +86,7 @@ void vt__sampler_release(vt_sampler *s) {
 
 void vt__sampler_reset(vt_sampler *s) {
     forget(s);
-    if (s->matcher) vt__matcher_reset(s->matcher);
+    if (s->matcher && vt__matcher_reset(s->matcher) != VT_OK) return; /* the next draw says that nothing can follow */
 }
 
 /* ---- building the chain ---- */
@@ -299,9 +299,10 @@ vt_status vt__sampler_next(vt_sampler *s, const float *logits, int64_t n, int32_
 vt_status vt__sampler_observe(vt_sampler *s, const int32_t *ids, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         if (ids[i] < 0) return vt__fail(VT_ERR_INVALID, "sampler: token %d at %lld, ids are not below 0", ids[i], (long long)i);
+    vt_status st = s->matcher ? vt__matcher_reset(s->matcher) : VT_OK;
     int64_t from = n > s->history.window ? n - s->history.window : 0;
-    for (int64_t i = from; i < n; i++) vt__history_add(&s->history, ids[i]);
-    return VT_OK;
+    for (int64_t i = from; i < n && st == VT_OK; i++) vt__history_add(&s->history, ids[i]);
+    return st;
 }
 
 /* ---- queries ---- */

@@ -98,6 +98,9 @@ int32_t vt__tokenizer_is_eog(const vt_tokenizer *tok, int32_t id);
 vt_status vt__decoder_create(vt_tokenizer *tok, uint32_t flags, vt_decoder **out);
 void vt__decoder_release(vt_decoder *dec);
 vt_status vt__decoder_push(vt_decoder *dec, int32_t id, const char **out_text, size_t *out_len);
+/* Stop strings: see venturi/text.h. */
+vt_status vt__decoder_set_stops(vt_decoder *dec, const char *const *texts, int64_t n);
+int64_t vt__decoder_stopped(const vt_decoder *dec);
 vt_status vt__decoder_finish(vt_decoder *dec, const char **out_text, size_t *out_len);
 
 typedef struct vt__chat_message {

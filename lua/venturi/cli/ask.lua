@@ -111,7 +111,7 @@ function M.run(opt)
   local model, tok, session = models.open(opt, opt.given.ctx_size and opt.ctx_size or 0)
   local settings = options_of(opt, model:info())
   local world = { index = index, tok = tok, session = session }
-  if settings.style == "free" then world.sampler = sampling.sampler(opt) end
+  if settings.style == "free" then world.sampler = sampling.sampler(opt, world.tok) end
   local asked = 0
   for question in questions_of(opt) do
     if options.text("the question", question):find("%S") then

@@ -195,7 +195,7 @@ end
 -- The conversation that the options describe; `files` are those that it may overwrite, since it wrote or read them.
 local function open(opt)
   local model, tok, session = models.open(opt)
-  local sampler, seed = sampling.sampler(opt)
+  local sampler, seed = sampling.sampler(opt, tok)
   local variables = opt.template_json and vt.jinja.from_json(opt.template_json)
   if variables and not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object" }, 0) end
   local chat = dialogue.new{

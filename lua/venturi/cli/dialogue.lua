@@ -121,6 +121,7 @@ function Dialogue:answer()
   local whole = until_stopped(function()
     new = self:feed(self:fit())
     middle = program.clock()
+    self.sampler:observe{} -- a grammar begins anew with each answer
     local stream = self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler }
     local stop = not self.tok:template() and vt.chat.forms[self.form].stop
     for piece in stop and until_text(stream, stop) or stream do

@@ -21,6 +21,9 @@ local M = {
     { "file", short = "f", arg = "FILE", kind = "string", group = "Text", env = false, help = "read it from a file, - for stdin" },
     { "special", kind = "flag", group = "Text", help = "text such as <|im_end|> in the prompt becomes its special token" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 256, group = "Text", help = "most tokens to make; 0: to the end of answer or context" },
+    { "stop", arg = "TEXT", kind = "list", group = "Text", env = false, help = "end before this text; may come several times" },
+    { "logprobs", arg = "N", kind = "integer", min = 0, max = 1000, group = "Text", env = false,
+      help = "with --json: log-probability of each token and of the N likeliest" },
     { "ignore-eos", kind = "flag", group = "Text", help = "go on after the model's end of answer" },
     shared.model, shared.ctx, shared.threads, shared.exact,
   }, { shared.json, shared.output, shared.force })),
@@ -37,22 +40,33 @@ local function prompt_of(opt)
   return text
 end
 
+-- A token with its log-probability and the likeliest ones beside it.
+local function token_of(tok, sampler, id)
+  local list, top = sampler:log_probabilities(), {}
+  for i = 2, #list do top[i - 1] = { id = list[i][1], token = tok:token(list[i][1]), logprob = list[i][2] } end
+  return { id = id, token = tok:token(id), logprob = list[1][2], top = top }
+end
+
 function M.run(opt)
+  if opt.logprobs and not opt.json then error({ usage = "option '--logprobs' needs --json" }, 0) end
   local prompt = options.text("the prompt", prompt_of(opt))
   if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
   local out = talk.open(opt)
   profile.start(opt)
   local model, tok, session = models.open(opt)
-  local sampler, seed = sampling.sampler(opt)
+  local sampler, seed = sampling.sampler(opt, tok, opt.logprobs)
   local ids = tok:encode(prompt, { special = opt.special, bos = true })
   local start = program.clock()
   session:feed(ids)
   models.report_speed("prompt", #ids, program.clock() - start)
 
-  local pieces, n = {}, 0
+  sampler:observe(ids)
+
+  local pieces, n, tokens = {}, 0, opt.logprobs and {} or nil
   start = program.clock()
-  for piece in session:generate{ max_tokens = opt.max_tokens, sampler = sampler, ignore_eog = opt.ignore_eos } do
+  for piece, id in session:generate{ max_tokens = opt.max_tokens, sampler = sampler, ignore_eog = opt.ignore_eos, stop = opt.stop } do
     n = n + 1
+    if tokens and id >= 0 then tokens[n] = token_of(tok, sampler, id) end
     if opt.json then
       pieces[n] = piece
     else
@@ -63,7 +77,7 @@ function M.run(opt)
   models.report_speed("answer", n, program.clock() - start)
   if opt.json then
     out:write(json.encode{
-      schema = 1, model = model:info().name, prompt_tokens = #ids, tokens = n, text = table.concat(pieces), seed = seed,
+      schema = 1, model = model:info().name, prompt_tokens = #ids, tokens = n, text = table.concat(pieces), seed = seed, logprobs = tokens,
       stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end",
     }, "\n")
   else

@@ -84,8 +84,10 @@ function M.main(argv)
   talk.clear()
   if ok then return result ~= 0 and result or delivered(verb) end
   if type(result) == "table" and result.help then
-    io.stdout:write(require("venturi.cli.options").help(M.verb(name)))
-    return delivered(verb)
+    local written, message = io.stdout:write(require("venturi.cli.options").help(M.verb(name))) -- more than one buffer of it
+    if written then return delivered(verb) end
+    talk.complain(verb, "stdout: " .. message)
+    return 1
   end
   talk.abandon()
   local exit, message, hint = explain(result, verb)

@@ -1,6 +1,6 @@
 --- Options of the verbs: described once in a table, from which the parser (lua-argparse) and the help text come.
 -- An option: { "model", short = "m", arg = "FILE", kind = "string", default = ..., help = "...", group = "Model" }
--- kinds: flag string integer number choice (with `choices`); `min` and `max` bound a number, `above` and `below` leave the bound out.
+-- `alias` is a second name. kinds: flag string integer number choice (with `choices`) list (of strings: the option may come several times); `min` and `max` bound a number, `above` and `below` leave the bound out.
 -- An option with a value may also come from the environment: --top-k from VENTURI_TOP_K. The command line wins.
 local M = {}
 
@@ -77,13 +77,13 @@ local function build(verb)
   local parser = load_argparse()("venturi " .. verb.name):add_help(false)
   parser.error = function(_, message) error({ usage = message:match("^[^\n]*"), meant = message:match("\n(Did you mean '[^']*'%?)") }, 0) end
   for _, option in ipairs(all_options(verb)) do
-    local names = (option.short and "-" .. option.short .. " " or "") .. "--" .. option[1]
+    local names = (option.short and "-" .. option.short .. " " or "") .. "--" .. option[1] .. (option.alias and " --" .. option.alias or "")
     if option[1] == "help" then
       parser:flag(names):target("help"):action(function() error({ help = true }, 0) end)
     elseif option.kind == "flag" then
       parser:flag(names):target(key_of(option))
     else
-      parser:option(names):target(key_of(option)):argname(option.arg)
+      parser:option(names):target(key_of(option)):argname(option.arg):count(option.kind == "list" and "*" or "?")
     end
   end
   for _, argument in ipairs(verb.arguments or {}) do
@@ -141,10 +141,12 @@ function M.parse(verb, argv)
     local key = key_of(option)
     local text = values[key]
     local where = "option '--" .. option[1] .. "'"
+    if type(text) == "table" and #text == 0 then text = nil end
     typed[key] = text ~= nil
     if text == nil and option.kind ~= "flag" and option.env ~= false then
       local variable = "VENTURI_" .. key:upper()
       text, where = os.getenv(variable), "environment variable " .. variable
+      if option.kind == "list" and text then text = { text } end
     end
     given[key] = text ~= nil
     if type(text) == "string" then text = convert(option, text, where) end

@@ -4,13 +4,38 @@ local talk = require "venturi.cli.talk"
 
 local M = {}
 
+local function option(name, arg, kind, help, more)
+  local o = { name, arg = arg, kind = kind, group = "Sampling", help = help }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
 --- In the order of the help text.
 M.options = {
-  { "temp", arg = "T", kind = "number", min = 0, default = 0.8, group = "Sampling", help = "temperature; 0 takes the likeliest token" },
-  { "top-k", arg = "K", kind = "integer", min = 0, default = 40, group = "Sampling", help = "keep the K likeliest tokens; 0: off" },
-  { "top-p", arg = "P", kind = "number", above = 0, max = 1, default = 0.95, group = "Sampling", help = "keep the smallest set that reaches P; 1: off" },
-  { "min-p", arg = "P", kind = "number", min = 0, max = 1, default = 0.05, group = "Sampling", help = "keep tokens at least P times as likely as the best; 0: off" },
-  { "seed", arg = "N", kind = "integer", group = "Sampling", help = "seed of the random numbers (default: drawn, and printed)" },
+  option("temp", "T", "number", "temperature; 0 takes the likeliest token", { min = 0, default = 0.8, alias = "temperature" }),
+  option("top-k", "K", "integer", "keep the K likeliest tokens; 0: off", { min = 0, default = 40 }),
+  option("top-p", "P", "number", "keep the smallest set that reaches P; 1: off", { above = 0, max = 1, default = 0.95 }),
+  option("min-p", "P", "number", "keep tokens at least P times as likely as the best; 0: off", { min = 0, max = 1, default = 0.05 }),
+  option("typical", "P", "number", "keep the most typical tokens up to P; 1: off", { above = 0, max = 1, default = 1 }),
+  option("top-n-sigma", "N", "number", "keep logits within N standard deviations of the best; 0: off", { min = 0, default = 0 }),
+  option("xtc-probability", "P", "number", "how often the likeliest tokens are dropped; 0: off", { min = 0, max = 1, default = 0 }),
+  option("xtc-threshold", "P", "number", "from which probability they are", { min = 0, max = 1, default = 0.1 }),
+  option("dynatemp-range", "R", "number", "temperature from T-R to T+R by entropy; 0: off", { min = 0, default = 0 }),
+  option("dynatemp-exp", "E", "number", "exponent of the entropy's share", { above = 0, default = 1 }),
+  option("mirostat-tau", "BITS", "number", "mirostat 2 aims at so much surprise; 0: off", { min = 0, default = 0 }),
+  option("mirostat-eta", "RATE", "number", "and moves so fast", { min = 0, default = 0.1 }),
+  option("repeat-penalty", "R", "number", "logits of recent tokens are divided by R; 1: off", { above = 0, default = 1 }),
+  option("repeat-last-n", "N", "integer", "recent: the last N tokens", { min = 0, max = 1 << 20, default = 64 }),
+  option("frequency-penalty", "F", "number", "taken off for each time that a recent token came", { default = 0 }),
+  option("presence-penalty", "F", "number", "taken off once for a recent token", { default = 0 }),
+  option("dry-multiplier", "M", "number", "penalty of tokens that repeat a passage; 0: off", { min = 0, default = 0 }),
+  option("dry-base", "B", "number", "grows with each token of it by B", { min = 1, default = 1.75 }),
+  option("dry-allowed-length", "N", "integer", "passages shorter than N are free", { min = 1, default = 2 }),
+  option("logit-bias", "ID=V", "list", "adds V to the logit of token ID (-inf bars it); may come several times", { env = false }),
+  option("min-keep", "N", "integer", "stages that go by probability leave at least N tokens", { min = 1, default = 1 }),
+  option("grammar", "FILE", "string", "only texts of this grammar (GBNF)", { env = false }),
+  option("json-schema", "FILE", "string", "only JSON that satisfies this schema", { env = false }),
+  option("seed", "N", "integer", "seed of the random numbers (default: drawn, and printed)"),
 }
 
 local function with_default(option, value)
@@ -40,14 +65,50 @@ local function draw_seed()
   return bytes and #bytes == 4 and string.unpack("<I4", bytes) or os.time()
 end
 
+local function read(path)
+  local file, message = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  if not text then talk.fail(3, message or path .. ": cannot be read") end
+  return text
+end
+
+local function grammar(opt)
+  if opt.grammar and opt.json_schema then error({ usage = "give either --grammar or --json-schema" }, 0) end
+  if opt.grammar then return vt.grammar(read(opt.grammar)) end
+  return opt.json_schema and vt.grammar{ schema = read(opt.json_schema) } or nil
+end
+
+local function biases(list)
+  local out
+  for _, text in ipairs(list or {}) do
+    local id, value = text:match("^(%d+)=(.+)$")
+    id, value = math.tointeger(tonumber(id)), value == "-inf" and -math.huge or tonumber(value)
+    if not id or not value then error({ usage = ("option '--logit-bias' must be ID=NUMBER or ID=-inf, got '%s'"):format(text) }, 0) end
+    out = out or {}
+    out[id] = value
+  end
+  return out
+end
+
 --- The sampler that the options describe, and its seed; a seed that had to be drawn is printed.
-function M.sampler(opt)
-  local seed = opt.seed
-  if opt.temp > 0 and not seed then
+-- @tparam table opt values of the options
+-- @tparam ?userdata tok the model's tokenizer, for a grammar
+-- @tparam ?integer n_top log-probabilities of each token and of so many others are kept
+function M.sampler(opt, tok, n_top)
+  local seed, rules = opt.seed, grammar(opt)
+  if (opt.temp > 0 or opt.dynatemp_range > 0 or opt.mirostat_tau > 0) and not seed then
     seed = draw_seed()
     talk.say("seed: %d", seed)
   end
-  return vt.sampler{ temperature = opt.temp, top_k = opt.top_k, top_p = opt.top_p, min_p = opt.min_p, seed = seed }, seed
+  return vt.sampler{
+    temperature = opt.temp, temperature_range = opt.dynatemp_range, temperature_exponent = opt.dynatemp_exp, top_k = opt.top_k, top_p = opt.top_p,
+    min_p = opt.min_p, typical_p = opt.typical, top_n_sigma = opt.top_n_sigma, xtc_probability = opt.xtc_probability,
+    xtc_threshold = opt.xtc_threshold, mirostat_tau = opt.mirostat_tau, mirostat_eta = opt.mirostat_eta, repeat_penalty = opt.repeat_penalty,
+    penalty_last_n = opt.repeat_last_n, frequency_penalty = opt.frequency_penalty, presence_penalty = opt.presence_penalty,
+    dry_multiplier = opt.dry_multiplier, dry_base = opt.dry_base, dry_allowed_length = opt.dry_allowed_length, logit_bias = biases(opt.logit_bias),
+    min_keep = opt.min_keep, grammar = rules, tokenizer = rules and (tok or error("a grammar needs a tokenizer")), log_probabilities = n_top, seed = seed,
+  }, seed
 end
 
 return M

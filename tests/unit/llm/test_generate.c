@@ -95,7 +95,7 @@ static void max_tokens_callback_and_context_end_it_normally(void **state) {
     assert_string_equal(r.h.text, "bcdef");
     r.opt.max_tokens = -1;
     assert_int_equal(vt_session_generate(r.s, &r.opt, NULL), VT_ERR_INVALID);
-    r.opt = (vt_generate_options){.struct_size = sizeof r.opt, .flags = 2};
+    r.opt = (vt_generate_options){.struct_size = sizeof r.opt, .flags = 4};
     assert_int_equal(vt_session_generate(r.s, &r.opt, NULL), VT_ERR_INVALID);
     tear_down(&r);
 
