@@ -23,6 +23,24 @@ VT_API VT_MUST_USE vt_status vt_quant_decode(int32_t dtype, const void *data, si
 /** Quantises a row. x: [n] float32; out: exactly size bytes. Errors: as decode. */
 VT_API VT_MUST_USE vt_status vt_quant_encode(int32_t dtype, const float *x, int64_t n, void *out, size_t size);
 
+/* Attention of plain float32 arrays, by the kernels that models use; sizes of the arrays are in brackets. A zero size is an error. */
+typedef struct vt_attention_options {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    uint32_t flags;       /* reserved, must be 0 */
+    int64_t n_batch, n_heads, n_kv_heads, n_queries, n_keys, head_dim; /* n_kv_heads divides n_heads */
+    int64_t left, right;  /* query i sees the keys from i + n_keys - n_queries - left to i + n_keys - n_queries + right; -1: no bound. Causal: -1, 0 */
+    double scale;         /* of the scores */
+    double softcap;       /* scores become softcap * tanh(score / softcap); 0: they stay */
+    int32_t dtype;        /* in which keys and values are kept: VT_DTYPE_F32, _F16 or _Q8_0 */
+    int32_t reserved;     /* must be 0 */
+} vt_attention_options;
+
+/** q: [n_batch, n_heads, n_queries, head_dim]; k, v: [n_batch, n_kv_heads, n_keys, head_dim]; out: as q; lse: [n_batch, n_heads, n_queries], natural
+ *  logarithm of each sum of exp, or NULL. A query that sees no key gives zeros and an lse of -infinity.
+ *  Errors: VT_ERR_INVALID, VT_ERR_SHAPE, VT_ERR_DTYPE, VT_ERR_UNSUPPORTED (Q8_0 and heads of no multiple of 32), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_attention_run(vt_context *ctx, const vt_attention_options *opt, const float *q, const float *k, const float *v, float *out,
+                                              float *lse);
+
 /* ---- what a GGUF file holds, whatever its architecture: immutable, shareable ---- */
 
 typedef struct vt__gguf vt_gguf;

@@ -99,6 +99,12 @@ typedef struct vtk_attention {
     float softcap;       /* scores become softcap * tanh(score / softcap); 0: they stay */
     float *scratch;      /* [VTK_ATTENTION_SCRATCH(dim)] */
 } vtk_attention;
+/* Keys first..last-1 that row r of p sees: none if last <= first. */
+static inline void vtk_attention_span(const vtk_attention *p, int64_t row, int64_t *first, int64_t *last) {
+    int64_t pos = p->pos + row / p->n_shared, end = pos + p->right + 1;
+    *first = pos > p->left ? pos - p->left : 0;
+    *last = end < p->n_keys ? end : p->n_keys;
+}
 enum { VTK_QUERIES = 96 }; /* worked on together: a multiple of this many rows n_pos * n_shared wastes nothing */
 #define VTK_ATTENTION_SCRATCH(dim) ((size_t)(2 * VTK_QUERIES + 12) * (size_t)(dim) + 12 * VTK_KEYS + 4 * VTK_QUERIES)
 /* Of each group of keys and each row: its value [dim], not divided by the sum, then the largest score (to base 2), then the sum. */

@@ -1,10 +1,12 @@
-/* Lua face of venturi_experimental.h, as vt.experimental: raw quantised rows, what a GGUF file holds, Philox blocks.
+/* Lua face of venturi_experimental.h, as vt.experimental: raw quantised rows, attention of plain arrays, what a GGUF file holds, Philox
+ * blocks.
  * The pre-tokenizer's pieces are a method of tokenizers (bind_text.c). */
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
 #define VT_EXPERIMENTAL
+#include "array.h"
 #include "bind.h"
 #include "capability.h"
 #include "venturi/context.h"
@@ -105,6 +107,50 @@ static void check_words(lua_State *L, int arg, uint32_t *out, int n) {
     }
 }
 
+/* ---- attention ---- */
+
+static const float *attention_input(lua_State *L, const char *key, int64_t want) {
+    int64_t n;
+    const float *x = array_option(L, 1, "attention", key, VT_DTYPE_F32, &n);
+    if (!x || n != want) box_raise(L, VT_ERR_SHAPE, "attention: '%s' has %I numbers, need %I", key, (LUAI_UACINT)n, (LUAI_UACINT)want);
+    return x;
+}
+
+/* attention{ q = NUMBERS, k = , v = , batch = 1, heads = 1, kv_heads = heads, queries = , keys = , dim = , left = , right = , scale = 1,
+ * softcap = 0, dtype = "f32" } -> list of the values, list of the lse. NUMBERS: a list or packed float32; left and right: nil for no bound. */
+static int attention(lua_State *L) {
+    static const char *const known[] = {"q", "k", "v", "batch", "heads", "kv_heads", "queries", "keys", "dim", "left", "right", "scale",
+        "softcap", "dtype", NULL};
+    static const char *const names[] = {"f32", "f16", "q8_0", NULL};
+    static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F16, VT_DTYPE_Q8_0};
+    enum { MOST = 1 << 20 }; /* of each size, and of the products: what fits a Lua list */
+    vt_attention_options o = VT_STRUCT_INIT(vt_attention_options);
+    const vt__capability *cap = vt__capability_get(L);
+    lua_settop(L, 1);
+    box_options(L, 1, "attention", known);
+    o.n_batch = box_integer(L, 1, "attention", "batch", 1, 1, MOST);
+    o.n_heads = box_integer(L, 1, "attention", "heads", 1, 1, MOST);
+    o.n_kv_heads = box_integer(L, 1, "attention", "kv_heads", o.n_heads, 1, MOST);
+    o.n_queries = box_integer(L, 1, "attention", "queries", 0, 1, MOST);
+    o.n_keys = box_integer(L, 1, "attention", "keys", 0, 1, MOST);
+    o.head_dim = box_integer(L, 1, "attention", "dim", 0, 1, MOST);
+    o.left = box_integer(L, 1, "attention", "left", -1, -1, INT64_MAX);
+    o.right = box_integer(L, 1, "attention", "right", -1, -1, INT64_MAX);
+    o.scale = box_number(L, 1, "attention", "scale", 1.0);
+    o.softcap = box_number(L, 1, "attention", "softcap", 0.0);
+    o.dtype = codes[box_choice(L, 1, "attention", "dtype", names, 0)];
+    double rows = (double)o.n_batch * (double)o.n_heads * (double)o.n_queries, keys = (double)o.n_batch * (double)o.n_kv_heads * (double)o.n_keys;
+    if (rows * (double)o.head_dim > INT_MAX || keys * (double)o.head_dim > INT_MAX) box_raise(L, VT_ERR_SHAPE, "attention: more than 2^31 numbers");
+    int64_t n = (int64_t)rows * o.head_dim, n_keys = (int64_t)keys * o.head_dim;
+    const float *q = attention_input(L, "q", n), *k = attention_input(L, "k", n_keys), *v = attention_input(L, "v", n_keys);
+    vt__capability_charge_for(L, (uint64_t)n * (uint64_t)o.n_keys, VT__COST_ELEMENT);
+    float *out = lua_newuserdatauv(L, (size_t)n * sizeof *out, 0), *lse = lua_newuserdatauv(L, (size_t)rows * sizeof *lse, 0);
+    box_ok(L, vt_attention_run(cap->ctx, &o, q, k, v, out, lse));
+    array_push(L, VT_DTYPE_F32, out, n);
+    array_push(L, VT_DTYPE_F32, lse, (int64_t)rows);
+    return 2;
+}
+
 /* ---- GGUF files ---- */
 
 static void release_gguf(void *handle) {
@@ -188,7 +234,7 @@ static int philox_block(lua_State *L) {
 
 void bind_experimental(lua_State *L) {
     static const luaL_Reg functions[] = {{"quant_block", quant_block}, {"quant_decode", quant_decode}, {"quant_encode", quant_encode},
-        {"gguf", gguf_open}, {"philox_block", philox_block}, {NULL, NULL}};
+        {"attention", attention}, {"gguf", gguf_open}, {"philox_block", philox_block}, {NULL, NULL}};
     static const luaL_Reg gguf_methods[] = {{"meta", gguf_meta}, {"tensors", gguf_tensors}, {NULL, NULL}};
     box_register(L, &gguf_type, gguf_methods);
     luaL_newlib(L, functions);

