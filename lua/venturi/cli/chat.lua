@@ -27,6 +27,7 @@ local M = {
     { "form", arg = "FORM", kind = "choice", choices = { "plain", "chatml", "gemma" }, default = "plain", group = "Text",
       help = "for a model without a chat template: a transcript, ChatML or Gemma's turns" },
     { "max-tokens", short = "n", arg = "N", kind = "integer", min = 0, default = 512, group = "Text", help = "most tokens of one answer; 0: until the model ends" },
+    { "stop", arg = "TEXT", kind = "list", group = "Text", env = false, help = "end an answer before this text; may come several times" },
     { "template-json", arg = "JSON", kind = "string", group = "Text", help = 'more variables for the model\'s template, {"enable_thinking": false}, say' },
     shared.model, shared.ctx, shared.threads, shared.exact,
   }, { shared.json })),
@@ -198,9 +199,11 @@ local function open(opt)
   local sampler, seed = sampling.sampler(opt, tok)
   local variables = opt.template_json and vt.jinja.from_json(opt.template_json)
   if variables and not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object" }, 0) end
+  local stop = table.move(opt.stop or {}, 1, #(opt.stop or {}), 1, {})
+  if not tok:template() then stop[#stop + 1] = vt.chat.forms[opt.form].stop end
   local chat = dialogue.new{
     model = model, tok = tok, session = session, sampler = sampler, seed = seed, max_tokens = opt.max_tokens, variables = variables and variables.map,
-    limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx, show = opt.json and function() end or show, form = opt.form,
+    limit = opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx, show = opt.json and function() end or show, form = opt.form, stop = stop,
     files = {},
   }
   if not tok:template() then talk.say("The model has no chat template: the form '%s' is used (--form).", opt.form) end

@@ -14,7 +14,7 @@ local ROOM = 512 -- tokens kept free for an answer whose length is not limited
 local M = {}
 
 --- @tparam table world { model, tok, session, sampler, limit = tokens of the context, max_tokens, variables = of the template, form = where the model has no template,
---   show = function(piece) }
+--   stop = texts that end an answer, show = function(piece) }
 function M.new(world)
   local self = setmetatable({ messages = {} }, Dialogue)
   for key, v in pairs(world) do self[key] = v end
@@ -67,36 +67,16 @@ end
 
 -- ---- answers ----
 
--- Length of the longest end of a text that `stop` may begin with.
-local function open_end(text, stop)
-  for n = math.min(#text, #stop - 1), 1, -1 do
-    if text:sub(-n) == stop:sub(1, n) then return n end
-  end
-  return 0
-end
-
--- Pieces up to a text that ends the answer, without the space in front of all.
-local function until_text(pieces, stop)
-  local held, begun, ended = "", false, false
-  local function give(text)
-    if not begun then text = text:gsub("^%s+", "") end
-    begun = begun or text ~= ""
-    return text
-  end
+-- Pieces without the white space in front of all: a transcript's answer begins behind "Assistant:".
+local function without_lead(pieces)
+  local begun = false
   return function()
-    if ended then return nil end
-    local piece = pieces()
-    if not piece then
-      ended = true
-      return held ~= "" and give(held) or nil
+    local piece, id = pieces()
+    if piece and not begun then
+      piece = piece:gsub("^%s+", "")
+      begun = piece ~= ""
     end
-    held = held .. piece
-    local at = held:find(stop, 1, true)
-    ended = at ~= nil
-    local n = at and at - 1 or #held - open_end(held, stop)
-    local ready = held:sub(1, n)
-    held = held:sub(n + 1)
-    return give(ready)
+    return piece, id
   end
 end
 
@@ -122,11 +102,10 @@ function Dialogue:answer()
     new = self:feed(self:fit())
     middle = program.clock()
     self.sampler:observe{} -- a grammar begins anew with each answer
-    local stream = self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler }
-    local stop = not self.tok:template() and vt.chat.forms[self.form].stop
-    for piece in stop and until_text(stream, stop) or stream do
-      n = n + 1
-      pieces[n] = piece
+    local stream = self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler, stop = self.stop }
+    for piece, id in self.tok:template() and stream or without_lead(stream) do
+      if id >= 0 then n = n + 1 end -- the rest of a broken code point comes without a token
+      pieces[#pieces + 1] = piece
       self.show(piece)
     end
   end)
