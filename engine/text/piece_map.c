@@ -27,11 +27,11 @@ size_t vt__speak(char *to, const char *text, size_t len) {
     return n;
 }
 
-vt_status vt__piece_map_create(const vt_tokenizer *tok, vt__piece_map *out) {
+vt_status vt__piece_map_create(const vt_tokenizer *tok, int with_table, vt__piece_map *out) {
     int64_t slots = 16;
     size_t bytes;
     *out = (vt__piece_map){0};
-    while (slots < 2 * tok->n_tokens) slots *= 2; /* n_tokens <= 2^30 */
+    while (with_table && slots < 2 * tok->n_tokens) slots *= 2; /* n_tokens <= 2^30 */
     if (vt__mul_size(slots, sizeof *out->slot, &bytes)) return vt__fail_nomem("tokenizer", 0);
     out->pool = vt__alloc(tok->ctx, tok->start[tok->n_tokens]);
     out->start = vt__calloc2(tok->ctx, tok->n_tokens + 1, 1, sizeof *out->start);

@@ -18,8 +18,8 @@ typedef struct vt__piece_map {
     size_t longest; /* bytes of the longest text that is in the table */
 } vt__piece_map;
 
-/* Spoken texts of all tokens; none is in the table yet. Errors: NOMEM. Release a half-made one too. */
-vt_status vt__piece_map_create(const vt_tokenizer *tok, vt__piece_map *out);
+/* Spoken texts of all tokens, and, if asked for, a table that none is in yet. Errors: NOMEM. Release a half-made one too. */
+vt_status vt__piece_map_create(const vt_tokenizer *tok, int with_table, vt__piece_map *out);
 void vt__piece_map_free(vt_context *ctx, vt__piece_map *map);
 /* Puts a token into the table; the first one of a text stays. */
 void vt__piece_map_add(vt__piece_map *map, int32_t id);

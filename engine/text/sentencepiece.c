@@ -47,3 +47,15 @@ vt_status vt__check_scores(const vt_tokenizer *tok, const vt__vocab *vocab) {
             return vt__fail(VT_ERR_FORMAT, "%s: the score of token %lld is not finite", vocab->name, (long long)id);
     return VT_OK;
 }
+
+void vt__append_spoken(const vt_tokenizer *tok, const vt__piece_map *spoken, int32_t id, int at_start, vt__bytes *out) {
+    int type = vt__token_type(tok, id);
+    int byte = type == VT__TOKEN_BYTE ? vt__byte_token_value(vt__token_text(tok, id)) : -1;
+    vt__span text = type == VT__TOKEN_USER ? vt__token_text(tok, id) : vt__piece_text(spoken, id);
+    if (byte >= 0) {
+        vt__bytes_append_byte(out, (char)byte);
+        return;
+    }
+    size_t drop = at_start && tok->space_prefix && type != VT__TOKEN_USER && text.len > 0 && text.data[0] == ' ';
+    vt__bytes_append(out, text.data + drop, text.len - drop);
+}

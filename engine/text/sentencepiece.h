@@ -2,6 +2,7 @@
 #ifndef VENTURI_TEXT_SENTENCEPIECE_H
 #define VENTURI_TEXT_SENTENCEPIECE_H
 
+#include "text/piece_map.h"
 #include "text/tokenizer_internal.h"
 
 typedef struct vt__byte_tokens {
@@ -21,6 +22,9 @@ void vt__put_unknown(const vt__byte_tokens *bytes, vt__run *run, const char *tex
 
 /* Scores are needed, and must be finite. Errors: FORMAT. */
 vt_status vt__check_scores(const vt_tokenizer *tok, const vt__vocab *vocab);
+
+/* Bytes of a token that is not special: a byte token's, or its text as it is spoken, without the space that encoding puts in front. */
+void vt__append_spoken(const vt_tokenizer *tok, const vt__piece_map *spoken, int32_t id, int at_start, vt__bytes *out);
 
 /* "<s>", "</s>", "<unk>"; [VT__SPECIAL_COUNT]. */
 extern const char *const vt__sentencepiece_texts[];

@@ -1,8 +1,6 @@
 /* SentencePiece BPE (tokenizer.ggml.model "llama"): symbols are the characters of a text, spaces included; of all adjacent pairs whose joined
  * text is a token the one with the best score is joined, the leftmost first, until there is none. No pre-tokenizer cuts the text, but two
  * characters that no token has side by side are never joined: there the text is cut into chunks, with the same result. */
-#include <math.h>
-
 #include "core/error.h"
 #include "text/heap.h"
 #include "text/piece_map.h"
@@ -87,7 +85,7 @@ static vt_status create(vt_tokenizer *tok, const vt__vocab *vocab, void **out_st
     s->rank = vt__calloc2(tok->ctx, tok->n_tokens, 1, sizeof *s->rank);
     s->pairs = vt__calloc2(tok->ctx, PAIR_WORDS, 1, sizeof *s->pairs);
     if (!s->rank || !s->pairs) return vt__fail_nomem("tokenizer", 0);
-    st = vt__piece_map_create(tok, &s->map);
+    st = vt__piece_map_create(tok, 1, &s->map);
     for (int64_t id = 0; id < tok->n_tokens && st == VT_OK; id++) {
         vt__span text = vt__piece_text(&s->map, (int32_t)id);
         if (!is_ordinary(tok, id)) continue;
@@ -270,15 +268,7 @@ static void end_run(vt_context *ctx, void *state) {
 
 static void append(const vt_tokenizer *tok, int32_t id, int at_start, vt__bytes *out) {
     const spm *s = tok->state;
-    int type = vt__token_type(tok, id);
-    int byte = type == VT__TOKEN_BYTE ? vt__byte_token_value(vt__token_text(tok, id)) : -1;
-    vt__span text = type == VT__TOKEN_USER ? vt__token_text(tok, id) : vt__piece_text(&s->map, id);
-    if (byte >= 0) {
-        vt__bytes_append_byte(out, (char)byte);
-        return;
-    }
-    size_t drop = at_start && tok->space_prefix && type != VT__TOKEN_USER && text.len > 0 && text.data[0] == ' ';
-    vt__bytes_append(out, text.data + drop, text.len - drop);
+    vt__append_spoken(tok, &s->map, id, at_start, out);
 }
 
 const vt__family vt__family_spm = {.name = "llama", .title = "SentencePiece BPE", .add_bos = 1, .unknown_text = VT__SENTENCEPIECE_UNKNOWN,

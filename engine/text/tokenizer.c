@@ -8,7 +8,7 @@
 #include "text/token_trie.h"
 #include "text/tokenizer_internal.h"
 
-static const vt__family *const families[] = {&vt__family_bpe, &vt__family_spm, &vt__family_wordpiece};
+static const vt__family *const families[] = {&vt__family_bpe, &vt__family_spm, &vt__family_unigram, &vt__family_wordpiece};
 
 enum { MAX_TOKEN = 1 << 20 }; /* bytes of one entry */
 static const size_t MAX_TEXT = (size_t)1 << 30;

@@ -41,6 +41,7 @@ typedef struct vt__family {
 
 extern const vt__family vt__family_bpe;       /* bpe.c */
 extern const vt__family vt__family_spm;       /* spm.c */
+extern const vt__family vt__family_unigram;   /* unigram.c */
 extern const vt__family vt__family_wordpiece; /* wordpiece.c */
 
 struct vt_tokenizer {

@@ -15,6 +15,7 @@ return {
   tok_bpe_qwen2 = "vocabulary",
   tok_bpe_smollm = "vocabulary",
   tok_spm_bpe = "vocabulary",
+  tok_spm_unigram = "vocabulary",
   tokenizer_gemma3 = "tokenizer",
   tokenizer_smollm2 = "tokenizer",
 }

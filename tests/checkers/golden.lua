@@ -42,7 +42,7 @@ local function read(path)
 end
 
 local function case_file(dir, name, data)
-  local file = { dir = dir, name = name, data = data, report = report.new() }
+  local file = { dir = dir, name = name, data = data, report = report.new(), temporary = {} }
 
   --- Value of a key; nil where the file lacks it (or says null): such keys are not compared.
   function file.get(t, key)
@@ -68,6 +68,18 @@ local function case_file(dir, name, data)
     local path = dir .. "/" .. plain_name(other)
     if not readable(path) then error(path .. ": no such file", 0) end
     return path
+  end
+
+  --- Path of a file beside this one; of a packed one ("x.gz") the path of what is in it.
+  function file.unpacked(other)
+    local plain = dir .. "/" .. plain_name(other):gsub("%.gz$", "")
+    if readable(plain) then return plain end
+    local packed = file.beside(other)
+    local temp = os.tmpname()
+    file.temporary[#file.temporary + 1] = temp
+    local function quote(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
+    if not os.execute(("gzip -dc %s > %s"):format(quote(packed), quote(temp))) then error(packed .. ": does not unpack", 0) end
+    return temp
   end
 
   --- Bytes of a data file that is beside this one, or among the reference files of this tree.
@@ -105,6 +117,7 @@ function M.check(dir, name)
     file = case_file(dir, name, data)
     checker.check(file)
   end)
+  for _, path in ipairs(file and file.temporary or {}) do os.remove(path) end
   if ok then
     local r = file.report
     return { status = r:status(), line = r:line(name), complaints = r.complaints }

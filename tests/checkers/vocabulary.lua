@@ -1,5 +1,5 @@
---- tok_bpe_*: small real vocabularies. Ids exact; `words` are the pre-tokenizer's pieces in the byte-level alphabet; `decoded` is the text of
--- the ids, special tokens written out.
+--- tok_*: small real vocabularies. Ids exact; `words` are the pre-tokenizer's pieces in the byte-level alphabet; `pieces` are the texts of
+-- the ids, unknown ones excepted (the file has what they stand for); `decoded` is the text of the ids, special tokens written out.
 local vt = require "venturi"
 
 local M = {}
@@ -15,20 +15,30 @@ do
   end
 end
 
+local function texts(tok, ids, pieces)
+  local list = {}
+  for i, id in ipairs(ids) do list[i] = id == tok:special("unk") and pieces[i] or tok:token(id) end
+  return list
+end
+
 local function check_case(file, tok, case, special)
-  local report, ids, words, decoded = file.report, file.get(case, "ids"), file.get(case, "words"), file.get(case, "decoded")
+  local report, get = file.report, function(key) return file.get(case, key) end
+  local ids, words, pieces, decoded, parsed = get "ids", get "words", get "pieces", get "decoded", get "ids_parse_special"
   if type(case.text) ~= "string" then error("no text", 0) end
-  if ids then report:same("ids", tok:encode(case.text, { special = special }), ids) end
+  local got = tok:encode(case.text, { special = special })
+  if ids then report:same("ids", got, ids) end
+  if parsed then report:same("ids_parse_special", tok:encode(case.text, { special = true }), parsed) end
+  if pieces then report:same("pieces", texts(tok, got, pieces), pieces) end
   if words then
-    local pieces = tok:pieces(case.text, { special = special })
-    for i, piece in ipairs(pieces) do pieces[i] = piece:gsub(".", alphabet) end
-    report:same("words", pieces, words)
+    local cut = tok:pieces(case.text, { special = special })
+    for i, piece in ipairs(cut) do cut[i] = piece:gsub(".", alphabet) end
+    report:same("words", cut, words)
   end
-  if decoded then report:same("decoded", tok:decode(ids or tok:encode(case.text, { special = special }), { special = true }), decoded) end
+  if decoded then report:same("decoded", tok:decode(ids or got, { special = true }), decoded) end
 end
 
 function M.check(file)
-  local tok <close> = vt.tokenizer(file.beside(file.get(file.data, "vocab_file")))
+  local tok <close> = vt.tokenizer(file.unpacked(file.get(file.data, "vocab_file")))
   local special = file.get(file.data, "parse_special") or false
   if type(file.data.cases) ~= "table" then error("no cases", 0) end
   for i, case in ipairs(file.data.cases) do
