@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/error.h"
 #include "core/memory.h"
@@ -13,6 +14,7 @@ typedef struct arrays {
     vt__span *tokens, *merges;
     int32_t *types;
     float *scores;
+    uint8_t *strips;
 } arrays;
 
 /* A key that may be absent: *out stays as it is then. */
@@ -113,6 +115,40 @@ static vt_status read_rules(const vt__gguf *g, vt__vocab *v) {
     return st;
 }
 
+/* Whether the value of a text key has one of these words in it, capitals or not. */
+static int mentions(const vt__gguf *g, const char *key, const char *const *words) {
+    vt__span value = {"", 0};
+    (void)get_span(g, key, &value);
+    for (; *words; words++) {
+        size_t n = strlen(*words);
+        for (size_t i = 0; i + n <= value.len; i++)
+            if (strncasecmp(value.data + i, *words, n) == 0) return 1;
+    }
+    return 0;
+}
+
+static int is_text(vt__span s, const char *text) { return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0; }
+
+/* Model files do not say which special tokens eat white space; a few models are known for it by name: Phi-3's eat what is behind them, the
+ * mask of some BERT kin what is in front. */
+static vt_status get_strips(vt_context *ctx, const vt__gguf *g, const vt__vocab *v, uint8_t **out) {
+    static const char *const phi[] = {"phi-3", "phi3", NULL}, *const jina[] = {"jina-v2-de", "jina-v2-es", "jina-v2-code", NULL},
+                      *const bert[] = {"nomic-bert-moe", "jina-bert-v3", NULL};
+    int right = mentions(g, "general.name", phi);
+    int left = mentions(g, "tokenizer.ggml.pre", jina) || mentions(g, "general.architecture", bert);
+    if (!right && !left) return VT_OK;
+    uint8_t *strips = *out = vt__calloc2(ctx, v->n_tokens, 1, sizeof *strips);
+    if (!strips) return vt__fail_nomem("tokenizer", (size_t)v->n_tokens);
+    for (int64_t i = 0; i < v->n_tokens; i++) {
+        int32_t type = v->types ? v->types[i] : VT__TOKEN_NORMAL;
+        int special = type == VT__TOKEN_CONTROL || type == VT__TOKEN_USER || type == VT__TOKEN_UNKNOWN;
+        vt__span text = v->tokens[i];
+        if (right && special && !is_text(text, "<unk>") && !is_text(text, "<s>") && !is_text(text, "<|endoftext|>")) strips[i] |= VT__STRIP_RIGHT;
+        if (left && is_text(text, "<mask>")) strips[i] |= VT__STRIP_LEFT;
+    }
+    return VT_OK;
+}
+
 static vt_status read_vocab(vt_context *ctx, const vt__gguf *g, vt__vocab *v, arrays *a) {
     vt_status st = get_strings(ctx, g, "tokenizer.ggml.tokens", &a->tokens, &v->n_tokens);
     if (st != VT_OK) return st;
@@ -126,6 +162,8 @@ static vt_status read_vocab(vt_context *ctx, const vt__gguf *g, vt__vocab *v, ar
     v->types = a->types;
     v->scores = a->scores;
     v->merges = a->merges;
+    if ((st = get_strips(ctx, g, v, &a->strips)) != VT_OK) return st;
+    v->strips = a->strips;
     return read_rules(g, v);
 }
 
@@ -143,6 +181,7 @@ vt_status vt__tokenizer_from_gguf(vt_context *ctx, const vt__gguf *g, vt_tokeniz
     vt__free(ctx, a.merges);
     vt__free(ctx, a.types);
     vt__free(ctx, a.scores);
+    vt__free(ctx, a.strips);
     return st;
 }
 

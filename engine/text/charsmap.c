@@ -13,6 +13,17 @@ static uint32_t value_of(uint32_t unit) { return unit & 0x7FFFFFFFu; }
 
 static uint32_t load(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
 
+enum { MOST_TEXT = 255 }; /* bytes of one replacement: bounds what a text can grow to. Unicode's longest has 33 */
+
+static vt_status check_texts(const char *name, const char *text, size_t len) {
+    if (len > 0 && text[len - 1] != '\0') return vt__fail(VT_ERR_FORMAT, "%s: the last text of the normalisation rules does not end", name);
+    for (size_t i = 0, n; i < len; i += n + 1) {
+        n = strlen(text + i);
+        if (n > MOST_TEXT) return vt__fail(VT_ERR_FORMAT, "%s: a text of the normalisation rules has %zu bytes, at most %d are allowed", name, n, MOST_TEXT);
+    }
+    return VT_OK;
+}
+
 vt_status vt__charsmap_create(vt_context *ctx, const char *name, vt__span data, vt__charsmap *out) {
     const unsigned char *p = (const unsigned char *)data.data;
     *out = (vt__charsmap){0};
@@ -22,8 +33,8 @@ vt_status vt__charsmap_create(vt_context *ctx, const char *name, vt__span data, 
         return vt__fail(VT_ERR_FORMAT, "%s: normalisation rules of %zu bytes hold %zu bytes of units", name, data.len, units);
     const char *text = data.data + 4 + units;
     out->text_len = data.len - 4 - units;
-    if (out->text_len > 0 && text[out->text_len - 1] != '\0')
-        return vt__fail(VT_ERR_FORMAT, "%s: the last text of the normalisation rules does not end", name);
+    vt_status st = check_texts(name, text, out->text_len);
+    if (st != VT_OK) return st;
     out->n_units = units / 4;
     out->unit = vt__alloc(ctx, units);
     out->text = vt__alloc(ctx, out->text_len);

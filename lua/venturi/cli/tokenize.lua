@@ -21,6 +21,7 @@ local M = {
     { "decode", kind = "flag", group = "Form", help = "the text is a list of ids: print what they mean" },
     { "special", kind = "flag", group = "Form", help = "text such as <|im_end|> becomes its special token" },
     { "bos", kind = "flag", group = "Form", help = "put the beginning-of-sequence token first, where the model asks for one" },
+    { "eos", kind = "flag", group = "Form", help = "put the end-of-sequence token last, where the model asks for one" },
     shared.model, shared.json, shared.output, shared.force,
   },
 }
@@ -33,6 +34,11 @@ local function decode(tok, text, out)
   out:write(tok:decode(ids, { special = true }), "\n")
 end
 
+-- A token's text on one line: some vocabularies have line ends and tabs as they are.
+local function shown(text)
+  return (text:gsub("%c", function(c) return ("\\x%02X"):format(c:byte()) end))
+end
+
 -- Forms exclude each other, and --decode the options of encoding.
 local function check_forms(opt)
   local form
@@ -40,7 +46,7 @@ local function check_forms(opt)
     if opt[name] and form then error({ usage = ("--%s and --%s exclude each other"):format(form, name) }, 0) end
     form = opt[name] and name or form
   end
-  if opt.decode and (opt.special or opt.bos) then error({ usage = "--special and --bos are not for --decode" }, 0) end
+  if opt.decode and (opt.special or opt.bos or opt.eos) then error({ usage = "--special, --bos and --eos are not for --decode" }, 0) end
 end
 
 function M.run(opt)
@@ -53,17 +59,17 @@ function M.run(opt)
     talk.finish(out, opt)
     return 0
   end
-  local ids = tok:encode(text, { special = opt.special, bos = opt.bos })
+  local ids = tok:encode(text, { special = opt.special, bos = opt.bos, eos = opt.eos })
   if opt.json then
     local tokens = {}
     for i, id in ipairs(ids) do tokens[i] = { id = id, text = tok:token(id) } end
-    out:write(json.encode{ schema = 1, count = #ids, tokens = tokens }, "\n")
+    out:write(json.encode{ schema = 1, family = tok:family(), count = #ids, tokens = tokens }, "\n")
   elseif opt.count then
     out:write(#ids, "\n")
   elseif opt.ids then
     out:write(table.concat(ids, " "), "\n")
   else
-    for _, id in ipairs(ids) do out:write(("%7d  %s\n"):format(id, tok:token(id))) end
+    for _, id in ipairs(ids) do out:write(("%7d  %s\n"):format(id, shown(tok:token(id)))) end
   end
   talk.finish(out, opt)
   return 0

@@ -62,6 +62,11 @@ static void eos_huge(void) { usual(1), gguf_key_u32(&b, "tokenizer.ggml.eos_toke
 static void eot_text(void) { usual(1), gguf_key_str(&b, "tokenizer.ggml.eot_token_id", "2"); }
 static void add_bos_number(void) { usual(1), gguf_key_u32(&b, "tokenizer.ggml.add_bos_token", 1); }
 static void template_number(void) { usual(1), gguf_key_u32(&b, "tokenizer.chat_template", 1); }
+static void charsmap_floats(void) { usual(1), gguf_array(&b, "tokenizer.ggml.precompiled_charsmap", VT__GGUF_F32, 1), gguf_f32(&b, 0); }
+static void scores_short(void) { usual(1), gguf_array(&b, "tokenizer.ggml.scores", VT__GGUF_F32, 1), gguf_f32(&b, 0); }
+static void scores_missing(void) { begin(1, "llama"), tokens(); }
+static void pad_far_out(void) { usual(1), gguf_key_u32(&b, "tokenizer.ggml.padding_token_id", UINT32_MAX); }
+static void unk_missing(void) { begin(1, "bert"), tokens(); }
 static void special_too_long(void) {
     static char text[1026];
     memset(text, 'x', sizeof text - 1);
@@ -99,6 +104,11 @@ static const struct {
     {"eot is text", eot_text, VT_ERR_FORMAT, "'tokenizer.ggml.eot_token_id' is of type string"},
     {"add_bos is a number", add_bos_number, VT_ERR_FORMAT, "'tokenizer.ggml.add_bos_token' is of type u32"},
     {"template is a number", template_number, VT_ERR_FORMAT, "'tokenizer.chat_template' is of type u32"},
+    {"rules are floats", charsmap_floats, VT_ERR_FORMAT, "array of f32"},
+    {"scores too few", scores_short, VT_ERR_FORMAT, "1 entries for 3 tokens"},
+    {"SentencePiece without scores", scores_missing, VT_ERR_FORMAT, "without scores"},
+    {"WordPiece without an unknown token", unk_missing, VT_ERR_FORMAT, "without a token for unknown words"},
+    {"padding that is not there", pad_far_out, VT_OK, ""},
     {"special token too long", special_too_long, VT_ERR_FORMAT, "special token 0 has 1025 bytes"},
 };
 
@@ -112,6 +122,29 @@ static void wrong_vocabularies_are_named(void **state) {
         vt_status st = vt__tokenizer_from_gguf(ctx, g, &tok);
         if (st != cases[i].want || (st != VT_OK && (tok || !strstr(vt__error_message(), cases[i].words) || !strstr(vt__error_message(), "vocab.gguf"))))
             fail_msg("%s: %s, %s", cases[i].name, vt__status_name(st), vt__error_message());
+        vt__tokenizer_release(tok);
+        vt__gguf_release(g);
+    }
+}
+
+/* Phi-3 is known by its name: its special tokens eat white space behind them. */
+static void some_special_tokens_eat_white_space(void **state) {
+    static const char *const names[] = {"My PHI-3 mini", "another"};
+    static const size_t want[] = {1, 4}; /* tokens: <u>, and the space in front of what is behind it and its two */
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        vt__gguf *g;
+        vt_tokenizer *tok;
+        vt_buffer *ids;
+        begin(4, "llama"), gguf_key_str(&b, "general.name", names[i]);
+        gguf_array(&b, "tokenizer.ggml.tokens", VT__GGUF_STRING, 2), gguf_str(&b, "<u>"), gguf_str(&b, "\xE2\x96\x81");
+        gguf_array(&b, "tokenizer.ggml.token_type", VT__GGUF_I32, 2), gguf_u32(&b, VT__TOKEN_USER), gguf_u32(&b, VT__TOKEN_NORMAL);
+        gguf_array(&b, "tokenizer.ggml.scores", VT__GGUF_F32, 2), gguf_f32(&b, 0), gguf_f32(&b, 0);
+        assert_int_equal(vt__gguf_parse(ctx, "vocab.gguf", b.data, b.len, &g), VT_OK);
+        if (vt__tokenizer_from_gguf(ctx, g, &tok) != VT_OK) fail_msg("%s", vt__error_message());
+        assert_int_equal(vt__tokenizer_encode(tok, "<u>  ", 5, VT__TOKENIZE_CONTINUE, &ids), VT_OK);
+        assert_int_equal(vt__buffer_size(ids) / 4, want[i]);
+        vt__buffer_release(ids);
         vt__tokenizer_release(tok);
         vt__gguf_release(g);
     }
@@ -163,7 +196,8 @@ static void one_tokenizer_serves_many_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(wrong_vocabularies_are_named), cmocka_unit_test(nothing_of_the_file_is_needed_later),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(wrong_vocabularies_are_named), cmocka_unit_test(some_special_tokens_eat_white_space),
+                                       cmocka_unit_test(nothing_of_the_file_is_needed_later),
                                        cmocka_unit_test(one_tokenizer_serves_many_threads)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
