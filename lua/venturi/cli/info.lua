@@ -102,7 +102,7 @@ local function print_types(facts)
 end
 
 local function print_report(facts)
-  line("File", "%s", facts.file)
+  line("File", "%s%s", facts.file, facts.parts and facts.parts > 1 and (" (of %d parts)"):format(facts.parts) or "")
   for _, item in ipairs(facts.about) do line(item.key:sub(1, 1):upper() .. item.key:sub(2, 15):gsub("[._]", " "), "%s", item.value) end
   line("Architecture", "%s; %s", facts.architecture ~= "" and facts.architecture or "not named",
     facts.runs and "Venturi runs it" or "Venturi does not run it: " .. facts.why_not)
@@ -123,7 +123,7 @@ local function print_json(facts)
   local metadata = {}
   for i, pair in ipairs(facts.meta) do metadata[i] = { key = pair[1], value = pair[2] } end
   print(json.encode{
-    schema = 1, file = facts.file, architecture = facts.architecture, runs = facts.runs, why_not = facts.why_not, about = facts.about, graph = facts.graph,
+    schema = 1, file = facts.file, parts = facts.parts, architecture = facts.architecture, runs = facts.runs, why_not = facts.why_not, about = facts.about, graph = facts.graph,
     file_type = facts.file_type, types = facts.types, n_params = facts.sums.n_params, size = facts.sums.size, bits_per_weight = facts.sums.bits,
     vocabulary = facts.vocabulary, chat_template = facts.template, chat_form = facts.form, cache_bytes_per_1000_tokens = facts.cache,
     metadata = metadata, tensors = facts.tensors,

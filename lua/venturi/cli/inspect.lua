@@ -92,6 +92,7 @@ function M.file(path)
   for _, key in ipairs(about) do
     if keys[key] then facts.about[#facts.about + 1] = { key = key:gsub("^general%.", ""), value = keys[key] } end
   end
+  facts.parts = math.tointeger(tonumber(keys["split.count"] or "1"))
   facts.graph = graph_of(keys, facts.architecture)
   facts.types, facts.sums = M.types(facts.tensors)
   facts.file_type = file_types[keys["general.file_type"] or ""]

@@ -288,7 +288,7 @@ end
 -- A filter as (m, value, scope) -> value; a name that does not exist is an error of the template, found when it is compiled.
 local function filter_of(c, node)
   local filter, args_of, pos = filters[node.name], arguments_of(c, node), node.pos
-  if not filter then lexer.refuse(pos, "there is no filter '%s'", node.name) end
+  if not filter then lexer.unsupported(pos, "there is no filter '%s'", node.name) end
   return function(m, v, scope)
     local args, named = args_of(m, scope)
     m:work(1)
@@ -304,7 +304,7 @@ end
 
 function nodes.test(c, node)
   local test, of, args_of, pos = tests[node.name], expression(c, node.of), arguments_of(c, node), node.pos
-  if not test then lexer.refuse(pos, "there is no test '%s'", node.name) end
+  if not test then lexer.unsupported(pos, "there is no test '%s'", node.name) end
   return function(m, scope)
     local v = of(m, scope)
     local args, named = args_of(m, scope)

@@ -5,12 +5,22 @@ local text = require "venturi.jinja.text"
 
 local M = {}
 
-local function refuse(at, message, ...)
-  local ok, err = pcall(meters.fail, "VT_ERR_FORMAT", message, ...)
+local function refuse_as(status, at, message, ...)
+  local ok, err = pcall(meters.fail, status, message, ...)
   err.at = not ok and at
   error(err, 0)
 end
+
+--- Raises what is wrong with the template at a byte.
+local function refuse(at, ...)
+  refuse_as("VT_ERR_FORMAT", at, ...)
+end
 M.refuse = refuse
+
+--- Raises what the template has that this interpreter does not know.
+function M.unsupported(at, ...)
+  refuse_as("VT_ERR_UNSUPPORTED", at, ...)
+end
 
 --- "line L, column C: " of a byte.
 function M.where(source, at)
@@ -39,7 +49,7 @@ local function unescape_one(s, i, at)
     if not code or code > 0x10ffff then refuse(at, "a wrong \\%s in a string", c) end
     return utf8.char(code), i + 2 + n
   end
-  if c == "N" then refuse(at, "\\N{name} in a string is not supported") end
+  if c == "N" then M.unsupported(at, "\\N{name} in a string is not supported") end
   return "\\", i + 1 -- not an escape: both characters stay
 end
 

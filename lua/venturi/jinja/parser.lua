@@ -413,7 +413,8 @@ local statements = {}
 function Parser:parse_statement()
   local name = self:kind() == "name" and self:value() or self:unexpected("the name of a statement")
   local parse = statements[name]
-  if not parse then self:refuse("the statement '%s' is not supported", name) end
+  if name == "elif" or name == "else" or name:find("^end") then self:refuse("unexpected '%s'", name) end
+  if not parse then lexer.unsupported(self:pos(), "the statement '%s' is not supported", name) end
   local before, node = self.weight, self:node(name)
   self.at = self.at + 1
   node = parse(self, node)
