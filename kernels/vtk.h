@@ -7,11 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Weight types that kernels know, dense, for the arrays below; the field `kernel` of vt__block_type
- * (engine/quant) maps a vt_dtype to them. */
+/* Weight types that kernels know, dense, for the arrays below; the field `kernel` of vt__block_type (engine/quant) maps a vt_dtype to them. */
 enum { VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_Q5_0, VTK_Q5_1,
        VTK_Q2_K, VTK_Q3_K, VTK_Q4_K, VTK_Q5_K, VTK_Q6_K, VTK_Q8_K /* superblocks of VTK_K_BLOCK elements */, VTK_N_TYPES };
-
 enum { VTK_BLOCK = 32, VTK_K_BLOCK = 256, VTK_KV_BLOCK = 16 };
 
 /* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32], the sum of

@@ -46,7 +46,7 @@ enum {
     VT__COST_ENCODE = 128,   /* bytes of a tokenizer's input */
     VT__COST_ITEM = 64,      /* items of a list that is read or made: ids, numbers, terms, passages of an index */
     VT__COST_NORMAL = 128,   /* normal random numbers */
-    VT__COST_QUANTISE = 256, /* elements */
+    VT__COST_QUANTISE = 1024, /* elements: superblocks look for their scales */
     VT__COST_FILE = 16384    /* files of a folder that is listed anew */
 };
 void vt__capability_charge_for(lua_State *L, uint64_t n, uint32_t cost);
