@@ -42,7 +42,7 @@ local function compare(report, got, want)
 end
 
 local function compare_error(report, dtype, x, want)
-  if type(want) ~= "number" or not (want > 0) then error("rmse: no positive number", 0) end
+  if type(want) ~= "number" or want ~= want or want <= 0 then error("rmse: no positive number", 0) end
   local y, sum = vt.experimental.quant_decode(dtype, vt.experimental.quant_encode(dtype, x)), 0
   for i = 1, #x do sum = sum + (y[i] - x[i]) ^ 2 end
   local rmse = math.sqrt(sum / #x)
