@@ -60,6 +60,7 @@ void bind_folder(lua_State *L);
 void bind_format(lua_State *L);
 void bind_text(lua_State *L);
 void bind_document(lua_State *L);
+void bind_encode(lua_State *L);
 void bind_sample(lua_State *L);
 void bind_kv(lua_State *L);
 void bind_llm(lua_State *L);

@@ -25,6 +25,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_distance(L);
     bind_cluster(L);
     bind_format(L);
+    bind_encode(L);
     bind_media(L);
     bind_script(L);
     bind_experimental(L);

