@@ -205,6 +205,7 @@ typedef struct vtk_table {
 
     /* norm */
     void (*rms_norm)(float *y, const float *x, const float *w, int64_t n, float eps); /* y may be x */
+    void (*rms_norm_q8)(void *y, const float *x, const float *w, int64_t n, float eps); /* encode_q8_row of the same, to the bit, in one go */
     void (*layer_norm)(float *y, const float *x, const float *w, const float *b, int64_t n, float eps); /* y may be x */
     void (*softmax)(float *x, int64_t n, float scale); /* x = softmax(scale * x), n >= 1 */
 

@@ -10,11 +10,18 @@ enum {
     CHUNK_WEIGHTS = 1 << 14 /* products a chunk at least: below, handing it over costs more than doing it */
 };
 
+static int takes_q8(const vt__matrix *w) { return w->packed || vtk_get()->matmul_q8[w->kernel]; }
+
 int vt__linear_takes_q8(const vt__linear *l) {
-    const vtk_table *k = vtk_get();
     for (int32_t i = 0; i < l->n_parts; i++)
-        if (l->parts[i].w->packed || k->matmul_q8[l->parts[i].w->kernel]) return 1;
+        if (takes_q8(l->parts[i].w)) return 1;
     return 0;
+}
+
+int vt__linear_takes_only_q8(const vt__linear *l) {
+    for (int32_t i = 0; i < l->n_parts; i++)
+        if (!takes_q8(l->parts[i].w)) return 0;
+    return 1;
 }
 
 typedef struct job {

@@ -40,8 +40,9 @@ typedef struct vt__linear {
     void (*gated)(float *y, const float *gate, const float *up, int64_t n);
 } vt__linear;
 
-/* Whether an integer kernel would serve one of the parts. */
+/* Whether an integer kernel would serve one of the parts, or all of them. */
 int vt__linear_takes_q8(const vt__linear *l);
+int vt__linear_takes_only_q8(const vt__linear *l);
 /* in.q8 NULL: float kernels for all parts; otherwise integer kernels wherever there is one. The numbers do not depend on the threads. */
 void vt__linear_run(vt_context *ctx, const vt__linear *l);
 

@@ -108,7 +108,7 @@ typedef struct input_job {
     const vt__pass *p;
     const float *src, *norm;
     int64_t cols;
-    int encode;
+    int encode, only_q8;
 } input_job;
 
 static void input_rows(void *user, int64_t first, int64_t last) {
@@ -117,6 +117,10 @@ static void input_rows(void *user, int64_t first, int64_t last) {
     vt__workspace *ws = j->p->ws;
     for (int64_t i = first; i < last; i++) {
         const float *row = j->src + i * j->cols;
+        if (j->norm && j->only_q8) {
+            k->rms_norm_q8(ws->q8 + (size_t)i * ws->q8_stride, row, j->norm, j->cols, j->p->model->hp.norm_eps);
+            continue;
+        }
         if (j->norm) {
             k->rms_norm(ws->h + i * j->cols, row, j->norm, j->cols, j->p->model->hp.norm_eps);
             row = ws->h + i * j->cols;
@@ -128,7 +132,8 @@ static void input_rows(void *user, int64_t first, int64_t last) {
 void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, const float *norm, int64_t first, int64_t n) {
     vt__workspace *ws = p->ws;
     src += first * cols;
-    input_job j = {p, src, norm, cols, !p->exact && vt__linear_takes_q8(l)};
+    int encode = !p->exact && vt__linear_takes_q8(l);
+    input_job j = {p, src, norm, cols, encode, encode && vt__linear_takes_only_q8(l)};
     l->in = (vt__activations){norm ? ws->h : src, cols, n, j.encode ? ws->q8 : NULL, ws->q8_stride};
     if (norm || j.encode) vt__over_rows(ws->ctx, n, input_rows, &j);
 }

@@ -33,6 +33,7 @@ void vtk_fill_ref(vtk_table *t) {
                        [VTK_Q6_K] = vtk_matmul_q6_k_ref, [VTK_Q8_K] = vtk_matmul_q8_k_ref},
         .matmul_q8 = {[VTK_Q8_0] = vtk_matmul_q8_0_q8_ref, [VTK_Q4_0] = vtk_matmul_q4_0_q8_ref, [VTK_Q4_1] = vtk_matmul_q4_1_q8_ref},
         .rms_norm = vtk_rms_norm_ref,
+        .rms_norm_q8 = vtk_rms_norm_q8_ref,
         .layer_norm = vtk_layer_norm_ref,
         .softmax = vtk_softmax_ref,
         .add = vtk_add_ref,

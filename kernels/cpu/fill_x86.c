@@ -57,6 +57,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx2;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx2;
     t->rms_norm = vtk_rms_norm_avx2;
+    t->rms_norm_q8 = vtk_rms_norm_q8_avx2;
     t->layer_norm = vtk_layer_norm_avx2;
     t->softmax = vtk_softmax_avx2;
     t->gemm_f32 = vtk_gemm_f32_avx2;
@@ -138,6 +139,8 @@ void vtk_fill_avx512(vtk_table *t) {
     t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx512;
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512;
+    t->rms_norm = vtk_rms_norm_avx512;
+    t->rms_norm_q8 = vtk_rms_norm_q8_avx512;
     t->silu_mul = vtk_silu_mul_avx512;
     t->gelu_mul = vtk_gelu_mul_avx512;
     t->softmax = vtk_softmax_avx512;

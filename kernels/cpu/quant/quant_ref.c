@@ -194,21 +194,23 @@ void vtk_encode_q5_1_ref(void *y, const float *x, int64_t n) {
     }
 }
 
-void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n) {
-    unsigned char *q = y, *d_out = q + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
-    for (int64_t b = 0; b < n / VTK_BLOCK; b++, x += VTK_BLOCK, q += VTK_BLOCK) {
-        float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
-        int32_t total = 0;
-        float half = 0.0f;
-        for (int i = 0; i < VTK_BLOCK; i++) {
-            int8_t v = to_int8(x[i] * id);
-            total += v;
-            if (i == VTK_BLOCK / 2 - 1) half = (float)total;
-            q[i] = (unsigned char)v;
-        }
-        float sum = (float)total;
-        memcpy(d_out + 4 * b, &d, sizeof d);
-        memcpy(sum_out + 4 * b, &sum, sizeof sum);
-        memcpy(half_out + 4 * b, &half, sizeof half);
+void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float x[VTK_BLOCK]) {
+    unsigned char *q = row + b * VTK_BLOCK, *d_out = row + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
+    float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
+    int32_t total = 0;
+    float half = 0.0f;
+    for (int i = 0; i < VTK_BLOCK; i++) {
+        int8_t v = to_int8(x[i] * id);
+        total += v;
+        if (i == VTK_BLOCK / 2 - 1) half = (float)total;
+        q[i] = (unsigned char)v;
     }
+    float sum = (float)total;
+    memcpy(d_out + 4 * b, &d, sizeof d);
+    memcpy(sum_out + 4 * b, &sum, sizeof sum);
+    memcpy(half_out + 4 * b, &half, sizeof half);
+}
+
+void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n) {
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) vtk_put_q8_block_ref(y, n, b, x + b * VTK_BLOCK);
 }

@@ -156,6 +156,39 @@ static void check_norm(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
+/* The two steps and the one, of all sets: the same bits, also where a block is special. */
+static void check_norm_q8_of(const vtk_table *t, const vtk_table *same) {
+    for (int64_t n = 32; n <= 608; n += 32) {
+        float x[608], w[608], y[608], z[608];
+        unsigned char want[VTK_Q8_ROW_SIZE(608) + 152], got[VTK_Q8_ROW_SIZE(608) + 152];
+        random_floats(x, n, 8);
+        random_floats(w, n, 9);
+        if (n == 96) memset(x + 32, 0, 32 * sizeof *x);
+        if (n == 128) x[40] = NAN;
+        if (n == 160) x[40] = INFINITY;
+        memset(want, 1, sizeof want);
+        memset(got, 1, sizeof got);
+        t->rms_norm(y, x, w, n, 1e-5f);
+        same->rms_norm(z, x, w, n, 1e-5f);
+        for (int64_t i = 0; i < n; i++) assert_true(is_close(y[i], z[i], 0.0));
+        t->encode_q8_row(want, y, n);
+        t->rms_norm_q8(got, x, w, n, 1e-5f);
+        assert_memory_equal(got, want, sizeof want);
+    }
+}
+
+static void check_norm_q8(const vtk_table *ref, const vtk_table *t) {
+    vtk_table avx2;
+    assert_int_equal(vtk_fill_isa(&avx2, "avx2"), 1);
+    check_norm_q8_of(t, &avx2);
+    check_norm_q8_of(ref, ref);
+}
+
+static void norm_and_blocks_in_one_are_the_same_as_in_two(void **state) {
+    (void)state;
+    for_each_variant(check_norm_q8);
+}
+
 static void norms_are_those_of_the_reference(void **state) {
     (void)state;
     for_each_variant(check_norm);
@@ -176,7 +209,8 @@ int main(void) {
         cmocka_unit_test(sums_are_those_of_the_reference),      cmocka_unit_test(gates_are_those_of_the_reference),
         cmocka_unit_test(gelu_is_one_number_in_all_vectors),
         cmocka_unit_test(rotations_are_those_of_the_reference), cmocka_unit_test(rotation_by_a_quarter_turn),
-        cmocka_unit_test(norms_are_those_of_the_reference),     cmocka_unit_test(norm_keeps_eps_inside_the_root),
+        cmocka_unit_test(norms_are_those_of_the_reference),     cmocka_unit_test(norm_and_blocks_in_one_are_the_same_as_in_two),
+            cmocka_unit_test(norm_keeps_eps_inside_the_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
