@@ -36,7 +36,7 @@ struct vt__pool {
     atomic_int owner;  /* process whose threads these are; 0 until the first parallel work, and no lock is touched before that */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    pthread_mutex_t busy; /* held by the caller whose job runs */
+    atomic_int busy;      /* 1 while a caller's job runs */
     atomic_uint_fast64_t ticket;
     _Atomic(vt__chunk_fn) fn;
     _Atomic(void *) user;
@@ -46,7 +46,7 @@ struct vt__pool {
     atomic_int sleepers;  /* workers blocked or about to */
     atomic_int is_awaited; /* the caller is blocked until all chunks are done */
     pthread_cond_t finished;
-    int64_t alone_until;  /* ns; under busy, as the next two */
+    int64_t alone_until;  /* ns; while busy, as the next two */
     int64_t alone_for;    /* how long it was or is */
     int64_t alone_end;    /* of the last time */
     pthread_t threads[];  /* [n_threads - 1] */
@@ -118,7 +118,6 @@ struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads) {
     if (!pool) return NULL;
     pool->n_threads = n_threads;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_mutex_init(&pool->busy, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->finished, NULL);
     return pool;
@@ -146,12 +145,11 @@ void vt__pool_destroy(vt_context *ctx, struct vt__pool *pool) {
     for (int32_t i = 0; i < pool->n_started; i++) pthread_join(pool->threads[i], NULL);
     pthread_cond_destroy(&pool->finished);
     pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->busy);
     pthread_mutex_destroy(&pool->lock);
     vt__free(ctx, pool);
 }
 
-/* Workers take no signals: the host's handlers stay on the host's threads. Called with `busy` held. */
+/* Workers take no signals: the host's handlers stay on the host's threads. Called while `busy`. */
 static void start(struct vt__pool *pool) {
     sigset_t all, old;
     pool->started = 1;
@@ -248,14 +246,14 @@ static int64_t alone_for_now(struct vt__pool *pool, int64_t n_chunks, vt__chunk_
 void vt__parallel(vt_context *ctx, int64_t n_chunks, vt__chunk_fn fn, void *user) {
     struct vt__pool *pool = vt__context_pool(ctx);
     if (n_chunks <= 1 || n_chunks > UINT32_MAX / 2 || pool->n_threads == 1 || inside || !own(pool) ||
-        pthread_mutex_trylock(&pool->busy) != 0) {
+        atomic_exchange(&pool->busy, 1)) {
         run_alone(n_chunks, fn, user);
         return;
     }
     if (!pool->started) start(pool);
     int64_t first = alone_for_now(pool, n_chunks, fn, user);
     if (first < n_chunks) run_together(pool, first, n_chunks - first, fn, user);
-    pthread_mutex_unlock(&pool->busy);
+    atomic_store(&pool->busy, 0);
 }
 
 void vt__chunk_range(int64_t n_items, int64_t grain, int64_t n_chunks, int64_t i, int64_t *first, int64_t *last) {

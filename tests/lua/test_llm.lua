@@ -1,4 +1,5 @@
 -- Models, sessions, caches, samplers, generation; on models of a few kilobytes, and on the real one where it is at hand.
+local gguf_fuse = require "gguf_fuse"
 local t = require "support"
 local tiny_chat = require "tiny_chat"
 local vt = require "venturi"
@@ -47,6 +48,19 @@ t.test("a batch draws for each session what it would draw alone", function()
   t.equal(batch:step()[1], {})
   t.equal(#sessions[1]:logits(), 64)
   t.raises("unknown", batch.add, batch, sessions[1], { drow = true })
+end)
+
+t.test("one tensor of queries, keys and values gives the same logits as three", function()
+  for _, name in ipairs{ "tiny_llama", "tiny_qwen2" } do
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(gguf_fuse.fuse(t.read(t.golden .. "/" .. name .. ".gguf"), 2))
+    file:flush()
+    local split <close> = vt.model(t.golden .. "/" .. name .. ".gguf")
+    local fused <close> = vt.model(path)
+    os.remove(path)
+    t.equal(fused:session{ exact = true }:feed(ids):logits(), split:session{ exact = true }:feed(ids):logits())
+  end
 end)
 
 t.test("a profile counts stages while it runs", function()

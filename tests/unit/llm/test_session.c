@@ -464,8 +464,42 @@ static int remove_file(void **state) {
     return 0;
 }
 
+/* Blocks of the cache come from the pool as the sequence grows, one for 16 tokens, and stay with it; nothing else is asked for while tokens
+ * are drawn. */
+static void a_drawn_token_costs_no_allocation(void **state) {
+    torture t = {.fail_at = 0};
+    vt_context_options o = VT_STRUCT_INIT(vt_context_options);
+    vt_context *ctx;
+    vt_model *m;
+    vt_sampler *sampler;
+    const int32_t prompt[5] = {9, 8, 7, 6, 5};
+    (void)state;
+    o.alloc = torture_alloc;
+    o.alloc_user = &t;
+    o.n_threads = 2;
+    assert_int_equal(vt_context_create(&o, &ctx), VT_OK);
+    assert_int_equal(vt_model_open(ctx, craft_write(&(craft){.mixed = 1}), NULL, &m), VT_OK);
+    vt_session *s = tiny_session(m, 0, NULL, NULL);
+    assert_int_equal(vt_sampler_create(ctx, NULL, &sampler), VT_OK);
+    assert_int_equal(vt_sampler_add_temperature(sampler, 0.9), VT_OK);
+    for (int round = 0; round < 2; round++) {
+        int32_t id;
+        assert_int_equal(vt_session_trim(s, 0), VT_OK);
+        assert_int_equal(vt_session_feed(s, prompt, 5), VT_OK);
+        assert_int_equal(vt_session_next(s, sampler, &id), VT_OK);
+        long before = t.calls;
+        for (int i = 0; i < 100; i++) assert_int_equal(vt_session_next(s, sampler, &id), VT_OK);
+        assert_int_equal(t.calls - before, round == 0 ? 6 : 0); /* 105 tokens computed: 7 blocks, one of them for the prompt */
+    }
+    vt_sampler_release(sampler);
+    vt_session_release(s);
+    vt_model_release(m);
+    vt_context_release(ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drawn_token_costs_no_allocation),
         cmocka_unit_test(exact_logits_equal_the_reference), cmocka_unit_test(fast_logits_are_near_the_reference),
         cmocka_unit_test(cuts_and_threads_change_no_bit), cmocka_unit_test(chunks_of_a_long_prompt_change_no_bit),
         cmocka_unit_test(fast_mode_stays_near_exact_mode_for_every_type), cmocka_unit_test(scores_are_log_probabilities_of_the_logits),
