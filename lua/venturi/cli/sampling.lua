@@ -38,9 +38,9 @@ M.options = {
   option("seed", "N", "integer", "seed of the random numbers (default: drawn, and printed)"),
 }
 
-local function with_default(option, value)
+local function with_default(one, value)
   local copy = {}
-  for key, v in pairs(option) do copy[key] = v end
+  for key, v in pairs(one) do copy[key] = v end
   copy.default = value
   return copy
 end
@@ -51,9 +51,9 @@ end
 -- @tparam ?table defaults other defaults than the chain's own, by name: { temp = 0 }
 function M.join(own, rest, defaults)
   local list = table.move(own, 1, #own, 1, {})
-  for _, option in ipairs(M.options) do
-    local value = defaults and defaults[option[1]]
-    list[#list + 1] = value ~= nil and with_default(option, value) or option
+  for _, one in ipairs(M.options) do
+    local value = defaults and defaults[one[1]]
+    list[#list + 1] = value ~= nil and with_default(one, value) or one
   end
   return rest and table.move(rest, 1, #rest, #list + 1, list) or list
 end

@@ -120,8 +120,83 @@ static void survives_every_failing_allocation(void **state) {
     }
 }
 
+/* ---- stop strings ---- */
+
+static const struct {
+    const char *name, *stops[3], *text; /* pushed byte by byte */
+    const char *want;
+    int64_t stopped;
+} stop_cases[] = {
+    {"none met", {"xy"}, "abcx", "abcx", -1},
+    {"met", {"xy"}, "abcxyz", "abc", 0},
+    {"a beginning that is none", {"aab"}, "aaab", "a", 0},
+    {"the first in the text, not in the list", {"cd", "b"}, "abcd", "a", 1},
+    {"two at one place: the one that is complete first", {"bcd", "bc"}, "abcd", "a", 1},
+    {"more bytes than one", {"\xE2\x82\xAC!"}, "a\xE2\x82\xAC\xE2\x82\xAC!b", "a\xE2\x82\xAC", 0},
+    {"a broken code point is no part", {"\xE2\x82\xAC"}, "a\xE2\x82", "a\xEF\xBF\xBD", -1},
+    {"at the very end", {"\n\n"}, "ab\n\n", "ab", 0},
+};
+
+static void text_ends_before_the_first_stop_string(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof stop_cases / sizeof stop_cases[0]; i++) {
+        char got[64] = "";
+        const char *text;
+        size_t len;
+        vt_decoder *dec;
+        int64_t n = 0;
+        while (n < 3 && stop_cases[i].stops[n]) n++;
+        assert_int_equal(vt__decoder_create(tok, 0, &dec), VT_OK);
+        assert_int_equal(vt__decoder_set_stops(dec, stop_cases[i].stops, n), VT_OK);
+        for (int round = 0; round < 2; round++) { /* the second time as if nothing had been */
+            got[0] = '\0';
+            for (const char *p = stop_cases[i].text; *p; p++) {
+                assert_int_equal(vt__decoder_push(dec, (unsigned char)*p, &text, &len), VT_OK);
+                strncat(got, text, len);
+                assert_int_equal(strncmp(got, stop_cases[i].want, strlen(got)), 0); /* never too much */
+            }
+            assert_int_equal(vt__decoder_finish(dec, &text, &len), VT_OK);
+            strncat(got, text, len);
+            if (strcmp(got, stop_cases[i].want) != 0) fail_msg("%s: '%s'", stop_cases[i].name, got);
+            assert_int_equal(vt__decoder_stopped(dec), stop_cases[i].stopped);
+        }
+        vt__decoder_release(dec);
+    }
+}
+
+static void a_stop_string_inside_a_token_ends_the_text_there(void **state) {
+    const char *stop = "ro", *text;
+    size_t len;
+    vt_decoder *dec;
+    (void)state;
+    assert_int_equal(vt__decoder_create(tok, 0, &dec), VT_OK);
+    assert_int_equal(vt__decoder_set_stops(dec, &stop, 1), VT_OK);
+    assert_int_equal(vt__decoder_push(dec, 257, &text, &len), VT_OK);
+    assert_int_equal(len, 2);
+    assert_memory_equal(text, "eu", 2);
+    assert_int_equal(vt__decoder_push(dec, 'x', &text, &len), VT_OK);
+    assert_int_equal(len, 0);
+    vt__decoder_release(dec);
+}
+
+static void wrong_stop_strings_are_refused(void **state) {
+    static const char *const wrong[] = {"", "\xFF", NULL};
+    const char *many[65];
+    vt_decoder *dec;
+    (void)state;
+    assert_int_equal(vt__decoder_create(tok, 0, &dec), VT_OK);
+    for (int i = 0; i < 3; i++) assert_int_equal(vt__decoder_set_stops(dec, &wrong[i], 1), VT_ERR_INVALID);
+    for (int i = 0; i < 65; i++) many[i] = "a";
+    assert_int_equal(vt__decoder_set_stops(dec, many, 65), VT_ERR_INVALID);
+    assert_int_equal(vt__decoder_set_stops(dec, many, 64), VT_OK);
+    vt__decoder_release(dec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lends_whole_code_points), cmocka_unit_test(a_wrong_id_changes_nothing),
-                                       cmocka_unit_test(survives_every_failing_allocation)};
+                                       cmocka_unit_test(survives_every_failing_allocation),
+                                       cmocka_unit_test(text_ends_before_the_first_stop_string),
+                                       cmocka_unit_test(a_stop_string_inside_a_token_ends_the_text_there),
+                                       cmocka_unit_test(wrong_stop_strings_are_refused)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
