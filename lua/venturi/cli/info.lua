@@ -9,7 +9,7 @@ local M = {
   name = "info",
   summary = "show what a model file holds",
   examples = { "venturi info model.gguf", "venturi info --tensors model.gguf | sort -k3", "venturi info --template model.gguf", "venturi info --json model.gguf | jq .graph" },
-  arguments = { { "file", help = "a GGUF file, with or without weights; of a model in parts the first" } },
+  arguments = { { "file", help = "a GGUF file, with or without weights; or the folder of a text encoder" } },
   options = {
     { "keys", kind = "flag", group = "Output", help = "all metadata of the file, a line a key" },
     { "tensors", kind = "flag", group = "Output", help = "list each tensor: type, name, bytes, extents (fastest first)" },
@@ -101,11 +101,25 @@ local function print_types(facts)
   row("all", #facts.tensors, facts.sums)
 end
 
+local function print_encoder(e)
+  line("Encoder", "%s vectors of %s numbers%s, of texts up to %s tokens", e.kind, thousands(e.dim), e.pooling and ", pooling " .. e.pooling or "", thousands(e.max_tokens))
+end
+
+local function print_folder(facts)
+  local e = facts.encoder
+  line("Folder", "%s", facts.file)
+  print_encoder(e)
+  line("Weights", "%s", thousands(e.n_params))
+  line("Graph", "%d layers, width %d, feed-forward %d, heads %d, %d positions", e.n_layers, e.n_embd, e.n_ff, e.n_heads, e.n_positions)
+  print_vocabulary(facts)
+end
+
 local function print_report(facts)
   line("File", "%s%s", facts.file, facts.parts and facts.parts > 1 and (" (of %d parts)"):format(facts.parts) or "")
   for _, item in ipairs(facts.about) do line(item.key:sub(1, 1):upper() .. item.key:sub(2, 15):gsub("[._]", " "), "%s", item.value) end
   line("Architecture", "%s; %s", facts.architecture ~= "" and facts.architecture or "not named",
     facts.runs and "Venturi runs it" or "Venturi does not run it: " .. facts.why_not)
+  if facts.encoder then print_encoder(facts.encoder) end
   if facts.sums.n_params > 0 then
     line("Weights", "%s in %d tensors, %s, %.2f bits a weight%s", thousands(facts.sums.n_params), #facts.tensors, mib(facts.sums.size), facts.sums.bits,
       facts.file_type and "; mostly " .. facts.file_type or "")
@@ -123,7 +137,8 @@ local function print_json(facts)
   local metadata = {}
   for i, pair in ipairs(facts.meta) do metadata[i] = { key = pair[1], value = pair[2] } end
   print(json.encode{
-    schema = 1, file = facts.file, parts = facts.parts, architecture = facts.architecture, runs = facts.runs, why_not = facts.why_not, about = facts.about, graph = facts.graph,
+    schema = 1, file = facts.file, parts = facts.parts, architecture = facts.architecture, runs = facts.runs, why_not = facts.why_not,
+    encoder = facts.encoder, about = facts.about, graph = facts.graph,
     file_type = facts.file_type, types = facts.types, n_params = facts.sums.n_params, size = facts.sums.size, bits_per_weight = facts.sums.bits,
     vocabulary = facts.vocabulary, chat_template = facts.template, chat_form = facts.form, cache_bytes_per_1000_tokens = facts.cache,
     metadata = metadata, tensors = facts.tensors,
@@ -131,7 +146,14 @@ local function print_json(facts)
 end
 
 function M.run(opt)
-  if program.kind(opt.file) == "folder" then talk.fail(3, opt.file .. ": is a folder") end
+  if program.kind(opt.file) == "folder" then
+    if not program.kind(opt.file .. "/config.json") then talk.fail(3, opt.file .. ": is a folder, and holds no text encoder") end
+    if opt.keys or opt.tensors or opt.template then error({ usage = "--keys, --tensors and --template are for GGUF files" }, 0) end
+    local facts = inspect.folder(opt.file)
+    facts.schema = 1
+    if opt.json then print(json.encode(facts)) else print_folder(facts) end
+    return 0
+  end
   local facts = inspect.file(opt.file)
   if opt.json then
     print_json(facts)

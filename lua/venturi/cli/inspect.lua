@@ -98,6 +98,10 @@ function M.file(path)
   facts.file_type = file_types[keys["general.file_type"] or ""]
   local model, err = vt.try(vt.model, path, { mapped = true })
   facts.runs, facts.why_not = model ~= nil, err and err.message
+  if facts.architecture == "bert" then
+    local encoder, problem = vt.try(vt.encoder, path)
+    facts.runs, facts.why_not, facts.encoder = encoder ~= nil, problem and problem.message, encoder and encoder:info()
+  end
   local tok, problem = vt.try(vt.tokenizer, path)
   if tok then
     facts.vocabulary = vocabulary_of(tok, keys)
@@ -110,6 +114,16 @@ function M.file(path)
     -- A model that pools its states reads a text at once and has no cache.
     facts.cache[type] = not facts.graph.pooling and M.cache_size(facts.graph, type, 1000) or nil
   end
+  return facts
+end
+
+--- The same of a folder with a text encoder. Raises what the library says of one that is none.
+-- @treturn table { file, encoder, vocabulary, vocabulary_why_not }
+function M.folder(path)
+  local encoder <close> = vt.encoder(path)
+  local facts = { file = path, encoder = encoder:info() }
+  local tok, problem = vt.try(encoder.tokenizer, encoder)
+  if tok then facts.vocabulary = vocabulary_of(tok, {}) else facts.vocabulary_why_not = problem.message end
   return facts
 end
 
