@@ -96,6 +96,26 @@ t.test("generate reports what it did as JSON, and reads files and stdin", functi
   expect(run("generate", "-m", model, "-p", "x", "-c", "2000"), 1, nil, "2000")
 end)
 
+t.test("generate keeps to a grammar or a schema, ends before a stop string, and tells log-probabilities", function()
+  local grammar, schema = shell.home .. "/g.gbnf", shell.home .. "/s.json"
+  t.write(grammar, 'root ::= "yes" | "no"')
+  t.write(schema, '{"type": "integer", "minimum": 10, "maximum": 99}')
+  local function words(...) return run("generate", "-m", model, "-p", "Hello", "-n", "20", "--seed", "3", ...) end
+  local answer = expect(words("--grammar", grammar), 0).out
+  assert(answer == "yes\n" or answer == "no\n", answer)
+  assert(expect(words("--json-schema", schema), 0).out:find("^[1-9]%d\n$"))
+  t.equal(expect(words("--grammar", grammar, "--stop", "e", "--stop", "o"), 0).out, answer == "yes\n" and "y\n" or "n\n")
+  local object = json(words("--grammar", grammar, "--json", "--logprobs", "2"))
+  t.equal({ #object.logprobs, #object.logprobs[1].top }, { object.tokens, 2 })
+  expect(words("--grammar", grammar, "--json-schema", schema), 2, nil, "give either")
+  expect(words("--logprobs", "2"), 2, nil, "needs --json")
+  expect(words("--logit-bias", "3"), 2, nil, "ID=NUMBER")
+  expect(words("--typical", "2"), 2, nil, "at most 1")
+  expect(words("--grammar", shell.home .. "/none"), 3, nil, "none")
+  t.write(grammar, "root ::= root")
+  expect(words("--grammar", grammar), 4, nil, "begins with itself")
+end)
+
 t.test("chat answers one message, or a line at a time", function()
   local one = json(run("chat", "-m", model, "-p", "Hi", "-n", "4", "--temp", "0", "--json"))
   assert(one.tokens <= 4)
