@@ -51,9 +51,9 @@ enum {
 typedef struct vtk_gemm {
     float *out;
     int64_t ld_out; /* elements from row to row */
-    const float *x; /* m rows of k */
-    int64_t ld_x;
-    const float *panels;
+    const void *x; /* m rows: k float32 (gemm_f32), or rows of gemm_q8_row */
+    int64_t ld_x;  /* from row to row: floats (gemm_f32), bytes */
+    const void *panels; /* of gemm_pack, or of gemm_q8_pack */
     int64_t n, k;
     const float *bias; /* [n]; NULL: none */
     const float *add;  /* rows ld_out apart, may be out; NULL: none */
@@ -71,6 +71,13 @@ enum { VTK_KV_F32, VTK_KV_F16, VTK_KV_Q8_0, VTK_N_KV };
 static inline size_t vtk_kv_size(int32_t type, int64_t dim) { /* bytes of a head's keys, or values, in a block; dim % 32 == 0 for Q8_0 */
     return type == VTK_KV_Q8_0 ? (size_t)dim / 32 * 34 * VTK_KV_BLOCK : (size_t)dim * VTK_KV_BLOCK * (type == VTK_KV_F16 ? 2 : 4);
 }
+
+/* The same with 8-bit integers. A row x of k floats becomes int8 q[k4], k4 the next multiple of 4 (zeros behind k), then a float32 scale, an int32 zero
+ * and the int32 sum of q: x = scale (q - zero). A panel of W: for each four columns 32 rows of four bytes w + 128, w in -127..127, then the 32 rows'
+ * float32 scales and their int32 sums of w. Sums are exact: y = (float(sum of (q - zero) w) scale of X) scale of W + bias, in this order. */
+#define VTK_GEMM_Q8_K(k) (((k) + 3) / 4 * 4)
+#define VTK_GEMM_Q8_ROW(k) (VTK_GEMM_Q8_K(k) + 12)
+#define VTK_GEMM_Q8_PANEL(k) (VTK_GEMM_PANEL * (VTK_GEMM_Q8_K(k) + 8))
 
 /* Attention of n_pos positions that follow one another, each with the n_shared query heads of one key/value head, to the keys around them:
  *
@@ -288,6 +295,10 @@ typedef struct vtk_table {
     /* gemm: rows row0..row1-1 of X, panels panel0..panel1-1 of W */
     void (*gemm_pack)(float *panels, const float *w, int64_t ld, int64_t n, int64_t k); /* w: [n, k], rows ld apart */
     void (*gemm_f32)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+    /* With finish STORE all bodies agree bit for bit. */
+    void (*gemm_q8_pack)(unsigned char *panels, const float *w, int64_t ld, int64_t n, int64_t k);
+    void (*gemm_q8_row)(unsigned char *row, const float *x, int64_t k);
+    void (*gemm_q8)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */

@@ -25,15 +25,17 @@ typedef struct packing {
 
 static void pack_panel(void *user, int64_t panel) {
     const packing *p = user;
-    int64_t row = panel * VTK_GEMM_PANEL, left = p->d->n - row;
-    vtk_get()->gemm_pack(p->d->panels + row * p->d->k, p->w + row * p->d->k, p->d->k, left < VTK_GEMM_PANEL ? left : VTK_GEMM_PANEL, p->d->k);
+    int64_t k = p->d->k, row = panel * VTK_GEMM_PANEL, left = p->d->n - row, n = left < VTK_GEMM_PANEL ? left : VTK_GEMM_PANEL;
+    if (p->d->q8) vtk_get()->gemm_q8_pack(p->d->q8 + panel * VTK_GEMM_Q8_PANEL(k), p->w + row * k, k, n, k);
+    else vtk_get()->gemm_pack(p->d->panels + row * k, p->w + row * k, k, n, k);
 }
 
-vt_status vt__dense_create(vt_context *ctx, const float *w, const float *bias, int64_t n, int64_t k, vt__dense *out) {
+vt_status vt__dense_create(vt_context *ctx, const float *w, const float *bias, int64_t n, int64_t k, int is_q8, vt__dense *out) {
     *out = (vt__dense){.n = n, .k = k};
-    out->panels = vt__alloc64_2(ctx, panels_of(n) * VTK_GEMM_PANEL, k, sizeof *out->panels);
+    if (is_q8) out->q8 = vt__alloc64_2(ctx, panels_of(n), VTK_GEMM_Q8_PANEL(k), 1);
+    else out->panels = vt__alloc64_2(ctx, panels_of(n) * VTK_GEMM_PANEL, k, sizeof *out->panels);
     if (bias) out->bias = vt__calloc2(ctx, n, 1, sizeof *out->bias);
-    if (!out->panels || (bias && !out->bias)) {
+    if ((!out->panels && !out->q8) || (bias && !out->bias)) {
         vt__dense_free(ctx, out);
         return vt__fail_nomem("encoder", (size_t)n * (size_t)k * sizeof *w);
     }
@@ -44,6 +46,7 @@ vt_status vt__dense_create(vt_context *ctx, const float *w, const float *bias, i
 
 void vt__dense_free(vt_context *ctx, vt__dense *d) {
     vt__free(ctx, d->panels);
+    vt__free(ctx, d->q8);
     vt__free(ctx, d->bias);
     *d = (vt__dense){0};
 }
@@ -52,6 +55,7 @@ void vt__dense_free(vt_context *ctx, vt__dense *d) {
 
 typedef struct job {
     vtk_gemm g;
+    void (*gemm)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
     int64_t n_rows, n_panels, row_chunks, panel_chunks;
 } job;
 
@@ -60,7 +64,31 @@ static void run_chunk(void *user, int64_t chunk) {
     int64_t row0, row1, panel0, panel1;
     vt__chunk_range(j->n_rows, 1, j->row_chunks, chunk / j->panel_chunks, &row0, &row1);
     vt__chunk_range(j->n_panels, 1, j->panel_chunks, chunk % j->panel_chunks, &panel0, &panel1);
-    if (row0 < row1 && panel0 < panel1) vtk_get()->gemm_f32(&j->g, row0, row1, panel0, panel1);
+    if (row0 < row1 && panel0 < panel1) j->gemm(&j->g, row0, row1, panel0, panel1);
+}
+
+/* Activations to integers. */
+typedef struct rows_job {
+    const vt__product_of *p;
+    int64_t k, n_chunks;
+} rows_job;
+
+enum { ROWS_TO_INTEGERS = 16 };
+
+static void encode_rows(void *user, int64_t chunk) {
+    const rows_job *j = user;
+    int64_t first, last;
+    vt__chunk_range(j->p->n_rows, 1, j->n_chunks, chunk, &first, &last);
+    for (int64_t i = first; i < last; i++) vtk_get()->gemm_q8_row(j->p->rows + i * VTK_GEMM_Q8_ROW(j->k), j->p->x + i * j->k, j->k);
+}
+
+static void use_integers(vt_context *ctx, const vt__dense *d, const vt__product_of *p, job *j) {
+    rows_job r = {p, d->k, (p->n_rows + ROWS_TO_INTEGERS - 1) / ROWS_TO_INTEGERS};
+    vt__parallel(ctx, r.n_chunks, encode_rows, &r);
+    j->g.x = p->rows;
+    j->g.ld_x = VTK_GEMM_Q8_ROW(d->k);
+    j->g.panels = d->q8;
+    j->gemm = vtk_get()->gemm_q8;
 }
 
 static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -69,11 +97,13 @@ void vt__dense_run(vt_context *ctx, const vt__dense *d, const vt__product_of *p)
     int64_t n_threads = vt__context_threads(ctx);
     job j = {
         .g = {.out = p->out, .ld_out = d->n, .x = p->x, .ld_x = d->k, .panels = d->panels, .n = d->n, .k = d->k, .bias = d->bias, .add = p->add, .finish = p->finish},
+        .gemm = vtk_get()->gemm_f32,
         .n_rows = p->n_rows,
         .n_panels = panels_of(d->n),
         .row_chunks = (p->n_rows + ROWS_A_CHUNK - 1) / ROWS_A_CHUNK,
         .panel_chunks = 1,
     };
+    if (d->q8) use_integers(ctx, d, p, &j);
     if (p->finish == VTK_GEMM_MAX) j.row_chunks = 1; /* all rows meet in one output */
     if (n_threads > 1) {
         int64_t wanted = n_threads * CHUNKS_A_THREAD / j.row_chunks, worth = 1 + d->n * d->k / CHUNK_PRODUCTS * p->n_rows / j.row_chunks;

@@ -140,7 +140,7 @@ static vt_status pool_lexicon(call *c) {
     vt__encoding_transform(&c->pass);
     for (int64_t s = 0; s < c->pass.n_seqs && st == VT_OK; s++) {
         for (int64_t id = 0; id < enc->facts.n_vocab; id++) c->logits[id] = -INFINITY;
-        vt__dense_run(enc->ctx, &enc->decoder, &(vt__product_of){.x = c->pass.mixed + c->starts[s] * dim, .n_rows = c->starts[s + 1] - c->starts[s], .out = c->logits, .finish = VTK_GEMM_MAX});
+        vt__dense_run(enc->ctx, &enc->decoder, &(vt__product_of){.rows = c->pass.q8, .x = c->pass.mixed + c->starts[s] * dim, .n_rows = c->starts[s + 1] - c->starts[s], .out = c->logits, .finish = VTK_GEMM_MAX});
         st = append_pairs(c, c->order[c->first + s]);
     }
     return st;

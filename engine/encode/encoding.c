@@ -23,8 +23,9 @@ vt_status vt__encoding_create(const vt_encoder *enc, int64_t most_rows, int64_t 
     out->mixed = vt__alloc64_2(ctx, most_rows, f->n_embd, sizeof(float));
     out->qkv = vt__alloc64_2(ctx, most_rows, wide, sizeof(float));
     out->hidden = out->qkv; /* neither is needed while the other is */
+    if (f->numerics == VT__ENCODER_INT8) out->q8 = vt__alloc64_2(ctx, most_rows, VTK_GEMM_Q8_ROW(f->n_ff > f->n_embd ? f->n_ff : f->n_embd), 1);
     out->scratch = vt__alloc64_2(ctx, out->n_slots, out->slot_size, sizeof(float));
-    if (out->x && out->mixed && out->qkv && out->scratch) return VT_OK;
+    if (out->x && out->mixed && out->qkv && out->scratch && (out->q8 || f->numerics != VT__ENCODER_INT8)) return VT_OK;
     vt__encoding_free(out);
     return vt__fail_nomem("encode", 0);
 }
@@ -35,6 +36,7 @@ void vt__encoding_free(vt__encoding *pass) {
     vt__free(ctx, pass->x);
     vt__free(ctx, pass->mixed);
     vt__free(ctx, pass->qkv);
+    vt__free(ctx, pass->q8);
     vt__free(ctx, pass->scratch);
     *pass = (vt__encoding){0};
 }
@@ -81,12 +83,12 @@ static void embed_sequence(void *user, int64_t seq) {
 static void run_block(vt__encoding *pass, const vt__encoder_block *b) {
     vt_context *ctx = pass->enc->ctx;
     int64_t n = pass->n_rows;
-    vt__dense_run(ctx, &b->qkv, &(vt__product_of){.x = pass->x, .n_rows = n, .out = pass->qkv, .finish = VTK_GEMM_STORE});
+    vt__dense_run(ctx, &b->qkv, &(vt__product_of){.rows = pass->q8, .x = pass->x, .n_rows = n, .out = pass->qkv, .finish = VTK_GEMM_STORE});
     vt__encoding_attend(pass);
-    vt__dense_run(ctx, &b->out, &(vt__product_of){.x = pass->mixed, .n_rows = n, .out = pass->x, .add = pass->x, .finish = VTK_GEMM_STORE});
+    vt__dense_run(ctx, &b->out, &(vt__product_of){.rows = pass->q8, .x = pass->mixed, .n_rows = n, .out = pass->x, .add = pass->x, .finish = VTK_GEMM_STORE});
     normalise(pass, pass->x, pass->x, b->norm1);
-    vt__dense_run(ctx, &b->up, &(vt__product_of){.x = pass->x, .n_rows = n, .out = pass->hidden, .finish = pass->enc->activation});
-    vt__dense_run(ctx, &b->down, &(vt__product_of){.x = pass->hidden, .n_rows = n, .out = pass->x, .add = pass->x, .finish = VTK_GEMM_STORE});
+    vt__dense_run(ctx, &b->up, &(vt__product_of){.rows = pass->q8, .x = pass->x, .n_rows = n, .out = pass->hidden, .finish = pass->enc->activation});
+    vt__dense_run(ctx, &b->down, &(vt__product_of){.rows = pass->q8, .x = pass->hidden, .n_rows = n, .out = pass->x, .add = pass->x, .finish = VTK_GEMM_STORE});
     normalise(pass, pass->x, pass->x, b->norm2);
 }
 
@@ -103,6 +105,6 @@ vt_status vt__encoding_run(vt__encoding *pass) {
 
 void vt__encoding_transform(vt__encoding *pass) {
     const vt_encoder *enc = pass->enc;
-    vt__dense_run(enc->ctx, &enc->transform, &(vt__product_of){.x = pass->x, .n_rows = pass->n_rows, .out = pass->mixed, .finish = enc->activation});
+    vt__dense_run(enc->ctx, &enc->transform, &(vt__product_of){.rows = pass->q8, .x = pass->x, .n_rows = pass->n_rows, .out = pass->mixed, .finish = enc->activation});
     normalise(pass, pass->mixed, pass->mixed, enc->transform_norm);
 }

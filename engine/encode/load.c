@@ -16,6 +16,8 @@ typedef struct binder {
 /* hf and gg are the names without ".weight" and ".bias". */
 static void weight_name(char out[128], const char *name, const char *kind) { (void)snprintf(out, 128, "%s%s", name, kind); }
 
+static int is_q8(const vt_encoder *enc) { return enc->facts.numerics == VT__ENCODER_INT8; }
+
 /* One or three matrices [n, k] below each other. */
 typedef struct parts {
     const char *hf[3], *gg[3];
@@ -37,7 +39,7 @@ static vt_status bind_dense(binder *b, const parts *p, int32_t layer, int64_t n,
         if (st == VT_OK) st = vt__rows_read(&bias, 0, 1, b->bias + i * n);
     }
     b->enc->facts.n_params += p->n_parts * n * (k + 1);
-    return st == VT_OK ? vt__dense_create(b->enc->ctx, b->w, b->bias, p->n_parts * n, k, out) : st;
+    return st == VT_OK ? vt__dense_create(b->enc->ctx, b->w, b->bias, p->n_parts * n, k, is_q8(b->enc), out) : st;
 }
 
 /* Weights, then biases; files of older makers say gamma and beta. */
@@ -105,7 +107,7 @@ static vt_status load_head(binder *b) {
     enc->source.prefix = ""; /* the head's names have none */
     st = vt__source_rows(&enc->source, "cls.predictions.bias", "cls.bias", 0, 1, f->n_vocab, &bias);
     if (st == VT_OK) st = vt__rows_read(&bias, 0, 1, b->bias);
-    if (st == VT_OK) st = vt__dense_create(enc->ctx, b->w, b->bias, f->n_vocab, f->n_embd, &enc->decoder);
+    if (st == VT_OK) st = vt__dense_create(enc->ctx, b->w, b->bias, f->n_vocab, f->n_embd, is_q8(enc), &enc->decoder);
     if (st == VT_OK) st = bind_dense(b, &transform, 0, f->n_embd, f->n_embd, &enc->transform);
     if (st == VT_OK) st = bind_norm(b, "cls.predictions.transform.LayerNorm", "cls.norm", 0, &enc->transform_norm);
     enc->source.prefix = prefix;

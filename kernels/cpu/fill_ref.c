@@ -64,6 +64,9 @@ void vtk_fill_ref(vtk_table *t) {
         .row_weights = vtk_row_weights_ref,
         .gemm_pack = vtk_gemm_pack_ref,
         .gemm_f32 = vtk_gemm_f32_ref,
+        .gemm_q8_pack = vtk_gemm_q8_pack_ref,
+        .gemm_q8_row = vtk_gemm_q8_row_ref,
+        .gemm_q8 = vtk_gemm_q8_ref,
     };
     VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);

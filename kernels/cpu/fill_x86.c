@@ -61,6 +61,8 @@ void vtk_fill_avx2(vtk_table *t) {
     t->layer_norm = vtk_layer_norm_avx2;
     t->softmax = vtk_softmax_avx2;
     t->gemm_f32 = vtk_gemm_f32_avx2;
+    t->gemm_q8_row = vtk_gemm_q8_row_avx2;
+    t->gemm_q8 = vtk_gemm_q8_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
     t->gelu_mul = vtk_gelu_mul_avx2;
@@ -146,6 +148,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->softmax = vtk_softmax_avx512;
     t->gemm_pack = vtk_gemm_pack_avx512;
     t->gemm_f32 = vtk_gemm_f32_avx512;
+    t->gemm_q8_row = vtk_gemm_q8_row_avx512;
     t->attention = vtk_attention_avx512;
     t->attention_parts = vtk_attention_parts_avx512;
     t->attention_merge = vtk_attention_merge_avx512;
@@ -176,6 +179,7 @@ void vtk_fill_avx512(vtk_table *t) {
 
 void vtk_fill_avx512vnni(vtk_table *t) {
     t->isa = "avx512vnni";
+    t->gemm_q8 = vtk_gemm_q8_avx512vnni;
     t->matmul_q8[VTK_Q8_0] = vtk_matmul_q8_0_q8_avx512vnni;
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512vnni;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512vnni;

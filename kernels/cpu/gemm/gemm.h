@@ -1,4 +1,4 @@
-/* Slots gemm_pack and gemm_f32 of vtk_table. */
+/* Slots gemm_pack, gemm_f32, gemm_q8_pack, gemm_q8_row and gemm_q8 of vtk_table. */
 #ifndef VENTURI_KERNELS_GEMM_H
 #define VENTURI_KERNELS_GEMM_H
 
@@ -6,8 +6,15 @@
 
 void vtk_gemm_pack_ref(float *panels, const float *w, int64_t ld, int64_t n, int64_t k);
 void vtk_gemm_f32_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_q8_pack_ref(unsigned char *panels, const float *w, int64_t ld, int64_t n, int64_t k);
+void vtk_gemm_q8_row_ref(unsigned char *row, const float *x, int64_t k);
+void vtk_gemm_q8_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 
 #if defined(__x86_64__)
+void vtk_gemm_q8_row_avx2(unsigned char *row, const float *x, int64_t k);
+void vtk_gemm_q8_avx2(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_q8_row_avx512(unsigned char *row, const float *x, int64_t k);
+void vtk_gemm_q8_avx512vnni(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 void vtk_gemm_f32_avx2(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 void vtk_gemm_pack_avx512(float *panels, const float *w, int64_t ld, int64_t n, int64_t k);
 void vtk_gemm_f32_avx512(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);

@@ -1,6 +1,7 @@
 #include "cpu/gemm/gemm.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { PANEL = VTK_GEMM_PANEL };
 
@@ -16,16 +17,90 @@ static double finish(double y, int32_t how) {
     return y;
 }
 
+static void put(const vtk_gemm *p, int64_t i, int64_t r, double y) {
+    if (p->add) y += (double)p->add[i * p->ld_out + r];
+    if (p->finish == VTK_GEMM_MAX) p->out[r] = fmaxf(p->out[r], (float)y);
+    else p->out[i * p->ld_out + r] = (float)finish(y, p->finish);
+}
+
 void vtk_gemm_f32_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1) {
     int64_t last = panel1 * PANEL < p->n ? panel1 * PANEL : p->n;
     for (int64_t i = row0; i < row1; i++)
         for (int64_t r = panel0 * PANEL; r < last; r++) {
-            const float *w = p->panels + r / PANEL * PANEL * p->k + r % PANEL;
+            const float *x = (const float *)p->x + i * p->ld_x, *w = (const float *)p->panels + r / PANEL * PANEL * p->k + r % PANEL;
             double y = 0.0;
-            for (int64_t c = 0; c < p->k; c++) y += (double)p->x[i * p->ld_x + c] * (double)w[c * PANEL];
+            for (int64_t c = 0; c < p->k; c++) y += (double)x[c] * (double)w[c * PANEL];
             if (p->bias) y += (double)p->bias[r];
-            if (p->add) y += (double)p->add[i * p->ld_out + r];
-            if (p->finish == VTK_GEMM_MAX) p->out[r] = fmaxf(p->out[r], (float)y);
-            else p->out[i * p->ld_out + r] = (float)finish(y, p->finish);
+            put(p, i, r, y);
+        }
+}
+
+/* ---- 8-bit integers ---- */
+
+static void pack_row(unsigned char *panel, const float *w, int64_t place, int64_t k) {
+    int64_t k4 = VTK_GEMM_Q8_K(k);
+    float most = 0.0f;
+    int32_t sum = 0;
+    for (int64_t c = 0; c < k; c++) most = fmaxf(most, fabsf(w[c]));
+    float scale = most / 127.0f, inverse = most > 0 ? 127.0f / most : 0.0f;
+    for (int64_t c = 0; c < k; c++) {
+        float r = nearbyintf(w[c] * inverse); /* denormal weights can overflow their inverse */
+        int32_t q = r >= 127.0f ? 127 : r >= -127.0f ? (int32_t)r : -127;
+        panel[(c / 4 * PANEL + place) * 4 + c % 4] = (unsigned char)(q + 128);
+        sum += q;
+    }
+    memcpy(panel + PANEL * k4 + place * 4, &scale, sizeof scale);
+    memcpy(panel + PANEL * (k4 + 4) + place * 4, &sum, sizeof sum);
+}
+
+void vtk_gemm_q8_pack_ref(unsigned char *panels, const float *w, int64_t ld, int64_t n, int64_t k) {
+    int64_t k4 = VTK_GEMM_Q8_K(k);
+    for (int64_t r0 = 0; r0 < n; r0 += PANEL, panels += VTK_GEMM_Q8_PANEL(k)) {
+        memset(panels, 128, (size_t)(PANEL * k4));
+        memset(panels + PANEL * k4, 0, PANEL * 8);
+        for (int64_t r = r0; r < r0 + PANEL && r < n; r++) pack_row(panels, w + r * ld, r - r0, k);
+    }
+}
+
+/* As the instructions of the SIMD bodies round; what fits no integer becomes the least one. */
+static int32_t to_integer(float x) {
+    float r = nearbyintf(x);
+    return r >= -0x1p31f && r < 0x1p31f ? (int32_t)r : INT32_MIN;
+}
+
+/* 256 steps from the smallest to the largest element, 0 among them. */
+void vtk_gemm_q8_row_ref(unsigned char *row, const float *x, int64_t k) {
+    int64_t k4 = VTK_GEMM_Q8_K(k);
+    float low = 0.0f, high = 0.0f;
+    int32_t sum = 0;
+    for (int64_t c = 0; c < k; c++) low = x[c] < low ? x[c] : low, high = x[c] > high ? x[c] : high;
+    float range = high - low, scale = range * (1.0f / 255.0f), inverse = range > 0 ? 255.0f / range : 0.0f;
+    int32_t zero = (int32_t)((uint32_t)to_integer(-low * inverse) - 128u);
+    for (int64_t c = 0; c < k4; c++) {
+        int32_t q = c < k ? (int32_t)((uint32_t)to_integer(x[c] * inverse) + (uint32_t)zero) : 0;
+        q = q < -128 ? -128 : q > 127 ? 127 : q;
+        row[c] = (unsigned char)(q & 255);
+        sum += q;
+    }
+    memcpy(row + k4, &scale, sizeof scale);
+    memcpy(row + k4 + 4, &zero, sizeof zero);
+    memcpy(row + k4 + 8, &sum, sizeof sum);
+}
+
+void vtk_gemm_q8_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1) {
+    int64_t last = panel1 * PANEL < p->n ? panel1 * PANEL : p->n, k4 = VTK_GEMM_Q8_K(p->k);
+    for (int64_t i = row0; i < row1; i++)
+        for (int64_t r = panel0 * PANEL; r < last; r++) {
+            const unsigned char *x = (const unsigned char *)p->x + i * p->ld_x, *w = (const unsigned char *)p->panels + r / PANEL * VTK_GEMM_Q8_PANEL(p->k);
+            float scale_x, scale_w;
+            int32_t zero;
+            int64_t sum = 0;
+            memcpy(&scale_x, x + k4, sizeof scale_x);
+            memcpy(&zero, x + k4 + 4, sizeof zero);
+            memcpy(&scale_w, w + PANEL * k4 + r % PANEL * 4, sizeof scale_w);
+            for (int64_t c = 0; c < p->k; c++) sum += ((int8_t)x[c] - (int64_t)zero) * (w[(c / 4 * PANEL + r % PANEL) * 4 + c % 4] - 128);
+            float y = (float)(int32_t)(uint32_t)(uint64_t)sum * scale_x * scale_w;
+            if (p->bias) y += p->bias[r];
+            put(p, i, r, (double)y);
         }
 }

@@ -149,12 +149,108 @@ static void a_row_does_not_depend_on_its_neighbours(void **state) {
     for_each_variant(check_pieces);
 }
 
+/* ---- 8-bit integers ---- */
+
+typedef struct q8_product {
+    vtk_gemm g;
+    int64_t m;
+    float *x, *w, *bias, *out, *want;
+    unsigned char *rows, *panels;
+} q8_product;
+
+static q8_product make_q8(const vtk_table *t, int64_t m, int64_t n, int64_t k) {
+    int64_t n_panels = (n + PANEL - 1) / PANEL;
+    q8_product p = {.m = m};
+    p.x = guarded((size_t)(m * k) * 4);
+    p.w = floats(n * k, 12);
+    p.bias = guarded((size_t)n * 4);
+    p.out = guarded((size_t)(m * n) * 4);
+    p.want = floats(m * n, 0);
+    p.rows = guarded((size_t)(m * VTK_GEMM_Q8_ROW(k)));
+    p.panels = guarded((size_t)(n_panels * VTK_GEMM_Q8_PANEL(k)));
+    random_floats(p.x, m * k, 11);
+    random_floats(p.bias, n, 13);
+    t->gemm_q8_pack(p.panels, p.w, k, n, k);
+    for (int64_t i = 0; i < m; i++) t->gemm_q8_row(p.rows + i * VTK_GEMM_Q8_ROW(k), p.x + i * k, k);
+    p.g = (vtk_gemm){.out = p.out, .ld_out = n, .x = p.rows, .ld_x = VTK_GEMM_Q8_ROW(k), .panels = p.panels, .n = n, .k = k, .bias = p.bias};
+    return p;
+}
+
+static void discard_q8(q8_product *p) {
+    int64_t n = p->g.n, k = p->g.k;
+    guarded_free(p->x, (size_t)(p->m * k) * 4);
+    guarded_free(p->bias, (size_t)n * 4);
+    guarded_free(p->out, (size_t)(p->m * n) * 4);
+    guarded_free(p->rows, (size_t)(p->m * VTK_GEMM_Q8_ROW(k)));
+    guarded_free(p->panels, (size_t)((n + PANEL - 1) / PANEL * VTK_GEMM_Q8_PANEL(k)));
+    free(p->w);
+    free(p->want);
+}
+
+/* The same bits, and near the product of the floats. */
+static void check_q8(const vtk_table *ref, const vtk_table *t) {
+    static const int64_t ns[] = {1, 16, 31, 32, 33, 70}, ks[] = {1, 3, 4, 7, 32, 37};
+    for (int64_t m = 1; m <= 29; m += m < 5 ? 1 : 6)
+        for (size_t i = 0; i < COUNT(ns); i++)
+            for (size_t j = 0; j < COUNT(ks); j++) {
+                q8_product p = make_q8(t, m, ns[i], ks[j]);
+                vtk_gemm g = p.g;
+                t->gemm_q8(&g, 0, m, 0, (g.n + PANEL - 1) / PANEL);
+                g.out = p.want;
+                ref->gemm_q8(&g, 0, m, 0, (g.n + PANEL - 1) / PANEL);
+                assert_memory_equal(p.out, p.want, (size_t)(m * g.n) * 4);
+                for (int64_t at = 0; at < m * g.n; at++) {
+                    double y = (double)p.bias[at % g.n];
+                    for (int64_t c = 0; c < g.k; c++) y += (double)p.x[at / g.n * g.k + c] * (double)p.w[at % g.n * g.k + c];
+                    if (!is_close(p.out[at], (float)y, 0.02 * sqrt((double)g.k))) fail_msg("%s: %g, floats give %g", t->isa, (double)p.out[at], y);
+                }
+                for (int32_t finish = VTK_GEMM_GELU; finish <= VTK_GEMM_MAX; finish++) {
+                    g.finish = finish;
+                    for (int64_t at = 0; at < m * g.n; at++) p.out[at] = p.want[at] = -0.5f;
+                    ref->gemm_q8(&g, 0, m, 0, (g.n + PANEL - 1) / PANEL);
+                    g.out = p.out;
+                    t->gemm_q8(&g, 0, m, 0, (g.n + PANEL - 1) / PANEL);
+                    g.out = p.want;
+                    for (int64_t at = 0; at < m * g.n; at++) assert_true(is_close(p.out[at], p.want[at], 1e-5));
+                }
+                discard_q8(&p);
+            }
+}
+
+static void integer_products_agree_bit_for_bit(void **state) {
+    (void)state;
+    for_each_variant(check_q8);
+}
+
+static void check_q8_rows(const vtk_table *ref, const vtk_table *t) {
+    for (int64_t k = 1; k <= 70; k++)
+        for (int kind = 0; kind < 5; kind++) {
+            size_t size = (size_t)VTK_GEMM_Q8_ROW(k);
+            float *x = guarded((size_t)k * 4);
+            unsigned char *got = guarded(size), want[VTK_GEMM_Q8_ROW(70)];
+            random_floats(x, k, (uint64_t)k);
+            for (int64_t i = 0; i < k; i++) x[i] = kind == 0 ? x[i] : kind == 1 ? 0.0f : kind == 2 ? fabsf(x[i]) * 1e30f : kind == 3 ? -fabsf(x[i]) - 1.0f : x[i] * 1e-39f;
+            ref->gemm_q8_row(want, x, k);
+            t->gemm_q8_row(got, x, k);
+            if (memcmp(got, want, size) != 0) fail_msg("%s: row of %lld, kind %d", t->isa, (long long)k, kind);
+            guarded_free(x, (size_t)k * 4);
+            guarded_free(got, size);
+        }
+}
+
+static void integer_rows_agree_bit_for_bit(void **state) {
+    (void)state;
+    for_each_variant(check_q8_rows);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_reference),
         cmocka_unit_test(panels_are_those_of_the_reference),
         cmocka_unit_test(gelu_keeps_its_digits_in_the_tail),
         cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
+        cmocka_unit_test(integer_products_agree_bit_for_bit),
+        cmocka_unit_test(integer_rows_agree_bit_for_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

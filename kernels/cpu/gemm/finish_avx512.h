@@ -1,0 +1,65 @@
+/* What is done with the finished sums of a tile of up to 14 rows and 32 columns: residual, activation, maximum, storing. Everything static. */
+#ifndef VENTURI_KERNELS_GEMM_FINISH_AVX512_H
+#define VENTURI_KERNELS_GEMM_FINISH_AVX512_H
+
+#include "cpu/gemm/gemm.h"
+#include "cpu/vector_avx512.h"
+
+enum { PANEL = VTK_GEMM_PANEL, MAX_ROWS = 14 };
+
+VTK_INLINE __m512 gelu(__m512 x) {
+    static const float term[] = VTK_GELU_TERMS;
+    __m512 t = _mm512_abs_ps(x), one = _mm512_set1_ps(1.0f);
+    __m512 u = _mm512_div_ps(one, _mm512_fmadd_ps(t, _mm512_set1_ps(VTK_GELU_SLOPE), one));
+    __m512 h = _mm512_set1_ps(term[8]);
+    for (int i = 7; i >= 0; i--) h = _mm512_fmadd_ps(h, u, _mm512_set1_ps(term[i]));
+    h = _mm512_mul_ps(_mm512_mul_ps(h, u), exp_ps(_mm512_mul_ps(_mm512_mul_ps(t, t), _mm512_set1_ps(-0.5f))));
+    __mmask16 is_negative = _mm512_movepi32_mask(_mm512_castps_si512(x));
+    __m512 share = _mm512_mask_mov_ps(_mm512_sub_ps(one, h), is_negative, h);
+    return _mm512_mul_ps(x, share);
+}
+
+VTK_INLINE __m512 gelu_tanh(__m512 x) {
+    __m512 slope = _mm512_fmadd_ps(_mm512_mul_ps(x, x), _mm512_set1_ps(VTK_GELU_TANH_B), _mm512_set1_ps(VTK_GELU_TANH_A));
+    __m512 e = exp_ps(_mm512_mul_ps(_mm512_sub_ps(_mm512_setzero_ps(), x), slope));
+    return _mm512_div_ps(x, _mm512_add_ps(e, _mm512_set1_ps(1.0f)));
+}
+
+/* One vector of sums: row i, columns c..c+15 of the result. */
+VTK_INLINE void finish(const vtk_gemm *p, int64_t i, int64_t c, __mmask16 lanes, __m512 y) {
+    float *out = p->out + i * p->ld_out + c;
+    if (p->add) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes, p->add + i * p->ld_out + c));
+    if (p->finish == VTK_GEMM_MAX) {
+        out = p->out + c;
+        y = _mm512_max_ps(y, _mm512_maskz_loadu_ps(lanes, out));
+    }
+    if (p->finish == VTK_GEMM_GELU) y = gelu(y);
+    if (p->finish == VTK_GEMM_GELU_TANH) y = gelu_tanh(y);
+    _mm512_mask_storeu_ps(out, lanes, y);
+}
+
+/* A tile's sums, PANEL a row: kept out of the tiles, of which there are many. */
+static __attribute__((noinline)) void finish_tile(const vtk_gemm *p, int64_t row0, int rows, int64_t column, const float *sums) {
+    for (int64_t c = column; c < column + PANEL && c < p->n; c += 16)
+        for (int i = 0; i < rows; i++) finish(p, row0 + i, c, first_lanes(p->n - c), _mm512_load_ps(sums + i * PANEL + (c - column)));
+}
+
+/* What is left of n columns in a vector that begins at column c. */
+VTK_INLINE __mmask16 lanes_at(int64_t n, int64_t c) { return c < n ? first_lanes(n - c) : 0; }
+
+/* sum has the bias in it. */
+VTK_INLINE void end(const vtk_gemm *p, int64_t row0, int64_t column, int rows, __m512 (*sum)[2]) {
+    float sums[MAX_ROWS * PANEL] __attribute__((aligned(64)));
+    int is_plain = p->finish == VTK_GEMM_STORE && !p->add;
+    float *out = is_plain ? p->out + row0 * p->ld_out + column : sums;
+    int64_t ld = is_plain ? p->ld_out : PANEL;
+    __mmask16 low = lanes_at(p->n, column), high = lanes_at(p->n, column + 16);
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        _mm512_mask_storeu_ps(out + i * ld, low, sum[i][0]);
+        _mm512_mask_storeu_ps(out + i * ld + 16, high, sum[i][1]);
+    }
+    if (!is_plain) finish_tile(p, row0, rows, column, sums);
+}
+
+#endif
