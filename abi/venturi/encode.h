@@ -61,6 +61,7 @@ typedef struct vt_encoder_info {
     int64_t n_params;
 } vt_encoder_info;
 
+/** Fills *out, of which as much is written as its struct_size says. Errors: VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_encoder_get_info(const vt_encoder *enc, vt_encoder_info *out);
 
 /** A new reference to the model's tokenizer. Errors: VT_ERR_NOT_FOUND, VT_ERR_UNSUPPORTED (no vocabulary, or one of another family). */

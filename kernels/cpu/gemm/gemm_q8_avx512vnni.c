@@ -12,43 +12,61 @@ typedef struct row_end {
     int32_t zero, sum;
 } row_end;
 
-/* Integers of one vector of columns to numbers. */
-VTK_INLINE __m512 to_floats(const vtk_gemm *p, __m512i sum, const row_end *e, const unsigned char *ends, int64_t column, int half) {
-    __m512 scales = _mm512_loadu_ps(ends + half * 64);
-    __m512i weights = _mm512_loadu_si512(ends + PANEL * 4 + half * 64);
-    sum = _mm512_sub_epi32(sum, _mm512_add_epi32(_mm512_set1_epi32(128 * e->sum), _mm512_mullo_epi32(weights, _mm512_set1_epi32(e->zero))));
-    __m512 y = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(e->scale)), scales);
-    return p->bias ? _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes_at(p->n, column + half * 16), p->bias + column + half * 16)) : y;
-}
+typedef int32_t integers[MAX_ROWS * PANEL] __attribute__((aligned(64)));
 
-/* rows is a constant where this is called: the sums live in registers. */
-VTK_INLINE void tile(const vtk_gemm *p, int64_t row0, int64_t panel, int rows) {
-    __m512i sum[MAX_ROWS][2];
-    __m512 y[MAX_ROWS][2];
-    int64_t ld = p->ld_x, k4 = VTK_GEMM_Q8_K(p->k), column = panel * PANEL;
-    const unsigned char *x = (const unsigned char *)p->x + row0 * ld, *w = (const unsigned char *)p->panels + panel * VTK_GEMM_Q8_PANEL(p->k);
-
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = _mm512_setzero_si512();
-    for (int64_t c = 0; c < k4; c += 4) {
-        __m512i a = _mm512_loadu_si512(w + c * PANEL), b = _mm512_loadu_si512(w + c * PANEL + 64);
-#pragma GCC unroll 14
+/* Integers of a tile to numbers, and out. */
+static __attribute__((noinline)) void scale_tile(const vtk_gemm *p, int64_t row0, int64_t column, int rows, const int32_t *sums, const unsigned char *ends) {
+    int64_t k4 = VTK_GEMM_Q8_K(p->k);
+    for (int half = 0; half < 2 && column < p->n; half++, column += 16) {
+        __mmask16 lanes = lanes_at(p->n, column);
+        __m512 scales = _mm512_loadu_ps(ends + half * 64), bias = p->bias ? _mm512_maskz_loadu_ps(lanes, p->bias + column) : _mm512_setzero_ps();
+        __m512i weights = _mm512_loadu_si512(ends + PANEL * 4 + half * 64);
         for (int i = 0; i < rows; i++) {
-            int32_t four;
-            memcpy(&four, x + i * ld + c, sizeof four);
-            __m512i v = _mm512_set1_epi32(four);
-            sum[i][0] = _mm512_dpbusd_epi32(sum[i][0], a, v);
-            sum[i][1] = _mm512_dpbusd_epi32(sum[i][1], b, v);
+            row_end e;
+            memcpy(&e, (const unsigned char *)p->x + (row0 + i) * p->ld_x + k4, sizeof e);
+            __m512i sum = _mm512_load_si512(sums + i * PANEL + half * 16);
+            sum = _mm512_sub_epi32(sum, _mm512_add_epi32(_mm512_set1_epi32(128 * e.sum), _mm512_mullo_epi32(weights, _mm512_set1_epi32(e.zero))));
+            __m512 y = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(e.scale)), scales);
+            if (p->bias) y = _mm512_add_ps(y, bias);
+            finish(p, row0 + i, column, lanes, y);
         }
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        row_end e;
-        memcpy(&e, x + i * ld + k4, sizeof e);
-        y[i][0] = to_floats(p, sum[i][0], &e, w + PANEL * k4, column, 0);
-        y[i][1] = to_floats(p, sum[i][1], &e, w + PANEL * k4, column, 1);
+}
+
+/* Sums by name: in an array the compiler (GCC 12) stores them at every step. */
+#define EACH_ROW(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13)
+#define BEGIN(i) __m512i low##i = _mm512_setzero_si512(), high##i = low##i;
+#define STEP(i)                                        \
+    if (i < rows) {                                    \
+        __m512i v = four_bytes(x + i * ld + c);        \
+        low##i = _mm512_dpbusd_epi32(low##i, a, v);    \
+        high##i = _mm512_dpbusd_epi32(high##i, b, v);  \
     }
-    end(p, row0, column, rows, y);
+#define STORE(i)                                             \
+    if (i < rows) {                                          \
+        _mm512_store_si512(sums + i * PANEL, low##i);        \
+        _mm512_store_si512(sums + i * PANEL + 16, high##i);  \
+    }
+
+VTK_INLINE __m512i four_bytes(const unsigned char *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/* rows is a constant where this is called. */
+VTK_INLINE void tile(const vtk_gemm *p, int64_t row0, int64_t panel, int rows) {
+    integers sums;
+    int64_t ld = p->ld_x, k4 = VTK_GEMM_Q8_K(p->k);
+    const unsigned char *x = (const unsigned char *)p->x + row0 * ld, *w = (const unsigned char *)p->panels + panel * VTK_GEMM_Q8_PANEL(p->k);
+
+    EACH_ROW(BEGIN)
+    for (int64_t c = 0; c < k4; c += 4) {
+        __m512i a = _mm512_loadu_si512(w + c * PANEL), b = _mm512_loadu_si512(w + c * PANEL + 64);
+        EACH_ROW(STEP)
+    }
+    EACH_ROW(STORE)
+    scale_tile(p, row0, panel * PANEL, rows, sums, w + PANEL * k4);
 }
 
 #define TILE(rows) static void tile_##rows(const vtk_gemm *p, int64_t i, int64_t panel) { tile(p, i, panel, rows); }
