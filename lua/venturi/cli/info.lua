@@ -70,7 +70,7 @@ local function print_vocabulary(facts)
   end
   line("Vocabulary", "%s tokens, %s%s", thousands(v.count), v.family, v.pre and ", pre-tokenizer " .. v.pre or "")
   line("Special", "%s%s", tokens_text(v.special), v.begins and "; texts begin with bos" or "")
-  line("End of answer", "%s", tokens_text(v.eog))
+  if not facts.encoder then line("End of answer", "%s", tokens_text(v.eog)) end
 end
 
 local function print_template(facts)

@@ -1,6 +1,7 @@
 --- Options of the verbs: described once in a table, from which the parser (lua-argparse) and the help text come.
 -- An option: { "model", short = "m", arg = "FILE", kind = "string", default = ..., help = "...", group = "Model" }
--- `alias` is a second name. kinds: flag string integer number choice (with `choices`) list (of strings: the option may come several times); `min` and `max` bound a number, `above` and `below` leave the bound out.
+-- `alias` is a second name. kinds: flag string integer number choice (with `choices`) list (of strings: the option may come several times); `min`
+-- and `max` bound a number, `above` and `below` leave the bound out.
 -- An option with a value may also come from the environment: --top-k from VENTURI_TOP_K. The command line wins.
 local M = {}
 
