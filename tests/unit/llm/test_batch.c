@@ -223,6 +223,7 @@ static void entries_that_do_not_fit_are_refused(void **state) {
     assert_int_equal(vt_batch_add(b, s, &e), VT_ERR_INVALID);
     assert_int_equal(vt_batch_add(NULL, s, NULL), VT_ERR_INVALID);
     assert_int_equal(vt_batch_step(NULL), VT_ERR_INVALID);
+    vt_batch_release(b);
     assert_int_equal(vt_batch_create(m, &(vt_batch_options){.struct_size = sizeof(vt_batch_options), .max_rows = 5000}, &b), VT_ERR_INVALID);
     assert_null(b);
     vt_batch_release(NULL);
