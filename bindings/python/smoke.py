@@ -12,7 +12,8 @@ class session_options(c.Structure):
 
 
 class generate_options(c.Structure):
-    _fields_ = [("struct_size", u32), ("flags", u32), ("max_tokens", i64), ("sampler", p), ("piece", p), ("piece_user", p)]
+    _fields_ = [("struct_size", u32), ("flags", u32), ("max_tokens", i64), ("sampler", p), ("piece", p), ("piece_user", p),
+                ("stops", p), ("n_stops", i64), ("out_end", p)]
 
 
 if sys.argv[1:] == ["--sizes"]:
@@ -63,7 +64,7 @@ def main(path):
     tokens = (i32 * (len(ids) // 4)).from_buffer_copy(ids)
     assert vt.vt_session_feed(session, tokens, i64(len(tokens))) == OK, vt.vt_error_message()
     if tokenizer:
-        options = generate_options(c.sizeof(generate_options), 0, 8, None, None, None)
+        options = generate_options(c.sizeof(generate_options), 0, 8)
         print("text:", take(call("vt_session_generate", session, c.byref(options))).decode())
     else:
         greedy, token = call("vt_sampler_create", context, None), i32()

@@ -11,7 +11,10 @@ type Handle = *mut c_void;
 struct SessionOptions { struct_size: u32, flags: u32, n_ctx: i64, kv: Handle, cancel: Handle }
 
 #[repr(C)]
-struct GenerateOptions { struct_size: u32, flags: u32, max_tokens: i64, sampler: Handle, piece: *const c_void, piece_user: *mut c_void }
+struct GenerateOptions {
+    struct_size: u32, flags: u32, max_tokens: i64, sampler: Handle, piece: *const c_void, piece_user: *mut c_void,
+    stops: *const *const c_char, n_stops: i64, out_end: *mut i32,
+}
 
 #[link(name = "venturi")]
 extern "C" {
@@ -90,7 +93,8 @@ fn main() -> Result<(), (i32, String)> {
         assert_eq!(vt_session_feed(session, ids.as_ptr(), ids.len() as i64), 0, "{}", message());
         if let Some(tok) = tokenizer {
             let options = GenerateOptions { struct_size: size_of::<GenerateOptions>() as u32, flags: 0, max_tokens: 8,
-                                            sampler: null_mut(), piece: null(), piece_user: null_mut() };
+                                            sampler: null_mut(), piece: null(), piece_user: null_mut(),
+                                            stops: null(), n_stops: 0, out_end: null_mut() };
             println!("text: {}", String::from_utf8_lossy(&take(made(|out| vt_session_generate(session, &options, out))?)));
             vt_tokenizer_release(tok);
         } else {
