@@ -36,6 +36,10 @@ function M.run(opt)
   if not opt.type then error({ usage = "option '--type' is missing" }, 0) end
   if program.kind(opt.input) == "folder" then talk.fail(3, opt.input .. ": is a folder") end
   if program.kind(opt.output) and not opt.force then talk.fail(1, opt.output .. ": exists already", "Add --force to overwrite it.") end
+  if program.kind(opt.output) == "folder" then talk.fail(3, opt.output .. ": is a folder") end
+  if program.kind(opt.output) and program.realpath(opt.input) == program.realpath(opt.output) then -- what the input has could not be had back
+    talk.fail(1, opt.output .. ": is the input too", "Name another file for the output.")
+  end
   local start = program.clock()
   vt.quantize(opt.input, opt.output, {
     type = opt.type, pure = opt.pure,
