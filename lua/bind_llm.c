@@ -297,7 +297,8 @@ static int is_full(lua_State *L, const vt_session *session) {
     return full;
 }
 
-/* One token a call: its text (whole code points, "" while one is unfinished) and its id; nothing at the end. */
+/* One token a call: its text (whole code points, "" while one is unfinished) and its id, with "stop" where a stop string ends the text here; nothing
+ * at the end. */
 static int generate_step(lua_State *L) {
     lua_Integer left = lua_tointeger(L, lua_upvalueindex(UP_LEFT));
     if (left == 0) return 0;
@@ -329,7 +330,9 @@ static int generate_step(lua_State *L) {
     lua_pushinteger(L, left - 1);
     lua_replace(L, lua_upvalueindex(UP_LEFT));
     lua_pushinteger(L, id);
-    return 2;
+    if (vt_decoder_stopped(dec) < 0) return 2;
+    lua_pushliteral(L, "stop");
+    return 3;
 }
 
 /* Pushes the sampler of the options, or a greedy one. */

@@ -193,12 +193,21 @@ local function converse(chat)
   return failed and not live and 1 or 0
 end
 
+-- Variables of --template-json, which only a template reads; --form is for models that have none.
+local function variables_of(opt, tok)
+  if tok:template() and opt.typed.form then error({ usage = "option '--form' is for models without a chat template; this one has its own" }, 0) end
+  if not opt.template_json then return nil end
+  if not tok:template() and opt.typed.template_json then error({ usage = "option '--template-json' needs a model with a chat template" }, 0) end
+  local ok, variables = pcall(vt.jinja.from_json, opt.template_json)
+  if not ok or not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object of JSON, such as {\"name\": 1}" }, 0) end
+  return variables
+end
+
 -- The conversation that the options describe; `files` are those that it may overwrite, since it wrote or read them.
 local function open(opt)
   local model, tok, session = models.open(opt)
   local sampler, seed = sampling.sampler(opt, tok)
-  local variables = opt.template_json and vt.jinja.from_json(opt.template_json)
-  if variables and not vt.jinja.value.is_dict(variables) then error({ usage = "--template-json needs an object" }, 0) end
+  local variables = variables_of(opt, tok)
   local stop = table.move(opt.stop or {}, 1, #(opt.stop or {}), 1, {})
   if not tok:template() then stop[#stop + 1] = vt.chat.forms[opt.form].stop end
   local chat = dialogue.new{
@@ -233,6 +242,8 @@ function M.run(opt)
   opt.model = opt.file or opt.model
   local text = opt.prompt == "-" and io.read("a"):gsub("\n$", "") or opt.prompt
   if text then options.text("the prompt", text) end
+  if text and not text:find("%S") then error({ usage = "the prompt is empty" }, 0) end
+  sampling.check(opt)
   if opt.system then options.text("the system message", opt.system) end
   profile.start(opt)
   local chat = open(opt)

@@ -71,12 +71,12 @@ end
 local function without_lead(pieces)
   local begun = false
   return function()
-    local piece, id = pieces()
+    local piece, id, why = pieces()
     if piece and not begun then
       piece = piece:gsub("^%s+", "")
       begun = piece ~= ""
     end
-    return piece, id
+    return piece, id, why
   end
 end
 
@@ -94,16 +94,17 @@ local function until_stopped(f)
 end
 
 --- Answers the last question, which the messages end with. A stopped answer is kept as far as it came.
--- @treturn table { text, tokens, stopped = "end", "length", "context" or "user" }; nil when it was stopped before it began
+-- @treturn table { text, tokens, stopped = "end", "stop", "length", "context" or "user" }; nil when it was stopped before it began
 function Dialogue:answer()
-  local pieces, n, new = {}, 0, 0
+  local pieces, n, new, ending = {}, 0, 0, nil
   local start, middle = program.clock(), nil
   local whole = until_stopped(function()
     new = self:feed(self:fit())
     middle = program.clock()
     self.sampler:observe{} -- a grammar begins anew with each answer
     local stream = self.session:generate{ max_tokens = self.max_tokens, sampler = self.sampler, stop = self.stop }
-    for piece, id in self.tok:template() and stream or without_lead(stream) do
+    for piece, id, reason in self.tok:template() and stream or without_lead(stream) do
+      ending = reason
       if id >= 0 then n = n + 1 end -- the rest of a broken code point comes without a token
       pieces[#pieces + 1] = piece
       self.show(piece)
@@ -114,7 +115,7 @@ function Dialogue:answer()
   models.report_speed("answer", n, program.clock() - middle)
   local text = table.concat(pieces)
   self.messages[#self.messages + 1] = { role = "assistant", content = text }
-  local why = not whole and "user" or self.max_tokens > 0 and n >= self.max_tokens and "length" or self.session:count() >= self.limit and "context" or "end"
+  local why = not whole and "user" or ending or self.max_tokens > 0 and n >= self.max_tokens and "length" or self.session:count() >= self.limit and "context" or "end"
   return { text = text, tokens = n, stopped = why }
 end
 

@@ -49,6 +49,7 @@ end
 
 function M.run(opt)
   if opt.logprobs and not opt.json then error({ usage = "option '--logprobs' needs --json" }, 0) end
+  sampling.check(opt)
   local prompt = options.text("the prompt", prompt_of(opt))
   if prompt == "" then error({ usage = "the prompt is empty" }, 0) end
   local out = talk.open(opt)
@@ -62,27 +63,33 @@ function M.run(opt)
 
   sampler:observe(ids)
 
-  local pieces, n, tokens = {}, 0, opt.logprobs and {} or nil
+  local pieces, n, tokens, ending = {}, 0, opt.logprobs and {} or nil, nil
   start = program.clock()
-  for piece, id in session:generate{ max_tokens = opt.max_tokens, sampler = sampler, ignore_eog = opt.ignore_eos, stop = opt.stop } do
-    n = n + 1
+  for piece, id, why in session:generate{ max_tokens = opt.max_tokens, sampler = sampler, ignore_eog = opt.ignore_eos, stop = opt.stop } do
+    ending = why
+    if id >= 0 then n = n + 1 end -- the rest of a broken code point comes without a token
     if tokens and id >= 0 then tokens[n] = token_of(tok, sampler, id) end
     if opt.json then
-      pieces[n] = piece
+      pieces[#pieces + 1] = piece
     else
       out:write(piece)
       out:flush()
     end
   end
-  models.report_speed("answer", n, program.clock() - start)
+  local seconds = program.clock() - start
+  if not ending then
+    ending = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or session:count() >= (opt.ctx_size > 0 and opt.ctx_size or model:info().n_ctx) and "context" or "end"
+  end
   if opt.json then
     out:write(json.encode{
       schema = 1, model = model:info().name, prompt_tokens = #ids, tokens = n, text = table.concat(pieces), seed = seed, logprobs = tokens,
-      stopped = opt.max_tokens > 0 and n >= opt.max_tokens and "length" or "end",
+      stopped = ending,
     }, "\n")
   else
     out:write("\n")
+    out:flush()
   end
+  models.report_speed("answer", n, seconds)
   talk.finish(out, opt)
   profile.finish(opt)
   return 0

@@ -74,17 +74,42 @@ local function read(path)
 end
 
 local function grammar(opt)
-  if opt.grammar and opt.json_schema then error({ usage = "give either --grammar or --json-schema" }, 0) end
   if opt.grammar then return vt.grammar(read(opt.grammar)) end
   return opt.json_schema and vt.grammar{ schema = read(opt.json_schema) } or nil
 end
 
-local function biases(list)
+-- Options that do nothing unless another one is on, and the value by which that one is off.
+local needs = {
+  xtc_threshold = { "xtc_probability", 0 }, dynatemp_exp = { "dynatemp_range", 0 }, mirostat_eta = { "mirostat_tau", 0 },
+  dry_base = { "dry_multiplier", 0 }, dry_allowed_length = { "dry_multiplier", 0 },
+}
+
+--- Refuses what the command line asks for in vain. Called before the model is opened.
+-- @tparam table opt values of the options; of `stop` too, where the verb has it
+function M.check(opt)
+  local function usage(fmt, ...) error({ usage = fmt:format(...) }, 0) end
+  for _, o in ipairs(M.options) do
+    local key = o[1]:gsub("-", "_")
+    local on = needs[key]
+    if on and opt.typed[key] and opt[on[1]] == on[2] then usage("option '--%s' does nothing without --%s", o[1], (on[1]:gsub("_", "-"))) end
+  end
+  if opt.grammar and opt.json_schema then usage("give either --grammar or --json-schema") end
+  for _, text in ipairs(opt.stop or {}) do
+    if #text < 1 or #text > 1024 then usage("option '--stop' needs a text of 1 to 1024 bytes, got %d", #text) end
+    if not utf8.len(text) then usage("option '--stop' is not valid UTF-8") end
+  end
+  if #(opt.stop or {}) > 60 then usage("option '--stop' may come 60 times at most, got %d", #opt.stop) end
+end
+
+local function biases(list, tok)
   local out
   for _, text in ipairs(list or {}) do
     local id, value = text:match("^(%d+)=(.+)$")
     id, value = math.tointeger(tonumber(id)), value == "-inf" and -math.huge or tonumber(value)
-    if not id or not value then error({ usage = ("option '--logit-bias' must be ID=NUMBER or ID=-inf, got '%s'"):format(text) }, 0) end
+    if not id or not value or value == math.huge then error({ usage = ("option '--logit-bias' must be ID=NUMBER or ID=-inf, got '%s'"):format(text) }, 0) end
+    if tok and id >= tok:count() then
+      error({ usage = ("option '--logit-bias': there is no token %d, the vocabulary has 0 to %d"):format(id, tok:count() - 1) }, 0)
+    end
     out = out or {}
     out[id] = value
   end
@@ -106,7 +131,7 @@ function M.sampler(opt, tok, n_top)
     min_p = opt.min_p, typical_p = opt.typical, top_n_sigma = opt.top_n_sigma, xtc_probability = opt.xtc_probability,
     xtc_threshold = opt.xtc_threshold, mirostat_tau = opt.mirostat_tau, mirostat_eta = opt.mirostat_eta, repeat_penalty = opt.repeat_penalty,
     penalty_last_n = opt.repeat_last_n, frequency_penalty = opt.frequency_penalty, presence_penalty = opt.presence_penalty,
-    dry_multiplier = opt.dry_multiplier, dry_base = opt.dry_base, dry_allowed_length = opt.dry_allowed_length, logit_bias = biases(opt.logit_bias),
+    dry_multiplier = opt.dry_multiplier, dry_base = opt.dry_base, dry_allowed_length = opt.dry_allowed_length, logit_bias = biases(opt.logit_bias, tok),
     min_keep = opt.min_keep, grammar = rules, tokenizer = rules and (tok or error("a grammar needs a tokenizer")), log_probabilities = n_top, seed = seed,
   }, seed
 end
