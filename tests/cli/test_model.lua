@@ -174,6 +174,46 @@ t.test("any template serves a conversation, and one is suggested where there is 
   assert(expect(run("chat", other, "-p", "Hi", "-n", "2", "--profile"), 0).err:find("\ndecode ", 1, true))
 end)
 
+t.test("a stop string is told from the end of the answer", function()
+  local function words(...) return "-m", model, "-p", "Hello", "-n", "20", "--temp", "0", "--json", ... end
+  local whole = json(run("generate", words("--ignore-eos")))
+  local stop = whole.text:match("[%w%p]", 3)
+  local cut = json(run("generate", words("--ignore-eos", "--stop", stop)))
+  t.equal({ cut.stopped, whole.stopped, cut.tokens < 20 or cut.text ~= whole.text }, { "stop", "length", true })
+  local answer = json(run("chat", model, "-p", "Hi", "-n", "20", "--temp", "0", "--json"))
+  t.equal(json(run("chat", model, "-p", "Hi", "-n", "20", "--temp", "0", "--json", "--stop", answer.text:match("[%w%p]", 3))).stopped, "stop")
+end)
+
+t.test("options that would do nothing are refused, with what they need", function()
+  for _, case in ipairs{
+    { { "generate", "-m", model, "-p", "x", "--xtc-threshold", "0.2" }, "does nothing without --xtc-probability" },
+    { { "generate", "-m", model, "-p", "x", "--dry-base", "2" }, "does nothing without --dry-multiplier" },
+    { { "generate", "-m", model, "-p", "x", "--mirostat-eta", "1" }, "does nothing without --mirostat-tau" },
+    { { "generate", "-m", model, "-p", "x", "--force" }, "does nothing without --output" },
+    { { "generate", "-m", model, "-p", "x", "--stop", "" }, "1 to 1024 bytes, got 0" },
+    { { "generate", "-m", model, "-p", "x", "--logit-bias", "900=1" }, "there is no token 900, the vocabulary has 0 to 899" },
+    { { "generate", "-m", model, "-p", "x", "--logit-bias", "1=1e999" }, "must be ID=NUMBER" },
+    { { "chat", model, "-p", " " }, "the prompt is empty" },
+    { { "chat", model, "-p", "x", "--form", "gemma" }, "models without a chat template" },
+    { { "chat", model, "-p", "x", "--template-json", "{x}" }, "needs an object of JSON" },
+    { { "bench", model, "--chunks", "2" }, "for --perplexity only" },
+    { { "bench", model, "--perplexity", folder .. "/text.txt", "-r", "2" }, "not for --perplexity" },
+    { { "info", model, "--template", "--json" }, "--template excludes" },
+  } do
+    expect(run(table.unpack(case[1])), 2, nil, case[2])
+  end
+  expect(run("generate", "-m", folder, "-p", "x"), 3, nil, "is a folder")
+end)
+
+t.test("quantize does not overwrite its input, --force or not", function()
+  local path = folder .. "/own.gguf"
+  tiny_chat.write(vocabulary, path)
+  local before = t.read(path)
+  expect(sh(("cd %s && ln -s own.gguf link.gguf && \"$V\" quantize link.gguf ./own.gguf --type q8_0 --force"):format(shell.quote(folder))), 1, nil, "is the input too")
+  expect(run("quantize", path, folder, "--type", "q8_0", "--force"), 3, nil, "is a folder")
+  assert(t.read(path) == before)
+end)
+
 local real = (os.getenv("XDG_CACHE_HOME") or (os.getenv("HOME") or "") .. "/.cache") .. "/venturi/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 local has_real = io.open(real, "rb")
 if has_real then

@@ -146,7 +146,17 @@ local function print_speed(result, info)
   end
 end
 
+-- The two kinds of measurement have options of their own.
+local function check(opt)
+  for _, name in ipairs(opt.perplexity and { "prompt-tokens", "tokens", "repeat" } or { "chunks" }) do
+    if opt.typed[name:gsub("-", "_")] then
+      error({ usage = ("option '--%s' is %s"):format(name, opt.perplexity and "not for --perplexity" or "for --perplexity only") }, 0)
+    end
+  end
+end
+
 function M.run(opt)
+  check(opt)
   if opt.file then
     if opt.typed.model then error({ usage = "name the model once" }, 0) end
     opt.model = opt.file

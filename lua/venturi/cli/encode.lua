@@ -59,6 +59,7 @@ local function texts_of(opt)
 end
 
 local function check_forms(opt, info)
+  if opt.raw and opt.similarity then usage("option '--raw' does not change cosines (--similarity)") end
   if opt.npy and (opt.json or opt.similarity) then usage("--npy excludes --json and --similarity") end
   if info.kind == "dense" then
     if opt.top and not opt.similarity then usage("option '--top' is for sparse encoders and for --similarity") end

@@ -145,7 +145,14 @@ local function print_json(facts)
   })
 end
 
+-- --template and --json print one thing each.
+local function check_forms(opt)
+  if opt.template and (opt.keys or opt.tensors or opt.json) then error({ usage = "--template excludes --keys, --tensors and --json" }, 0) end
+  if opt.json and (opt.keys or opt.tensors) then error({ usage = "--json holds all that --keys and --tensors print: give it alone" }, 0) end
+end
+
 function M.run(opt)
+  check_forms(opt)
   if program.kind(opt.file) == "folder" then
     if not program.kind(opt.file .. "/config.json") then talk.fail(3, opt.file .. ": is a folder, and holds no text encoder") end
     if opt.keys or opt.tensors or opt.template then error({ usage = "--keys, --tensors and --template are for GGUF files" }, 0) end

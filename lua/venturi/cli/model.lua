@@ -20,6 +20,7 @@ function M.path(opt)
   if not program.kind(path) then
     talk.fail(3, path .. ": no such model", "Name a GGUF file with -m FILE or VENTURI_MODEL=FILE; in a source tree './dev demo' fetches the default one.")
   end
+  if program.kind(path) == "folder" then talk.fail(3, path .. ": is a folder, a model is a GGUF file", "Folders are for text encoders: see 'venturi encode --help'.") end
   return path
 end
 

@@ -153,6 +153,11 @@ function M.parse(verb, argv)
     if type(text) == "string" then text = convert(option, text, where) end
     values[key] = text == nil and option.default or text
   end
+  if typed.force and verb.options and not (values.output or values.html) then
+    for _, option in ipairs(verb.options) do
+      if option[1] == "output" then usage_error("option '--force' does nothing without --output") end
+    end
+  end
   values.given, values.typed, values.rest = given, typed, rest
   return values
 end
