@@ -209,9 +209,12 @@ vt_status vt__matcher_mask(vt__matcher *m, const uint64_t **out, int64_t *n_toke
     }
     if (m->state >= 0 && vt__automaton_size(m->automaton) > STATE_BYTES) st = shrink(m, &m->state, 1);
     if (st == VT_OK) st = reserve_mask(m);
-    if (st == VT_OK) st = make_mask(m, m->masks + m->n_masks * m->n_words);
+    if (st != VT_OK) return st;
+    uint64_t *made = m->masks + m->n_masks * m->n_words;
+    st = make_mask(m, made);
     if (st != VT_OK) return st;
     uint64_t *mask = m->masks + m->n_masks * m->n_words;
+    if (mask != made) memcpy(mask, made, (size_t)m->n_words * 8); /* the walk has forgotten the masks before it */
     if (m->state >= 0 && m->state < m->cap_mask_of) m->mask_of[m->state] = (int32_t)m->n_masks++;
     *out = mask;
     *n_tokens = m->trie->count;

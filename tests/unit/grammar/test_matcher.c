@@ -143,6 +143,46 @@ static void forgotten_states_change_nothing(void **state) {
     vt_tokenizer_release(tok);
 }
 
+/* 2^16 places that all differ, each with a row of more than 200 classes: one walk meets more states than are kept, and forgets the masks too. */
+static void a_mask_outlives_what_its_own_walk_forgot(void **state) {
+    enum { DEPTH = 16, N_WORDS = 1 << (DEPTH - 1), LAST = 256 + N_WORDS - 1 };
+    static char text[LAST + 1][DEPTH];
+    static vt__span tokens[LAST + 1];
+    static const vt__span merge = {"\xC4\x80 \xC4\x80", 5};
+    vt__vocab v = {.name = "words", .n_merges = 1, .merges = &merge, .family = {"gpt2", 4}, .pre = {"gpt-2", 5}, .n_tokens = LAST + 1, .tokens = tokens, .add_bos = -1, .add_eos = -1};
+    static const char head[] = "root ::= \"?\" ([ab]* \"a\" [ab]{17} | \"c";
+    char gbnf[2048];
+    size_t len = sizeof head - 1;
+    const uint64_t *mask;
+    int64_t n;
+    vt__alphabet alphabet;
+    vt_tokenizer *tok;
+    (void)state;
+    vt__alphabet_init(&alphabet);
+    for (int i = 0; i <= LAST; i++) {
+        for (int k = 0; k < DEPTH && i >= 256; k++) text[i][k] = k + 1 < DEPTH && (i - 256) >> k & 1 ? 'a' : 'b';
+        tokens[i] = (vt__span){text[i], i < 256 ? vt__alphabet_write(&alphabet, (unsigned char)i, text[i]) : DEPTH};
+    }
+    for (int i = 0; i < VT__SPECIAL_COUNT; i++) v.special[i] = -1;
+    memcpy(gbnf, head, len);
+    for (unsigned c = 1; c < 0x80; c++) len += (size_t)snprintf(gbnf + len, sizeof gbnf - len, "\\x%02X", c);
+    for (unsigned c = 0x80; c < 0x800; c += c < 0xC0 ? 1 : 0x40) len += (size_t)snprintf(gbnf + len, sizeof gbnf - len, "\\u%04X", c);
+    len += (size_t)snprintf(gbnf + len, sizeof gbnf - len, "\")");
+    assert_true(len < sizeof gbnf);
+    if (vt__tokenizer_create(ctx, &v, &tok) != VT_OK) fail_msg("%s", vt_error_message());
+    vt__matcher *m = started(tok, gbnf);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(vt__matcher_mask(m, &mask, &n), VT_OK);
+        assert_int_equal(mask['?' / 64] >> '?' % 64 & 1, i == 0);
+        assert_int_equal(mask['c' / 64] >> 'c' % 64 & 1, i == 1);
+        assert_int_equal(mask['a' / 64] >> 'a' % 64 & 1, i > 0);
+        assert_int_equal(mask[LAST / 64] >> LAST % 64 & 1, i > 0);
+        assert_int_equal(vt__matcher_accept(m, "?ab"[i]), VT_OK);
+    }
+    vt__matcher_free(m);
+    vt_tokenizer_release(tok);
+}
+
 /* ---- in a sampler ---- */
 
 static vt_sampler *sampler_of(vt_context *c, vt_tokenizer *tok, const char *gbnf, vt_status *st) {
@@ -244,6 +284,7 @@ int main(void) {
         cmocka_unit_test(a_character_may_come_in_parts),
         cmocka_unit_test(nothing_to_follow_is_an_error_and_no_end),
         cmocka_unit_test(forgotten_states_change_nothing),
+        cmocka_unit_test(a_mask_outlives_what_its_own_walk_forgot),
         cmocka_unit_test(a_sampler_draws_texts_of_its_grammar),
         cmocka_unit_test(barred_tokens_of_a_grammar_are_an_error_that_leaves_it_usable),
         cmocka_unit_test(every_allocation_may_fail),
