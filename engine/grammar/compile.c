@@ -143,6 +143,7 @@ static vt_status compile_expr(vt_grammar *g, const vt__syntax *s, int32_t at, in
     const vt__expr *e = &s->exprs[at];
     vt_status st = VT_OK;
     int32_t node = VT__AT_DEAD, way;
+    if (++g->n_steps > VT__GRAPH_STEPS) return vt__fail(VT_ERR_LIMIT, "grammar: more than %d steps to compile it; repetitions {m,n} multiply", VT__GRAPH_STEPS);
     switch (next == VT__AT_DEAD ? -1 : e->kind) {
     case -1: break;
     case VT__EXPR_CHARS: return compile_chars(g, s->ranges + e->first, e->count, next, out);

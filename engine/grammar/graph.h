@@ -6,7 +6,10 @@
 
 #include "grammar/grammar.h"
 
-enum { VT__GRAPH_NODES = 1 << 19 }; /* at most: {m,n} makes copies */
+enum {
+    VT__GRAPH_NODES = 1 << 19, /* at most: {m,n} makes copies */
+    VT__GRAPH_STEPS = 1 << 23  /* expressions compiled, copies counted: those of nothing make no nodes */
+};
 
 enum { VT__NODE_RETURN, VT__NODE_DEAD, VT__NODE_BYTES, VT__NODE_CALL, VT__NODE_FORK };
 enum { VT__AT_RETURN, VT__AT_DEAD, VT__N_FIXED }; /* nodes that every graph has: the end of any rule, and a place from which no text ends */
@@ -28,6 +31,7 @@ struct vt_grammar {
     vt_context *ctx;
     vt__node *nodes;
     int64_t n_nodes, cap_nodes;
+    int64_t n_steps; /* while it is compiled */
     vt__arc *arcs;
     int64_t n_arcs, cap_arcs;
     int32_t *entry; /* [n_rules] */

@@ -119,6 +119,8 @@ static void wrong_grammars_are_refused(void **state) {
         {"root ::= \"a\"{", "a number is missing", VT_ERR_FORMAT},
         {"root ::= \"a\"{100001}", "more than 100000", VT_ERR_LIMIT},
         {"root ::= (\"a\"{1000}){1000}", "nodes", VT_ERR_LIMIT},
+        {"root ::= \"a\" (((\"\"{9999}){9999}){9999}){9999}", "steps", VT_ERR_LIMIT},
+        {"root ::= \"a\" | (((x{0,9999}){0,9999}){0,9999}){0,9999}\nx ::= \"b\" x", "steps", VT_ERR_LIMIT},
         {"root ::= root \"a\" | \"b\"", "begins with itself", VT_ERR_FORMAT},
         {"root ::= x \"a\"\nx ::= \"\" | y\ny ::= \"b\"? x", "begins with itself", VT_ERR_FORMAT},
         {"root ::= (x)* \"a\"\nx ::= \"b\"{0} root", "begins with itself", VT_ERR_FORMAT},
