@@ -116,7 +116,9 @@ int64_t vt__stage_window(const vt__stage *s) { return s->p.kind == VT__SAMPLER_P
 
 static void take_best(vt__candidates *c) { vt__candidates_mass(c, 0, 1, vt__candidates_largest(c)); }
 
+/* Beyond the largest float the candidates are all alike already; infinity would make NaN of barred ones. */
 static vt_status temperature(vt__candidates *c, double t) {
+    if (t > (double)FLT_MAX) t = (double)FLT_MAX;
     if ((float)t <= 0) {
         take_best(c);
         return VT_OK;

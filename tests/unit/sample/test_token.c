@@ -247,9 +247,15 @@ static void extreme_temperatures_stay_finite(void **state) {
     vt_context *ctx = new_context();
     (void)state;
     for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
+        static const float barred[3] = {-INFINITY, 3, 2};
         vt_sampler *s = new_sampler(ctx, 1);
-        int32_t id;
+        int32_t id, seen = 0;
         add(s, VT__SAMPLER_TEMPERATURE, temperatures[i], 0, 1);
+        for (int draw = 0; draw < 32; draw++) {
+            assert_int_equal(vt__sampler_sample(s, barred, 3, &id), VT_OK);
+            seen |= 1 << id;
+        }
+        assert_int_equal(seen, temperatures[i] < 1 ? 2 : 6); /* a barred one never; the others alike when it is hot */
         assert_int_equal(vt__sampler_sample(s, logits, 3, &id), VT_OK);
         if (temperatures[i] < 1) assert_int_equal(id, 1);
         assert_int_equal(vt__sampler_sample(s, small, 3, &id), VT_OK);
