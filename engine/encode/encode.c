@@ -63,6 +63,7 @@ static vt_status check(const call *c) {
     if (p->pooling < VT__POOL_MODEL || p->pooling > VT__POOL_TOKENS) return vt__fail(VT_ERR_INVALID, "encode: pooling %d is not known", p->pooling);
     if (c->enc->facts.kind == VT__ENCODER_SPARSE && (p->pooling != VT__POOL_MODEL || p->raw))
         return vt__fail(VT_ERR_INVALID, "encode: a sparse encoder has no choice of pooling or length");
+    if (c->offsets[0] != 0) return vt__fail(VT_ERR_INVALID, "encode: offsets begin with %lld, need 0", (long long)c->offsets[0]);
     for (int64_t i = 0; i < c->n && st == VT_OK; i++) st = check_sequence(c, i);
     return st;
 }

@@ -256,7 +256,7 @@ static void broken_folders_are_refused_by_name(void **state) {
 
 static void bad_arguments_are_refused(void **state) {
     (void)state;
-    static const int64_t long_list[] = {0, 65}, empty[] = {0, 3, 3}, back[] = {0, 3, 2};
+    static const int64_t long_list[] = {0, 65}, empty[] = {0, 3, 3}, late[] = {1, 2}, back[] = {0, 3, 2};
     int32_t many[65] = {0}, bad[] = {0, 64, 0};
     char path[600];
     vt_encoder *enc = open_gguf(), *other;
@@ -274,6 +274,7 @@ static void bad_arguments_are_refused(void **state) {
     assert_int_equal(vt_encode_ids(enc, many, empty, 2, NULL, &out, NULL), VT_ERR_INVALID);
     assert_int_equal(vt_encode_ids(enc, many, back, 2, NULL, &out, NULL), VT_ERR_INVALID);
     assert_int_equal(vt_encode_ids(enc, bad, empty, 1, NULL, &out, NULL), VT_ERR_INVALID);
+    assert_int_equal(vt_encode_ids(enc, many, late, 1, NULL, &out, NULL), VT_ERR_INVALID);
     assert_int_equal(vt_encode_texts(enc, &text, &size, 1, NULL, &out, NULL), VT_ERR_NOT_FOUND); /* the file has no vocabulary */
     opt.pooling = 5;
     assert_int_equal(vt_encode_ids(enc, many, empty, 1, &opt, &out, NULL), VT_ERR_INVALID);
