@@ -219,9 +219,10 @@ static int sampler_clone(lua_State *L) {
 /* sampler:log_probabilities() -> list of { id, log-probability }: the token drawn last, then the most probable ones */
 static int sampler_log_probabilities(lua_State *L) {
     vt_sampler *s = box_check(L, 1, &bind_sampler);
-    lua_Integer cap = luaL_optinteger(L, 2, 1024) + 1;
+    lua_Integer cap = luaL_optinteger(L, 2, 1024);
     int64_t n = 0;
-    luaL_argcheck(L, cap >= 1 && cap <= INT_MAX / 8, 2, "a number of tokens");
+    luaL_argcheck(L, cap >= 0 && cap < INT_MAX / 8, 2, "a number of tokens");
+    cap++;
     int32_t *ids = lua_newuserdatauv(L, (size_t)cap * 8, 0);
     float *values = (float *)(void *)(ids + cap);
     box_ok(L, vt_sampler_log_probabilities(s, ids, values, cap, &n));
