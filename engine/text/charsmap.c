@@ -13,7 +13,9 @@ static uint32_t value_of(uint32_t unit) { return unit & 0x7FFFFFFFu; }
 
 static uint32_t load(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
 
-enum { MOST_TEXT = 255 }; /* bytes of one replacement: bounds what a text can grow to. Unicode's longest has 33 */
+/* Bytes of one replacement, which bounds what a text can grow to, and of what it replaces: units that lead in a circle would read a whole text at
+ * each of its places. Unicode's longest has 33. */
+enum { MOST_TEXT = 255 };
 
 static vt_status check_texts(const char *name, const char *text, size_t len) {
     if (len > 0 && text[len - 1] != '\0') return vt__fail(VT_ERR_FORMAT, "%s: the last text of the normalisation rules does not end", name);
@@ -54,7 +56,7 @@ size_t vt__charsmap_match(const vt__charsmap *map, const char *p, size_t left, v
     size_t taken = 0;
     if (map->n_units == 0) return 0;
     uint32_t at = offset_of(map->unit[0]);
-    for (size_t i = 0; i < left; i++) {
+    for (size_t i = 0; i < left && i < MOST_TEXT; i++) {
         unsigned char byte = (unsigned char)p[i];
         at ^= byte;
         if (byte == 0 || at >= map->n_units || label_of(map->unit[at]) != byte) break;

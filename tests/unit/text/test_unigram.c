@@ -223,6 +223,25 @@ static void survives_every_failing_allocation(void **state) {
     if (wrong) fail_msg("%s", wrong);
 }
 
+/* Unit 'a' leads back to where it was found: without an end to a rule each place would read the rest of the text. */
+static void rules_that_go_in_a_circle_end(void **state) {
+    enum { RING = 'a' + 1, LEN = 1 << 18 };
+    static unsigned char bytes[4 + 4 * RING];
+    static char text[LEN];
+    vt__charsmap map;
+    vt__span to;
+    (void)state;
+    bytes[0] = (unsigned char)(4 * RING % 256);
+    bytes[1] = (unsigned char)(4 * RING / 256);
+    bytes[4 + 4 * 'a'] = 'a';
+    bytes[4 + 4 * 'a' + 1] = (unsigned char)('a' << 2 & 0xFF); /* the offset stands above bit 10 */
+    bytes[4 + 4 * 'a' + 2] = 'a' >> 6;
+    memset(text, 'a', LEN);
+    assert_int_equal(vt__charsmap_create(ctx, "circle", (vt__span){(const char *)bytes, sizeof bytes}, &map), VT_OK);
+    for (size_t i = 0; i < LEN; i++) assert_int_equal(vt__charsmap_match(&map, text + i, LEN - i, &to), 0);
+    vt__charsmap_free(ctx, &map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_likeliest_pieces_are_taken),
@@ -232,6 +251,7 @@ int main(void) {
         cmocka_unit_test(wrong_rules_are_refused),
         cmocka_unit_test(a_mebibyte_does_not_take_for_ever),
         cmocka_unit_test(survives_every_failing_allocation),
+        cmocka_unit_test(rules_that_go_in_a_circle_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
