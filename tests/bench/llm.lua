@@ -74,7 +74,7 @@ for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do
   add(model, "memory", 512, 2)
 end
 add("smollm2 q4_1", "contended", 64, 2, 0.5)
-for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do add(model, "perplexity", 10, 2) end
+for _, model in ipairs { "smollm2 q4_1", "smollm2 q8_0", "gemma q4_k_m" } do add(model, "perplexity", 10, 2) end
 
 local function is_wanted(name)
   for _, part in ipairs(wanted) do

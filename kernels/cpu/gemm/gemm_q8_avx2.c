@@ -25,7 +25,8 @@ void vtk_gemm_q8_row_avx2(unsigned char *row, const float *x, int64_t k) {
     }
     float low = -max_lanes(_mm256_sub_ps(_mm256_setzero_ps(), least)), range = max_lanes(most) - low;
     float scale = range * (1.0f / 255.0f), inverse = range > 0 ? 255.0f / range : 0.0f;
-    int32_t zero = _mm_cvtss_si32(_mm_set_ss(-low * inverse)) - 128;
+    /* A row of no numbers makes this wrap. */
+    int32_t zero = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_cvtps_epi32(_mm_set_ss(-low * inverse)), _mm_set1_epi32(128)));
     for (int64_t c = 0; c < k4; c += 8) {
         __m256i q = _mm256_cvtps_epi32(_mm256_mul_ps(load_floats(x + c, k - c), _mm256_set1_ps(inverse)));
         q = _mm256_add_epi32(q, _mm256_set1_epi32(zero));

@@ -16,7 +16,8 @@ void vtk_gemm_q8_row_avx512(unsigned char *row, const float *x, int64_t k) {
     }
     float low = -max_lanes(_mm512_sub_ps(_mm512_setzero_ps(), least)), range = max_lanes(most) - low;
     float scale = range * (1.0f / 255.0f), inverse = range > 0 ? 255.0f / range : 0.0f;
-    int32_t zero = _mm_cvtss_si32(_mm_set_ss(-low * inverse)) - 128;
+    /* A row of no numbers makes this wrap. */
+    int32_t zero = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_cvtps_epi32(_mm_set_ss(-low * inverse)), _mm_set1_epi32(128)));
     for (int64_t c = 0; c < k4; c += 16) {
         __mmask16 lanes = first_lanes(k - c);
         __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, x + c), _mm512_set1_ps(inverse)));
