@@ -49,16 +49,27 @@ static void add_biases(lua_State *L, int index, vt_sampler *s) {
     lua_settop(L, table - 1);
 }
 
+/* An option that says how another one works is refused where that is off. */
+static void needs(lua_State *L, int index, const char *option, const char *other, int is_on) {
+    int top = lua_gettop(L);
+    if (!is_on && box_field(L, index, option)) box_raise(L, VT_ERR_INVALID, "sampler: option '%s' does nothing without '%s'", option, other);
+    lua_settop(L, top);
+}
+
 static void add_penalties(lua_State *L, int index, vt_sampler *s) {
     lua_Number repeat = number(L, index, "repeat_penalty", 1), frequency = number(L, index, "frequency_penalty", 0), presence = number(L, index, "presence_penalty", 0);
     lua_Integer last_n = count(L, index, "penalty_last_n", 64);
-    if (last_n > 0 && (repeat != 1 || frequency != 0 || presence != 0)) box_ok(L, vt_sampler_add_penalties(s, last_n, repeat, frequency, presence));
+    int is_on = repeat != 1 || frequency != 0 || presence != 0;
+    needs(L, index, "penalty_last_n", "a penalty", is_on);
+    if (last_n > 0 && is_on) box_ok(L, vt_sampler_add_penalties(s, last_n, repeat, frequency, presence));
 }
 
 static void add_dry(lua_State *L, int index, vt_sampler *s) {
+    static const char *const more[] = {"dry_base", "dry_allowed_length", "dry_last_n", "dry_breakers"};
     vt_dry_options opt = VT_STRUCT_INIT(vt_dry_options);
     int top = lua_gettop(L);
     opt.multiplier = number(L, index, "dry_multiplier", 0);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) needs(L, index, more[i], "dry_multiplier", opt.multiplier != 0);
     opt.base = number(L, index, "dry_base", 0);
     opt.allowed_length = count(L, index, "dry_allowed_length", 0);
     opt.last_n = count(L, index, "dry_last_n", 0);
@@ -70,6 +81,8 @@ static void add_dry(lua_State *L, int index, vt_sampler *s) {
 static void add_temperature(lua_State *L, int index, vt_sampler *s) {
     lua_Number t = number(L, index, "temperature", 0), range = number(L, index, "temperature_range", 0), exponent = number(L, index, "temperature_exponent", 1);
     lua_Number tau = number(L, index, "mirostat_tau", 0), eta = number(L, index, "mirostat_eta", 0.1);
+    needs(L, index, "temperature_exponent", "temperature_range", range != 0);
+    needs(L, index, "mirostat_eta", "mirostat_tau", tau != 0);
     if (range != 0) box_ok(L, vt_sampler_add_dynamic_temperature(s, t, range, exponent));
     else box_ok(L, vt_sampler_add_temperature(s, t));
     if (tau != 0) box_ok(L, vt_sampler_add_mirostat(s, tau, eta));
@@ -80,6 +93,7 @@ static void add_stages(lua_State *L, int index, vt_sampler *s) {
     lua_Integer k = count(L, index, "top_k", 0), min_keep = count(L, index, "min_keep", 1);
     lua_Number sigma = number(L, index, "top_n_sigma", 0), typical = number(L, index, "typical_p", 1), p = number(L, index, "top_p", 1);
     lua_Number min_p = number(L, index, "min_p", 0), xtc = number(L, index, "xtc_probability", 0), threshold = number(L, index, "xtc_threshold", 0.1);
+    needs(L, index, "xtc_threshold", "xtc_probability", xtc != 0);
     box_ok(L, vt_sampler_set_min_keep(s, min_keep));
     add_biases(L, index, s);
     add_penalties(L, index, s);

@@ -201,7 +201,7 @@ VT_API int64_t vt_batch_count(const vt_batch *batch);
 VT_API void vt_batch_clear(vt_batch *batch);
 
 /** Computes the list. Blocks and memory are taken for all entries before anything is computed: on failure every session is as before, the
- *  list stays, and the message names the entry at fault. Errors: VT_ERR_LIMIT (a context or a pool is full), VT_ERR_CANCELLED (the batch's own token),
+ *  list stays, each entry has the status of the step, and the message names the one at fault. Errors: VT_ERR_LIMIT (a context or a pool is full), VT_ERR_CANCELLED (the batch's own token),
  *  VT_ERR_STATE (no entries), VT_ERR_INVALID, VT_ERR_NOMEM. What befalls one sequence alone is no failure of the step: see vt_batch_get. */
 VT_API VT_MUST_USE vt_status vt_batch_step(vt_batch *batch);
 

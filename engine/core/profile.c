@@ -33,9 +33,9 @@ void vt__profile_free(vt_context *ctx, vt__profile *p) { vt__free(ctx, p->spans)
 vt_status vt__profile_start(vt_context *ctx, int64_t max_spans) {
     vt__profile *p = vt__context_profile(ctx);
     if (max_spans < 0) return vt__fail(VT_ERR_INVALID, "profile: max_spans=%lld, need 0 or more", (long long)max_spans);
-    if (max_spans > p->cap) {
-        vt__profile_span *spans = vt__calloc2(ctx, max_spans, 1, sizeof *spans);
-        if (!spans) return vt__fail(VT_ERR_NOMEM, "profile: no memory for %lld spans", (long long)max_spans);
+    if (max_spans > p->cap || max_spans == 0) {
+        vt__profile_span *spans = max_spans ? vt__calloc2(ctx, max_spans, 1, sizeof *spans) : NULL;
+        if (max_spans && !spans) return vt__fail(VT_ERR_NOMEM, "profile: no memory for %lld spans", (long long)max_spans);
         vt__free(ctx, p->spans);
         p->spans = spans;
     }

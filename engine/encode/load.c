@@ -115,6 +115,17 @@ static vt_status load_head(binder *b) {
     return st;
 }
 
+/* That the file has matrices of the sizes that its configuration speaks of, before there is room made for them. */
+static vt_status check_sizes(const vt_encoder *enc) {
+    const vt__encoder_facts *f = &enc->facts;
+    vt__rows rows;
+    vt_status st = vt__source_rows(&enc->source, "embeddings.word_embeddings.weight", "token_embd.weight", 0, f->n_vocab, f->n_embd, &rows);
+    if (st == VT_OK)
+        st = vt__source_rows(&enc->source, "encoder.layer.%d.attention.self.query.weight", "blk.%d.attn_q.weight", 0, f->n_embd, f->n_embd, &rows);
+    if (st == VT_OK) st = vt__source_rows(&enc->source, "encoder.layer.%d.intermediate.dense.weight", "blk.%d.ffn_up.weight", 0, f->n_ff, f->n_embd, &rows);
+    return st;
+}
+
 static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 vt_status vt__encoder_load(vt_encoder *enc, vt__watch *watch) {
@@ -122,10 +133,12 @@ vt_status vt__encoder_load(vt_encoder *enc, vt__watch *watch) {
     binder b = {.enc = enc};
     int64_t largest = f->n_embd * max_of(f->n_ff, 3 * f->n_embd), most = max_of(f->n_ff, 3 * f->n_embd);
     if (f->kind == VT__ENCODER_SPARSE) largest = max_of(largest, f->n_vocab * f->n_embd), most = max_of(most, f->n_vocab);
+    vt_status st = check_sizes(enc);
+    if (st != VT_OK) return st;
     b.w = vt__calloc2(enc->ctx, largest, 1, sizeof *b.w);
     b.bias = vt__calloc2(enc->ctx, most, 1, sizeof *b.bias);
     enc->blocks = vt__calloc2(enc->ctx, f->n_layers, 1, sizeof *enc->blocks);
-    vt_status st = b.w && b.bias && enc->blocks ? load_embeddings(&b) : vt__fail_nomem("encoder", 0);
+    st = b.w && b.bias && enc->blocks ? load_embeddings(&b) : vt__fail_nomem("encoder", 0);
     for (int32_t i = 0; i < f->n_layers && st == VT_OK; i++) {
         st = vt__watch_poll(watch, (double)i / f->n_layers, "packing weights");
         if (st == VT_OK) st = load_block(&b, i);

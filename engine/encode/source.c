@@ -39,13 +39,6 @@ static int find(const vt__source *s, const char *name, vt__rows *out) {
     return 1;
 }
 
-int vt__source_has(const vt__source *s, const char *name) {
-    char full[NAME];
-    vt__rows rows;
-    (void)next_name(s, name, 0, full);
-    return find(s, full, &rows);
-}
-
 vt_status vt__source_rows(const vt__source *s, const char *hf, const char *gg, int32_t layer, int64_t n, int64_t dim, vt__rows *out) {
     char name[NAME], first[NAME] = "";
     const char *names = s->tensors ? hf : gg;

@@ -23,8 +23,6 @@ typedef struct vt__rows {
 } vt__rows;
 
 const char *vt__source_name(const vt__source *s); /* of the file, for messages */
-/* Whether there is such a tensor; name: the safetensors one. */
-int vt__source_has(const vt__source *s, const char *name);
 /* The tensor [n, dim], n == 0: any number of rows from 1 to most. hf and gg: names of the two formats, "%d" stands for `layer`; several hf names,
  * "a|b", are tried in order. Errors: FORMAT (missing, or of another shape), UNSUPPORTED (element type). */
 vt_status vt__source_rows(const vt__source *s, const char *hf, const char *gg, int32_t layer, int64_t n, int64_t dim, vt__rows *out);

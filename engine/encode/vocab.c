@@ -101,7 +101,7 @@ static vt_status read_lines(vt_context *ctx, const vt__mapping *map, vt__wordpie
         const char *stop = memchr(text, '\n', (size_t)(end - text));
         size_t len = (size_t)((stop ? stop : end) - text);
         lines[i] = (vt__span){text, len > 0 && text[len - 1] == '\r' ? len - 1 : len};
-        text += len + 1;
+        text = stop ? stop + 1 : end;
     }
     w->tokens = lines;
     w->n_tokens = n;

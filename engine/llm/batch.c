@@ -321,7 +321,7 @@ vt_status vt__batch_step(vt_batch *b) {
     vt__profile_end(b->ctx, is_decode ? VT_STAGE_DECODE : VT_STAGE_PREFILL, begin, n_computed);
     for (int64_t i = 0; i < b->n; i++) {
         entry *e = &b->entries[i];
-        if (st != VT_OK) undo(e);
+        if (st != VT_OK) undo(e), outcome(e, st);
         else if (e->status == VT_OK) settle(b, e);
     }
     if (st == VT_OK) b->stepped = 1;

@@ -29,7 +29,8 @@ void vt__history_add(vt__history *h, int32_t id) {
     h->ids[h->len++] = id;
 }
 
-const int32_t *vt__history_last(const vt__history *h, int64_t most, int64_t *n) {
+/* The last at most `most` tokens. */
+static const int32_t *last_of(const vt__history *h, int64_t most, int64_t *n) {
     *n = h->len < most ? h->len : most;
     return h->ids + (h->len - *n);
 }
@@ -90,7 +91,7 @@ static float penalised(const void *how, float logit, int32_t count) {
 
 void vt__history_penalise(const vt__history *h, int64_t last_n, const vt__penalties *p, vt__tally *tally, vt__candidates *c) {
     int64_t n;
-    const int32_t *ids = vt__history_last(h, last_n, &n);
+    const int32_t *ids = last_of(h, last_n, &n);
     clear(tally);
     for (int64_t i = 0; i < n; i++) enter(tally, ids[i])->value++;
     if (n > 0) change_all(tally, c, penalised, p);
@@ -124,7 +125,7 @@ static void match_lengths(const int32_t *ids, int64_t n, int64_t limit, int32_t 
 
 void vt__history_dry(const vt__history *h, int64_t last_n, const vt__dry *d, vt__tally *tally, vt__candidates *c) {
     int64_t n, limit = 0;
-    const int32_t *ids = vt__history_last(h, last_n, &n);
+    const int32_t *ids = last_of(h, last_n, &n);
     while (limit < n && !is_breaker(d, ids[n - 1 - limit])) limit++;
     if (limit < d->allowed_length || n < 2) return;
     clear(tally);

@@ -15,8 +15,6 @@ typedef struct vt__history {
 /* Makes room for looking back so far. Errors: NOMEM. */
 vt_status vt__history_widen(vt_context *ctx, vt__history *h, int64_t window);
 void vt__history_add(vt__history *h, int32_t id); /* never fails */
-/* The last at most `most` tokens. */
-const int32_t *vt__history_last(const vt__history *h, int64_t most, int64_t *n);
 
 /* A number for each of some token ids: open addressing, at most half full. */
 typedef struct vt__tally {

@@ -56,6 +56,10 @@ t.test("wrong options are refused", function()
   t.raises("'logit_bias' must be", vt.sampler, { logit_bias = { a = 1 } })
   t.raises("'logit_bias' must be", vt.sampler, { logit_bias = { [1] = "x" } })
   t.raises("come together", vt.sampler, { grammar = vt.grammar('root ::= "a"') })
+  for option, other in pairs { dry_base = "dry_multiplier", mirostat_eta = "mirostat_tau", temperature_exponent = "temperature_range",
+    xtc_threshold = "xtc_probability", penalty_last_n = "a penalty" } do
+    t.raises(("'%s' does nothing without '%s'"):format(option, other), vt.sampler, { [option] = 1 })
+  end
   t.raises("must be one of", vt.sampler, { log_probabilities = 1, log_probabilities_of = "both" })
 end)
 

@@ -3,6 +3,7 @@
 #define VENTURI_TEXT_CASES_H
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "core/context.h"
@@ -32,6 +33,33 @@ static inline const char *decoded_text(const vt_tokenizer *tok, const int32_t *i
     (void)snprintf(shown, sizeof shown, "%s", (const char *)vt__buffer_data(text));
     vt__buffer_release(text);
     return shown;
+}
+
+/* Cuts text[0..n) by the plainest way there is: at[0..n] are offsets of its pieces, one a character, to be joined; returns how many are left. */
+typedef size_t (*definition_fn)(const void *rules, const char *text, size_t *at, size_t n);
+
+/* Texts of 1 to 300 letters, short ones and long ones, are cut as the definition says. */
+static inline void follow_definition(const vt_tokenizer *tok, definition_fn definition, const void *rules, uint32_t seed) {
+    for (size_t len = 1; len <= 300; len++) {
+        char text[300];
+        size_t at[301];
+        vt_buffer *ids;
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * 1664525 + 1013904223;
+            text[i] = "abc"[(seed >> 24) % 3];
+            at[i] = i;
+        }
+        at[len] = len;
+        size_t n = definition(rules, text, at, len);
+        assert_int_equal(vt__tokenizer_encode(tok, text, len, 0, &ids), VT_OK);
+        const int32_t *id = vt__buffer_data(ids);
+        if (vt__buffer_size(ids) / 4 != n) fail_msg("%zu bytes: %zu tokens, %zu by definition", len, vt__buffer_size(ids) / 4, n);
+        for (size_t i = 0; i < n; i++) {
+            const char *token = vt__tokenizer_token(tok, id[i]);
+            if (strlen(token) != at[i + 1] - at[i] || memcmp(token, text + at[i], strlen(token)) != 0) fail_msg("%zu bytes: token %zu is %s", len, i, token);
+        }
+        vt__buffer_release(ids);
+    }
 }
 
 typedef vt_status (*tokenizer_make_fn)(vt_context *ctx, vt_tokenizer **out);

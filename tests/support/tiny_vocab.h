@@ -58,16 +58,16 @@ static inline void tiny_gguf(const tiny_vocab *v, gguf_build *b) {
     if (v->eos) gguf_key_u32(b, "tokenizer.ggml.eos_token_id", (uint32_t)v->eos);
 }
 
-static inline vt_status tiny_tokenizer(vt_context *ctx, const tiny_vocab *v, vt_tokenizer **out) {
-    gguf_build *b = vt__alloc(ctx, sizeof *b);
+static inline vt_status tiny_tokenizer(vt_context *c, const tiny_vocab *v, vt_tokenizer **out) {
+    gguf_build *b = vt__alloc(c, sizeof *b);
     vt__gguf *g = NULL;
     *out = NULL;
     if (!b) return VT_ERR_NOMEM;
     tiny_gguf(v, b);
-    vt_status st = vt__gguf_parse(ctx, "tiny.gguf", b->data, b->len, &g);
-    if (st == VT_OK) st = vt__tokenizer_from_gguf(ctx, g, out);
+    vt_status st = vt__gguf_parse(c, "tiny.gguf", b->data, b->len, &g);
+    if (st == VT_OK) st = vt__tokenizer_from_gguf(c, g, out);
     vt__gguf_release(g);
-    vt__free(ctx, b);
+    vt__free(c, b);
     return st;
 }
 

@@ -1,4 +1,5 @@
 --- venturi bench: speed of a model on this machine, or its perplexity on a text.
+local input = require "venturi.cli.input"
 local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local options = require "venturi.cli.options"
@@ -84,14 +85,6 @@ end
 
 -- ---- perplexity ----
 
-local function read(path)
-  local file, message = io.open(path, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  if not text then talk.fail(3, message or path .. ": cannot be read") end
-  return text
-end
-
 -- Adds the negative log-likelihoods of the second half of a window to the sums.
 local function score_window(session, window, sums)
   local half = #window // 2
@@ -110,7 +103,7 @@ local function estimate(sums)
 end
 
 local function perplexity(opt, model)
-  local tok, text = model:tokenizer(), read(opt.perplexity)
+  local tok, text = model:tokenizer(), input.read(opt.perplexity)
   local n = opt.ctx_size > 0 and opt.ctx_size or math.min(WINDOW, model:info().n_ctx)
   if n < 4 then error({ usage = "a window needs at least 4 tokens" }, 0) end
   local begin = tok:encode("", { bos = true })[1]

@@ -1,4 +1,5 @@
 --- venturi encode: texts to vectors, or to weighted terms.
+local input = require "venturi.cli.input"
 local json = require "venturi.cli.json"
 local options = require "venturi.cli.options"
 local program = require "venturi.program"
@@ -39,13 +40,8 @@ local M = {
 local function usage(message, ...) error({ usage = message:format(...) }, 0) end
 
 local function lines_of(path)
-  local file, message = io.stdin, nil
-  if path ~= "-" then file, message = io.open(path, "rb") end
-  local text = file and file:read("a")
-  if file and path ~= "-" then file:close() end
-  if not text then talk.fail(3, message or path .. ": cannot be read") end
   local list = {}
-  for line in text:gmatch("([^\n]*)\n?") do list[#list + 1] = (line:gsub("\r$", "")) end
+  for line in input.read(path):gmatch("([^\n]*)\n?") do list[#list + 1] = (line:gsub("\r$", "")) end
   if list[#list] == "" then list[#list] = nil end -- what follows the last line end
   return list
 end

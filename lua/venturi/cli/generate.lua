@@ -1,4 +1,5 @@
 --- venturi generate: a model goes on with a text.
+local input = require "venturi.cli.input"
 local json = require "venturi.cli.json"
 local models = require "venturi.cli.model"
 local profile = require "venturi.cli.profile"
@@ -32,12 +33,7 @@ local M = {
 local function prompt_of(opt)
   if (opt.prompt ~= nil) == (opt.file ~= nil) then error({ usage = "give either --prompt or --file" }, 0) end
   if opt.prompt then return opt.prompt end
-  if opt.file == "-" then return io.read("a") end
-  local file, message = io.open(opt.file, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  if not text then talk.fail(3, message or opt.file .. ": cannot be read") end
-  return text
+  return input.read(opt.file)
 end
 
 -- A token with its log-probability and the likeliest ones beside it.

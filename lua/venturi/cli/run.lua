@@ -1,5 +1,6 @@
 --- venturi run: a Lua script with the library, free or in a sandbox.
 local vt = require "venturi"
+local input = require "venturi.cli.input"
 local talk = require "venturi.cli.talk"
 
 local M = {
@@ -25,11 +26,8 @@ local M = {
 }
 
 local function read(path)
-  if path == "-" then return io.read("a"), "=stdin" end
-  local file, message = io.open(path, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  if not text then talk.fail(3, message or path .. ": cannot be read") end
+  local text = input.read(path)
+  if path == "-" then return text, "=stdin" end
   return text:gsub("^#[^\n]*", ""), "@" .. path
 end
 

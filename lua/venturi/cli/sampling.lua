@@ -1,5 +1,6 @@
 --- Options of the sampling chain, shared by the verbs that make text, and the sampler that they describe.
 local vt = require "venturi"
+local input = require "venturi.cli.input"
 local talk = require "venturi.cli.talk"
 
 local M = {}
@@ -65,17 +66,9 @@ local function draw_seed()
   return bytes and #bytes == 4 and string.unpack("<I4", bytes) or os.time()
 end
 
-local function read(path)
-  local file, message = io.open(path, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  if not text then talk.fail(3, message or path .. ": cannot be read") end
-  return text
-end
-
 local function grammar(opt)
-  if opt.grammar then return vt.grammar(read(opt.grammar)) end
-  return opt.json_schema and vt.grammar{ schema = read(opt.json_schema) } or nil
+  if opt.grammar then return vt.grammar(input.read(opt.grammar)) end
+  return opt.json_schema and vt.grammar{ schema = input.read(opt.json_schema) } or nil
 end
 
 -- Options that do nothing unless another one is on, and the value by which that one is off.
@@ -126,12 +119,17 @@ function M.sampler(opt, tok, n_top)
     seed = draw_seed()
     talk.say("seed: %d", seed)
   end
+  local set = {}
+  for key, on in pairs(needs) do
+    if opt[on[1]] ~= on[2] then set[key] = opt[key] end
+  end
+  local has_penalty = opt.repeat_penalty ~= 1 or opt.frequency_penalty ~= 0 or opt.presence_penalty ~= 0
   return vt.sampler{
-    temperature = opt.temp, temperature_range = opt.dynatemp_range, temperature_exponent = opt.dynatemp_exp, top_k = opt.top_k, top_p = opt.top_p,
+    temperature = opt.temp, temperature_range = opt.dynatemp_range, temperature_exponent = set.dynatemp_exp, top_k = opt.top_k, top_p = opt.top_p,
     min_p = opt.min_p, typical_p = opt.typical, top_n_sigma = opt.top_n_sigma, xtc_probability = opt.xtc_probability,
-    xtc_threshold = opt.xtc_threshold, mirostat_tau = opt.mirostat_tau, mirostat_eta = opt.mirostat_eta, repeat_penalty = opt.repeat_penalty,
-    penalty_last_n = opt.repeat_last_n, frequency_penalty = opt.frequency_penalty, presence_penalty = opt.presence_penalty,
-    dry_multiplier = opt.dry_multiplier, dry_base = opt.dry_base, dry_allowed_length = opt.dry_allowed_length, logit_bias = biases(opt.logit_bias, tok),
+    xtc_threshold = set.xtc_threshold, mirostat_tau = opt.mirostat_tau, mirostat_eta = set.mirostat_eta, repeat_penalty = opt.repeat_penalty,
+    penalty_last_n = has_penalty and opt.repeat_last_n or nil, frequency_penalty = opt.frequency_penalty, presence_penalty = opt.presence_penalty,
+    dry_multiplier = opt.dry_multiplier, dry_base = set.dry_base, dry_allowed_length = set.dry_allowed_length, logit_bias = biases(opt.logit_bias, tok),
     min_keep = opt.min_keep, grammar = rules, tokenizer = rules and (tok or error("a grammar needs a tokenizer")), log_probabilities = n_top, seed = seed,
   }, seed
 end

@@ -81,27 +81,20 @@ function Parser:parse_condition()
   return node
 end
 
-function Parser:parse_or()
-  local left = self:parse_and()
-  while self:is_name("or") do
-    local node = self:node("or")
+-- Operands of `word`, from the left.
+function Parser:chain(word, parse_operand)
+  local left = parse_operand(self)
+  while self:is_name(word) do
+    local node = self:node(word)
     self.at = self.at + 1
-    node.left, node.right = left, self:parse_and()
+    node.left, node.right = left, parse_operand(self)
     left = node
   end
   return left
 end
 
-function Parser:parse_and()
-  local left = self:parse_not()
-  while self:is_name("and") do
-    local node = self:node("and")
-    self.at = self.at + 1
-    node.left, node.right = left, self:parse_not()
-    left = node
-  end
-  return left
-end
+function Parser:parse_or() return self:chain("or", self.parse_and) end
+function Parser:parse_and() return self:chain("and", self.parse_not) end
 
 function Parser:parse_not()
   if not self:is_name("not") then return self:parse_compare() end

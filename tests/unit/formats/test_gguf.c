@@ -14,24 +14,8 @@
 #include "failing_io.h"
 #include "formats/gguf.h"
 #include "gguf_build.h"
+#include "one_context.h"
 #include "torture.h"
-
-static vt_context *ctx;
-static uint64_t empty; /* bytes of a context alone */
-
-static int setup(void **state) {
-    (void)state;
-    vt_status st = vt__context_create(&(vt__context_params){0}, &ctx);
-    if (st == VT_OK) empty = vt__context_memory(ctx);
-    return st;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int leaked = vt__context_memory(ctx) != empty;
-    vt__context_release(ctx);
-    return leaked;
-}
 
 /* Two tensors, a key of most types: what the table below damages. */
 static void valid(gguf_build *b) {
@@ -423,5 +407,5 @@ int main(void) {
         cmocka_unit_test(survives_every_failing_allocation), cmocka_unit_test(every_failing_file_operation_is_reported),
         cmocka_unit_test(missing_and_odd_files_are_told_apart),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_context, drop_context);
 }

@@ -285,4 +285,11 @@ static inline const char *craft_write(const craft *c) {
     return path;
 }
 
+/* Teardown of a program that has written files. */
+static inline int craft_remove(void **state) {
+    (void)state;
+    remove(craft_write(&(craft){0}));
+    return 0;
+}
+
 #endif

@@ -202,17 +202,11 @@ static void cancelled_feed_is_undone(void **state) {
     vt_context_release(ctx);
 }
 
-static int remove_file(void **state) {
-    (void)state;
-    remove(craft_write(&(craft){0}));
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_ends_with_the_end_token_and_whole_code_points), cmocka_unit_test(unfinished_code_point_comes_out_as_replacement),
         cmocka_unit_test(max_tokens_callback_and_context_end_it_normally), cmocka_unit_test(needs_a_fed_session_and_a_vocabulary_for_text),
         cmocka_unit_test(cancelling_keeps_what_was_generated), cmocka_unit_test(cancelled_feed_is_undone),
     };
-    return cmocka_run_group_tests(tests, NULL, remove_file);
+    return cmocka_run_group_tests(tests, NULL, craft_remove);
 }

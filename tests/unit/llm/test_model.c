@@ -308,12 +308,6 @@ static void every_allocation_may_fail(void **state) {
         }
 }
 
-static int remove_file(void **state) {
-    (void)state;
-    remove(craft_write(&(craft){0}));
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_models_are_refused_by_name), cmocka_unit_test(wrong_arguments_are_refused),
@@ -321,5 +315,5 @@ int main(void) {
         cmocka_unit_test(flipped_bits_never_crash), cmocka_unit_test(equivalent_files_give_the_same_logits), cmocka_unit_test(progress_and_token_cancel_the_opening),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests(tests, NULL, remove_file);
+    return cmocka_run_group_tests(tests, NULL, craft_remove);
 }

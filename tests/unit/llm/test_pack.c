@@ -217,17 +217,11 @@ static void a_packed_model_takes_little_more_than_its_file(void **state) {
     vt_context_release(ctx);
 }
 
-static int remove_file(void **state) {
-    (void)state;
-    remove(craft_write(&(craft){0}));
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packed_and_mapped_weights_give_the_same_logits), cmocka_unit_test(pages_of_packed_weights_are_given_back),
         cmocka_unit_test(refused_advice_changes_nothing), cmocka_unit_test(packing_can_be_cancelled),
         cmocka_unit_test(starved_packing_leaks_nothing), cmocka_unit_test(a_packed_model_takes_little_more_than_its_file),
     };
-    return cmocka_run_group_tests(tests, NULL, remove_file);
+    return cmocka_run_group_tests(tests, NULL, craft_remove);
 }

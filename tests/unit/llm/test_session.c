@@ -458,12 +458,6 @@ static void sessions_on_threads_share_model_and_pool(void **state) {
     vt_context_release(hands);
 }
 
-static int remove_file(void **state) {
-    (void)state;
-    remove(craft_write(&(craft){0}));
-    return 0;
-}
-
 /* Blocks of the cache come from the pool as the sequence grows, one for 16 tokens, and stay with it; nothing else is asked for while tokens
  * are drawn. */
 static void a_drawn_token_costs_no_allocation(void **state) {
@@ -509,5 +503,5 @@ int main(void) {
         cmocka_unit_test(starved_call_can_be_repeated), cmocka_unit_test(own_tokens_may_be_fed_again),
         cmocka_unit_test(sessions_on_threads_share_model_and_pool),
     };
-    return cmocka_run_group_tests(tests, NULL, remove_file);
+    return cmocka_run_group_tests(tests, NULL, craft_remove);
 }

@@ -7,27 +7,11 @@
 
 #include <cmocka.h>
 
+#include "one_context.h"
 #include "text/tokenizer_internal.h"
 #include "text_cases.h"
 
 #define SPACE "\xE2\x96\x81"
-
-static vt_context *ctx;
-static uint64_t empty; /* bytes of a context alone */
-
-static int setup(void **state) {
-    (void)state;
-    vt_status st = vt__context_create(&(vt__context_params){0}, &ctx);
-    if (st == VT_OK) empty = vt__context_memory(ctx);
-    return st;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int leaked = vt__context_memory(ctx) != empty;
-    vt__context_release(ctx);
-    return leaked;
-}
 
 typedef struct piece {
     const char *text;
@@ -125,7 +109,8 @@ static void plain_text_never_becomes_a_special_token(void **state) {
 }
 
 /* The definition, for ASCII: the best pair of all is joined, until there is none. at: [n + 1] offsets; returns the new n. */
-static size_t naive(const piece *pieces, const char *text, size_t *at, size_t n) {
+static size_t naive(const void *rules, const char *text, size_t *at, size_t n) {
+    const piece *pieces = rules;
     for (;;) {
         size_t best = n;
         float score = 0;
@@ -146,29 +131,9 @@ static size_t naive(const piece *pieces, const char *text, size_t *at, size_t n)
 static void long_and_short_texts_follow_one_definition(void **state) {
     static const piece pieces[] = {{"a", -50, 0}, {"b", -50, 0}, {"c", -50, 0}, {"ab", -3, 0}, {"bc", -2, 0}, {"ca", -3, 0}, {"aab", 1, 0}, {"bca", -3, 0},
                                    {"abab", -6, 0}, {"cc", -7, 0}, {"abc", -6, 0}, {"bcabab", 0, 0}, {"acca", -1, 0}, {0}};
-    uint32_t seed = 4711;
     (void)state;
     vt_tokenizer *tok = make(pieces, NO_PREFIX);
-    for (size_t len = 1; len <= 300; len++) {
-        char text[300];
-        size_t at[301];
-        vt_buffer *ids;
-        for (size_t i = 0; i < len; i++) {
-            seed = seed * 1664525 + 1013904223;
-            text[i] = "abc"[(seed >> 24) % 3];
-            at[i] = i;
-        }
-        at[len] = len;
-        size_t n = naive(pieces, text, at, len);
-        assert_int_equal(vt__tokenizer_encode(tok, text, len, 0, &ids), VT_OK);
-        const int32_t *id = vt__buffer_data(ids);
-        if (vt__buffer_size(ids) / 4 != n) fail_msg("%zu bytes: %zu tokens, %zu by definition", len, vt__buffer_size(ids) / 4, n);
-        for (size_t i = 0; i < n; i++) {
-            const char *token = vt__tokenizer_token(tok, id[i]);
-            if (strlen(token) != at[i + 1] - at[i] || memcmp(token, text + at[i], strlen(token)) != 0) fail_msg("%zu bytes: token %zu is %s", len, i, token);
-        }
-        vt__buffer_release(ids);
-    }
+    follow_definition(tok, naive, pieces, 4711);
     vt__tokenizer_release(tok);
 }
 
@@ -343,5 +308,5 @@ int main(void) {
         cmocka_unit_test(white_space_beside_a_token_goes_with_it),
         cmocka_unit_test(survives_every_failing_allocation),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_context, drop_context);
 }

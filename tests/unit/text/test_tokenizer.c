@@ -12,26 +12,11 @@
 #include "core/buffer.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "one_context.h"
 #include "text/tokenizer_internal.h"
+#include "text_cases.h"
 #include "tiny_vocab.h"
 #include "torture.h"
-
-static vt_context *ctx;
-static uint64_t empty; /* bytes of a context alone */
-
-static int setup(void **state) {
-    (void)state;
-    vt_status st = vt__context_create(&(vt__context_params){0}, &ctx);
-    if (st == VT_OK) empty = vt__context_memory(ctx);
-    return st;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int leaked = vt__context_memory(ctx) != empty;
-    vt__context_release(ctx);
-    return leaked;
-}
 
 static const char *golden(const char *name, char *path, size_t room) {
     const char *folder = getenv("VT_GOLDEN");
@@ -194,7 +179,8 @@ static void merges_go_by_rank_then_from_the_left(void **state) {
 }
 
 /* The definition without any cleverness: symbol i is text[at[i], at[i + 1]); the number of symbols left. */
-static size_t naive(const char *text, size_t *at, size_t n, const char *const *merges) {
+static size_t naive(const void *rules, const char *text, size_t *at, size_t n) {
+    const char *const *merges = rules;
     for (size_t m = 0; merges[m];) {
         size_t i = 0;
         for (; i + 1 < n; i++) {
@@ -217,29 +203,9 @@ static size_t naive(const char *text, size_t *at, size_t n, const char *const *m
 static void long_and_short_words_follow_one_definition(void **state) {
     static const tiny_token tokens[] = {{"ab", 1}, {"bc", 1}, {"ca", 1}, {"aab", 1}, {"bca", 1}, {"abab", 1}, {"cc", 1}, {"abc", 1}, {"bcabab", 1}, {NULL, 0}};
     static const char *const merges[] = {"b c", "a b", "c a", "a ab", "bc a", "ab ab", "c c", "a bc", "bc abab", NULL};
-    uint32_t seed = 12345;
     (void)state;
     vt_tokenizer *tok = make(&(tiny_vocab){.tokens = tokens, .merges = merges});
-    for (size_t len = 1; len <= 300; len++) {
-        char text[300];
-        size_t at[301];
-        vt_buffer *ids;
-        for (size_t i = 0; i < len; i++) {
-            seed = seed * 1664525 + 1013904223;
-            text[i] = "abc"[(seed >> 24) % 3];
-            at[i] = i;
-        }
-        at[len] = len;
-        size_t n = naive(text, at, len, merges);
-        assert_int_equal(vt__tokenizer_encode(tok, text, len, 0, &ids), VT_OK);
-        const int32_t *id = vt__buffer_data(ids);
-        if (vt__buffer_size(ids) / 4 != n) fail_msg("%zu bytes: %zu tokens, %zu by definition", len, vt__buffer_size(ids) / 4, n);
-        for (size_t i = 0; i < n; i++) {
-            const char *token = vt__tokenizer_token(tok, id[i]);
-            if (strlen(token) != at[i + 1] - at[i] || memcmp(token, text + at[i], strlen(token)) != 0) fail_msg("%zu bytes: token %zu is %s", len, i, token);
-        }
-        vt__buffer_release(ids);
-    }
+    follow_definition(tok, naive, merges, 12345);
     vt__tokenizer_release(tok);
 }
 
@@ -496,5 +462,5 @@ int main(void) {
         cmocka_unit_test(too_long_a_text_is_refused_unread),
         cmocka_unit_test(survives_every_failing_allocation),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_context, drop_context);
 }

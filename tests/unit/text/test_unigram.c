@@ -7,28 +7,12 @@
 
 #include <cmocka.h>
 
+#include "one_context.h"
 #include "text/charsmap.h"
 #include "text/tokenizer_internal.h"
 #include "text_cases.h"
 
 #define SPACE "\xE2\x96\x81"
-
-static vt_context *ctx;
-static uint64_t empty; /* bytes of a context alone */
-
-static int setup(void **state) {
-    (void)state;
-    vt_status st = vt__context_create(&(vt__context_params){0}, &ctx);
-    if (st == VT_OK) empty = vt__context_memory(ctx);
-    return st;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int leaked = vt__context_memory(ctx) != empty;
-    vt__context_release(ctx);
-    return leaked;
-}
 
 /* Rules "A" -> "ab" and "AB" -> "c" as a double array: the root's children at 256 + byte, A's at 512 + byte, AB's leaf at 768. */
 enum { UNITS = 1024 };
@@ -253,5 +237,5 @@ int main(void) {
         cmocka_unit_test(survives_every_failing_allocation),
         cmocka_unit_test(rules_that_go_in_a_circle_end),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_context, drop_context);
 }

@@ -7,28 +7,12 @@
 
 #include <cmocka.h>
 
+#include "one_context.h"
 #include "text/tokenizer_internal.h"
 #include "text_cases.h"
 
 enum { UNCASED = VT__WORDPIECE_LOWERCASE | VT__WORDPIECE_STRIP_ACCENTS | VT__WORDPIECE_IDEOGRAPHS | VT__WORDPIECE_CLEAN,
        CASED = VT__WORDPIECE_IDEOGRAPHS | VT__WORDPIECE_CLEAN };
-
-static vt_context *ctx;
-static uint64_t empty; /* bytes of a context alone */
-
-static int setup(void **state) {
-    (void)state;
-    vt_status st = vt__context_create(&(vt__context_params){0}, &ctx);
-    if (st == VT_OK) empty = vt__context_memory(ctx);
-    return st;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    int leaked = vt__context_memory(ctx) != empty;
-    vt__context_release(ctx);
-    return leaked;
-}
 
 static const char *const words[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "aff", "able", "cafe", "!", "\xE4\xB8\xAD", /* 12 */
                                     "\xE5\x9B\xBD", "##s", "a", "##a", "b", "\xC3\x89", "##\xC3\x89", "caf", "$", "\xE2\x80\x94", "K"};
@@ -198,5 +182,5 @@ int main(void) {
         cmocka_unit_test(a_mebibyte_does_not_take_for_ever),
         cmocka_unit_test(survives_every_failing_allocation),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_context, drop_context);
 }
