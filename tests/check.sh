@@ -117,8 +117,11 @@ fuzz_targets() { for f in build-fuzz/tests/fuzz/fuzz_*; do [ ! -f "$f" ] || base
 # run_fuzz TARGET SECONDS: new inputs go to build-fuzz, what crashes to build-fuzz/crash-*.
 run_fuzz() {
     mkdir -p "build-fuzz/corpus/$1" "tests/fuzz/corpus/$1"
-    "build-fuzz/tests/fuzz/fuzz_$1" -max_total_time="$2" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 \
-        -artifact_prefix="build-fuzz/crash-$1-" "build-fuzz/corpus/$1" "tests/fuzz/corpus/$1"
+    target=$1 seconds=$2
+    set --
+    [ ! -f "tests/fuzz/$target.dict" ] || set -- -dict="tests/fuzz/$target.dict"
+    "build-fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 "$@" \
+        -artifact_prefix="build-fuzz/crash-$target-" "build-fuzz/corpus/$target" "tests/fuzz/corpus/$target"
 }
 
 build_fuzz() {

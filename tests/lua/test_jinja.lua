@@ -284,6 +284,82 @@ t.test("a hostile template runs into its limits, not for ever", function()
   t.raises("unknown limit 'step'", jinja.render, "", {}, { step = 1 })
 end)
 
+-- What used to run for hours: searches, patterns and loops whose work the limits did not count. Each ends at once now, in an error or a text.
+t.test("no construct escapes the limits", function()
+  local cases = { -- template, what the error says (nil: it renders), its name
+    { "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(200) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "too much text" },
+    { "{% set x = ['a'] %}{% for i in range(200) %}{% do x.extend(x) %}{% endfor %}", "too much text" },
+    { "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "nested more than 100 deep" },
+    { "{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}", "nested more than 100 deep" },
+    { "{% macro f() %}{% call f() %}{% endcall %}{% endmacro %}{{ f() }}", "nested more than 100 deep" },
+    { "{% macro f() %}{{ caller() }}{% endmacro %}{% macro g() %}{% call f() %}{{ g() }}{% endcall %}{% endmacro %}{{ g() }}", "nested more than 100 deep" },
+    { "{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}", "nested more than 100 deep" },
+    { "{% set n = namespace() %}{% set n.a = n %}{{ n }}", "nested more than 100 deep" },
+    { "{% set d = {} %}{% do d.update({'d': d}) %}{{ d|tojson }}", "nested more than 100 deep" },
+    { "{% set ns = namespace(l=[]) %}{% for i in range(90) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}", "the template " },
+    { "{% set ns = namespace(l=[]) %}{% for i in range(90) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l|tojson|length }}", "the template " },
+    { "{% for a in range(99999) %}{% for b in range(99999) %}{{ b }}{% endfor %}{% endfor %}", "too many steps" },
+    { "{% for a in range(-1, 100000) %}{% endfor %}", "over 100000" },
+    { "{{ range(-9223372036854775807 - 1) }}{{ range(9223372036854775807, 0) }}", nil },
+    { "{{ range(0, 9, -9223372036854775807 - 1) }}", nil },
+    { "{{ 'a'|map('map', 'map', 'map', 'upper') }}", nil },
+    { "{{ 'a'|map(" .. ("'map', "):rep(200) .. "'upper') }}", "nested more than 100 deep" },
+    { "{{ [1]|batch(1152921504606846977, 'x') }}", "too much text" },
+    { "{{ [1, 2, 3]|batch(9223372036854775807)|length }}", nil },
+    { "{{ [1] * 1152921504606846977 }}", "too much text" }, { "{{ 'ab' * 9223372036854775807 }}", "too much text" },
+    { "{{ '' * 9223372036854775807 }}{{ [] * 9223372036854775807 }}", nil },
+    { "{{ 'b' in 'a' * 100 }}{{ ('a' * 400000 ~ 'b') in 'a' * 800000 }}", "the template " },
+    { "{{ ('a' * 800000).count('a' * 400000 ~ 'b') }}", "the template " }, { "{{ ('a' * 800000).find('a' * 400000 ~ 'b') }}", "the template " },
+    { "{{ ('a' * 800000).rfind('a' * 400000) }}", "the template " }, { "{{ ('a' * 800000).split('a' * 400000 ~ 'b') }}", "the template " },
+    { "{{ ('a' * 800000).replace('a' * 400000 ~ 'b', 'c') }}", "the template " },
+    { "{{ ('a' * 900000).startswith(['a' * 900000 ~ 'b'] * 10000) }}", "the template " },
+    { "{% set s = 'a' * 900000 %}{{ s.endswith([s ~ 'b'] * 10000) }}", "the template " },
+    { "{{ ('%' ~ '0' * 100000) % 1 }}", "incomplete format" }, { "{{ ('%' ~ '(' * 100000) % {} }}", "incomplete format" },
+    { "{{ ('{' ~ 'a' * 300000).format(1) }}", "not matched" }, { "{{ ('{:' ~ '1' * 300000 ~ '}').format(1) }}", "over 40" },
+    { "{% set d = {} %}{% do d.update({'a': d}) %}{{ ('{0' ~ '.a' * 200000 ~ '}').format(d) }}", "the template " },
+    { "{{ ('1' * 200000 ~ 'x')|int(7) }}{{ ('1.' ~ '1' * 200000 ~ 'x')|float(7.0) }}", nil }, { "{{ ('1' * 30)|int }}", "over 2^63" },
+    { "{{ range(99999)|list|tojson(separators=('x' * 500000, ':')) }}", "too much text" },
+    { "{{ range(99999)|list|tojson(indent='x' * 500000) }}", "too much text" },
+    { "{{ {'a': 1}|tojson(separators=('', 'x' * 40000000)) }}", "too much text" },
+    { "{{ 'a'.center(-9223372036854775807 - 1) }}{{ '7'.zfill(-9223372036854775807 - 1) }}", nil },
+    { "{{ 'a'.center(9, '') }}", "exactly one character" }, { "{{ ('a' * 300)|truncate(9223372036854775807, leeway=9223372036854775807)|length }}", nil },
+    { "{{ ('é' * 3000000)|title }}", "too much text" }, { "{{ ('é' * 3000000)[::-1] }}", "the template " }, { "{{ ('a' * 3000000).replace('', 'b') }}", "the template " },
+    { "{{ (-9223372036854775807 - 1) // -1 }}", "over 2^63" }, { "{% for i in [1] %}{% set loop.index = 5 %}{% endfor %}", "non-namespace" },
+  }
+  local limits = { steps = 300000, memory = 32 << 20 }
+  for _, case in ipairs(cases) do
+    local start = os.clock()
+    local ok, err = pcall(jinja.render, case[1], {}, limits)
+    local took = os.clock() - start
+    local what = case[1]:sub(1, 100)
+    assert(took < 10, ("%s took %.1f s"):format(what, took))
+    assert(ok == (case[2] == nil), what .. ": " .. tostring(err):sub(1, 200))
+    assert(ok or tostring(err):find(case[2], 1, true), what .. ": " .. tostring(err):sub(1, 200))
+    assert(ok or err.name == "VT_ERR_LIMIT" or err.name == "VT_ERR_INVALID", what .. ": " .. tostring(err))
+  end
+end)
+
+t.test("templates of a megabyte are read at once, however they are nested", function()
+  local n = 100000
+  local cases = { -- template, name of the error (nil: it renders; "deep": it renders, or is nested too deeply)
+    { ("a"):rep(10 * n) .. "{% if 1 %}x{% endif %}", nil }, { (" "):rep(10 * n) .. "{% if 1 %}x{% endif %}", nil },
+    { ("{{ 1 }}"):rep(n), nil }, { ("{% if 1 %}"):rep(n), "VT_ERR_FORMAT" }, { "{{ " .. ("("):rep(n), "VT_ERR_FORMAT" },
+    { "{{ " .. ("not "):rep(n) .. "1 }}", "VT_ERR_FORMAT" }, { "{{ " .. ("-"):rep(n) .. "1 }}", "VT_ERR_FORMAT" }, { "{{ " .. ("[{1:"):rep(n), "VT_ERR_FORMAT" },
+    { "{{ 1" .. (" if 1 else 1"):rep(n // 2) .. " }}", "VT_ERR_FORMAT" }, { "{{ x" .. ("|upper"):rep(n) .. " }}", "deep" }, { "{{ 1 if 1 else x" .. (".x"):rep(3 * n) .. " }}", "deep" },
+    { "{{ 1" .. (" + 1"):rep(2 * n) .. " }}", "deep" }, { "{{ 1 if 1 else f" .. ("()"):rep(3 * n) .. " }}", "deep" }, { "{{ 1" .. (" is string"):rep(n // 2) .. " }}", "deep" },
+    { "{% raw %}" .. ("{% "):rep(2 * n), "VT_ERR_FORMAT" }, { ("{%"):rep(3 * n), "VT_ERR_FORMAT" }, { ("{#"):rep(3 * n), "VT_ERR_FORMAT" },
+  }
+  for _, case in ipairs(cases) do
+    local start = os.clock()
+    local ok, err = pcall(jinja.render, case[1], { x = "a" })
+    local what = case[1]:sub(1, 40) .. "..."
+    assert(os.clock() - start < 10, what)
+    local name = not ok and err.name or nil
+    if case[2] == "deep" then assert(ok or (name == "VT_ERR_LIMIT" and tostring(err):find("nested too deeply", 1, true)), what .. ": " .. tostring(err):sub(1, 200))
+    else t.equal(name, case[2], what .. ": " .. tostring(err):sub(1, 200)) end
+  end
+end)
+
 t.test("variables of Lua become values, and templates are compiled once", function()
   local template = jinja.compile("{{ a }}|{{ l }}|{{ d }}|{{ n }}|{{ f(2) }}|{{ e }}")
   local variables = { a = "x", l = { 1, 2.5, true }, d = { b = 1, a = vt.null }, n = vt.null, f = function(x) return x * 2 end, e = {} }

@@ -343,7 +343,7 @@ local function target_of(node)
     return function(m, scope, v)
       local space = lookup(scope, node.name)
       m.pos = node.pos
-      if kind(space) ~= "namespace" then fail("cannot assign attribute on non-namespace object") end
+      if kind(space) ~= "namespace" or space.fixed then fail("cannot assign attribute on non-namespace object") end
       m:make(16)
       value.set(space, node.field, v)
     end
@@ -450,6 +450,7 @@ local fields = {
 -- The `loop` variable: a namespace whose attributes are computed from the loop's state.
 local function loop_value(state)
   local loop = value.namespace()
+  loop.fixed = true
   loop.map = setmetatable({}, { __index = function(_, name)
     local field = fields[name]
     if field then return field(state) end

@@ -25,7 +25,7 @@ local function text_filter(name, f)
   filters[name] = function(m, v, args, named)
     bind(name, {}, 0, args, named)
     local s = show.str(m, v)
-    m:make(2 * #s)
+    m:make(16 * #s)
     return f(s)
   end
 end
@@ -53,7 +53,7 @@ end
 function filters.trim(m, v, args, named)
   local chars = arguments.string("trim", bind("trim", { "chars" }, 0, args, named), false)
   local s = show.str(m, v)
-  m:make(chars and 16 * #s or #s)
+  m:make(chars and 16 * (#s + #chars) or #s)
   return text.strip(s, chars or nil)
 end
 
@@ -71,8 +71,9 @@ function filters.indent(m, v, args, named)
     if n > 10000 then fail("indent: a width of %d is over 10000", n) end
     pad = (" "):rep(n)
   end
+  m:make(16 * #s)
   local lines = text.lines(s .. "\n")
-  m:make(#s + #lines * (#pad + 16))
+  m:make_many(#lines, #pad + 16)
   for i, line in ipairs(lines) do
     local wanted = i > 1 or (first ~= nil and value.truth(first))
     if wanted and (line ~= "" or i == 1 or (blank ~= nil and value.truth(blank))) then lines[i] = pad .. line end
@@ -94,7 +95,9 @@ function filters.truncate(m, v, args, named)
   local length, whole, tail, leeway = bind("truncate", { "length", "killwords", "end", "leeway" }, 0, args, named)
   local s, n = show.str(m, v), arguments.integer("truncate", length, 255)
   tail = arguments.string("truncate", tail, "...")
-  if text.len(s) <= n + arguments.integer("truncate", leeway, 5) then return s end
+  m:read(#s + #tail)
+  -- In floats: the sum of two integers may be over 2^63.
+  if text.len(s) <= math.max(n, n + 0.0 + arguments.integer("truncate", leeway, 5)) then return s end
   if n < text.len(tail) then fail("truncate: expected length >= %d, got %d", text.len(tail), n) end
   m:make(#s)
   local cut = text.sub(s, 1, n - text.len(tail))
@@ -104,17 +107,28 @@ end
 
 -- ---- numbers ----
 
-function filters.int(_, v, args, named)
+local MOST_DIGITS = 400
+
+-- Python's integers have no end; ours do, and say so.
+local function whole_of(digits)
+  local x = math.tointeger(tonumber((digits:gsub("^%+", ""))))
+  if not x then fail("an integer over 2^63") end
+  return x
+end
+
+function filters.int(m, v, args, named)
   local dflt, base = bind("int", { "default", "base" }, 0, args, named)
   if dflt == nil then dflt = 0 end
   if type(v) == "boolean" then return v and 1 or 0 end
   local x = v
   if type(v) == "string" then
+    m:make(#v)
     local s = text.strip(v):gsub("_", "")
     base = arguments.integer("int", base, 10)
     if base < 2 or base > 36 then return dflt end
-    if base == 10 and s:find("^[-+]?%d+$") then x = math.tointeger(tonumber((s:gsub("^%+", ""))) or false)
-    elseif base == 10 then x = s:find("^[-+]?%d*%.?%d*[eE]?[-+]?%d*$") and tonumber((s:gsub("^%+", ""))) or nil
+    if base == 10 and s:find("^[-+]?%d+$") then x = whole_of(s)
+    -- Only what may be a number: the pattern behind it tries every way to part a row of digits.
+    elseif base == 10 then x = #s <= MOST_DIGITS and s:find("^[-+]?%d*%.?%d*[eE]?[-+]?%d*$") and tonumber((s:gsub("^%+", ""))) or nil
     else x = math.tointeger(tonumber((s:gsub("^0[xXoObB]", "")), base) or false) end
   end
   if math.type(x) == "integer" then return x end
@@ -122,11 +136,12 @@ function filters.int(_, v, args, named)
   return math.tointeger(x < 0 and math.ceil(x) or math.floor(x))
 end
 
-function filters.float(_, v, args, named)
+function filters.float(m, v, args, named)
   local dflt = bind("float", { "default" }, 0, args, named)
   if dflt == nil then dflt = 0.0 end
   if type(v) == "boolean" then return v and 1.0 or 0.0 end
   if type(v) == "number" then return v + 0.0 end
+  if type(v) == "string" then m:make(#v) end
   local s = type(v) == "string" and text.strip(v):gsub("_", "") or ""
   local x = s:find("^[-+]?[%d.]") and not s:find("[xXpP]") and tonumber((s:gsub("^%+", "")))
   if x then return x + 0.0 end
@@ -244,7 +259,9 @@ local function at_path(m, v, path)
     if item == nil then return value.undefined("no such item") end
     return item
   end
+  m:read(#path)
   for part in path:gmatch("[^.]+") do
+    m:work(1)
     local key = part:find("^%d+$") and math.tointeger(tonumber(part)) or part
     local item
     if value.kind(v) == "namespace" then item = value.get(v, key) else item = value.index(m, v, key) end
@@ -390,7 +407,7 @@ function filters.batch(m, v, args, named)
     local part = table.move(items, first, math.min(first + count - 1, n), 1, {})
     local size = math.min(count, n - first + 1)
     if fill ~= nil and fill ~= value.none then
-      m:make(16 * (count - size))
+      m:make_many(count - size, 16)
       while size < count do
         size = size + 1
         part[size] = fill
@@ -419,6 +436,8 @@ function filters.map(m, v, args, named)
   local name = args[1]
   if attribute == nil and (type(name) ~= "string" or not filters[name]) then fail("map: no filter named '%s'", name and show.str(m, name) or "") end
   local rest = rest_of(args, 2)
+  m:make(16 * rest.n)
+  m:enter() -- a filter that is mapped may be `map`
   for i = 1, n do
     m:work(1)
     if attribute ~= nil then
@@ -428,6 +447,7 @@ function filters.map(m, v, args, named)
       items[i] = filters[name](m, items[i], rest, named)
     end
   end
+  m:leave()
   return value.list(items, n)
 end
 

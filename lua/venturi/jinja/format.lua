@@ -6,11 +6,15 @@ local value = require "venturi.jinja.value"
 local M = {}
 
 local WIDEST = 10000
+local MOST_SPEC = 40 -- bytes of flags, width, precision and type of one conversion
 
 local function pad(m, s, width, align, fill)
-  local room = width - text.len(s)
-  if room <= 0 then return s end
+  m:read(#s)
+  local len = text.len(s)
+  if width <= len then return s end
+  local room = width - len
   if width > WIDEST then value.fail("a width of %d is over %d", width, WIDEST) end
+  if text.len(fill) ~= 1 then value.fail("the fill character must be exactly one character long") end
   m:make(#s + room * #fill)
   local left = align == ">" and room or align == "^" and room // 2 or 0
   return fill:rep(left) .. s .. fill:rep(room - left)
@@ -74,10 +78,13 @@ function M.percent(m, template, values)
     local stop = template:find("%", at, true)
     if not stop then break end
     parts[#parts + 1] = template:sub(at, stop - 1)
-    local name, flags, width, dot, precision, code, after = template:match("^%%(%b())([-+ #0]*)(%d*)(%.?)(%d*)(%a)()", stop)
-    if not name then flags, width, dot, precision, code, after = template:match("^%%([-+ #0]*)(%d*)(%.?)(%d*)([%a%%])()", stop) end
-    if not code then value.fail("incomplete format") end
-    at = after
+    local name = template:match("^%b()", stop + 1)
+    local begin = stop + 1 + (name and #name or 0)
+    -- Of no more than this: flags, width and precision may all be zeros, and the pattern tries every way to part them.
+    local spec = template:sub(begin, begin + MOST_SPEC - 1)
+    local flags, width, dot, precision, code, after = spec:match("^([-+ #0]*)(%d*)(%.?)(%d*)([%a%%])()")
+    if not code or (name and code == "%") then value.fail("incomplete format") end
+    at = begin + after - 1
     if code == "%" then
       parts[#parts + 1] = "%"
     else
@@ -128,6 +135,7 @@ end
 -- [[fill]align][sign][#][0][width][grouping][.precision][type]
 local function apply_spec(m, v, spec)
   if spec == "" then return show.str(m, v) end
+  if #spec > MOST_SPEC then value.fail("a format specifier of %d bytes, over %d", #spec, MOST_SPEC) end
   local fill, align, rest = spec:match("^(" .. utf8.charpattern .. ")([<>^=])(.*)$")
   if not fill then align, rest = spec:match("^([<>^=]?)(.*)$") end
   local sign, zero, width, group, dot, precision, code = rest:match("^([-+ ]?)(0?)(%d*)([,_]?)(%.?)(%d*)(%a?%%?)$")
@@ -175,6 +183,7 @@ local function field_value(m, name, args, named, auto)
     if not key then value.fail("format: a wrong field '%s'", name) end
     v = value.index(m, v, math.tointeger(tonumber(key)) or key)
     if v == nil then value.fail("format: no value for '%s'", name) end
+    m:make(#after)
     rest = after
   end
   return v
@@ -192,13 +201,16 @@ function M.braces(m, template, args, named)
       parts[#parts + 1] = c
       at = stop + 2
     else
-      local name, conversion, spec, after = template:match("^{([^{}!:]*)(!?[rs]?):?([^{}]*)}()", stop)
-      if not name or conversion == "!" then value.fail("format: a '%s' that is not matched", c) end
+      local finish = c == "{" and template:find("[{}]", stop + 1)
+      if not finish or template:sub(finish, finish) ~= "}" then value.fail("format: a '%s' that is not matched", c) end
+      local name, rest = template:sub(stop + 1, finish - 1):match("^([^!:]*)(.*)$")
+      local conversion, spec = rest:match("^(!?[rs]?):?(.*)$")
+      if conversion == "!" then value.fail("format: a wrong conversion in '%s'", name) end
       local v = field_value(m, name, args, named, auto)
       local s = apply_spec(m, conversion == "!r" and show.repr(m, v) or conversion == "!s" and show.str(m, v) or v, spec)
       m:make(#s)
       parts[#parts + 1] = s
-      at = after
+      at = finish + 1
     end
   end
   parts[#parts + 1] = template:sub(at)

@@ -25,7 +25,8 @@ define("range", function(m, args, named)
   -- In floats: the difference of two integers may be over 2^63.
   local count = step > 0 and (last + 0.0 - first) / step or (first + 0.0 - last) / -(step + 0.0)
   if count > m.range then meters.fail("VT_ERR_LIMIT", "range() of %.0f items, over %d", count, m.range) end
-  m:make(16 * math.max(0, math.ceil(count)))
+  if count <= 0 then return value.list({}, 0) end -- what is beyond the last integer would begin anew below
+  m:make(16 * math.ceil(count))
   local items, n = {}, 0
   for i = first, last + (step > 0 and -1 or 1), step do
     n = n + 1

@@ -156,7 +156,7 @@ end
 local function strip_data(data, sign, is_output, line_starting)
   if sign == "-" then return text.rstrip(data) end
   if sign == "+" or is_output then return data end
-  local start = data:match(".*\n()") or 1
+  local start = data:match("^.*\n()") or 1
   if (start > 1 or line_starting) and text.is_space(data:sub(start)) then return data:sub(1, start - 1) end
   return data
 end

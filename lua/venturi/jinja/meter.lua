@@ -61,6 +61,12 @@ function Meter:read(n)
   self:work(1 + (n >> 4))
 end
 
+--- Counts `count` things of `size` bytes that are about to be made; count may be any number that a template has.
+function Meter:make_many(count, size)
+  if count > self.memory // size then M.fail("VT_ERR_LIMIT", "the template makes too much text") end
+  self:make(math.max(0, count) * size)
+end
+
 --- Counts n bytes that are about to be made.
 function Meter:make(n)
   self.memory = self.memory - n - 16

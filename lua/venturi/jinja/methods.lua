@@ -12,7 +12,7 @@ local S, L, D = M.string, M.list, M.dict
 local function plain(name, f)
   S[name] = function(m, s, args, named)
     bind(name, {}, 0, args, named)
-    m:make(2 * #s)
+    m:make(16 * #s)
     return f(s)
   end
 end
@@ -30,16 +30,16 @@ plain("isalnum", function(s) return s:find("^[%w\x80-\xff]+$") ~= nil end)
 for _, name in ipairs{ "strip", "lstrip", "rstrip" } do
   S[name] = function(m, s, args, named)
     local chars = arguments.string(name, bind(name, { "chars" }, 0, args, named), false)
-    m:make(chars and 16 * #s or #s)
+    m:make(chars and 16 * (#s + #chars) or #s)
     return text[name](s, chars or nil)
   end
 end
 
 -- Cuts at a separator, from the left, at most `most` times (-1: no limit).
-local function split_at(s, sep, most)
+local function split_at(m, s, sep, most)
   local parts, at = {}, 1
   while most ~= 0 do
-    local first, last = s:find(sep, at, true)
+    local first, last = text.find(m, s, sep, at)
     if not first then break end
     parts[#parts + 1] = s:sub(at, first - 1)
     at, most = last + 1, most - 1
@@ -49,7 +49,7 @@ local function split_at(s, sep, most)
 end
 
 -- Cuts at runs of white space; the rest keeps its own.
-local function split_words(s, most)
+local function split_words(_, s, most)
   local parts, at = {}, text.skip_space(s, 1)
   while at <= #s do
     if most == 0 then
@@ -65,8 +65,8 @@ local function split_words(s, most)
 end
 
 -- The parts at the end are those of the reversed text.
-local function split_from_right(s, sep, most)
-  local parts = split_at(s, sep, -1)
+local function split_from_right(m, s, sep, most)
+  local parts = split_at(m, s, sep, -1)
   if most < 0 or #parts - 1 <= most then return parts end
   local joined = table.concat(parts, sep, 1, #parts - most)
   return table.move(parts, #parts - most + 1, #parts, 2, { joined })
@@ -80,9 +80,9 @@ local function splitter(name, cut)
     m:make(16 * #s)
     if not sep then
       if name == "rsplit" and most >= 0 then fail("rsplit with maxsplit needs a separator") end
-      return value.list(split_words(s, most))
+      return value.list(split_words(m, s, most))
     end
-    return value.list(cut(s, sep, most))
+    return value.list(cut(m, s, sep, most))
   end
 end
 splitter("split", split_at)
@@ -98,7 +98,7 @@ function S.partition(m, s, args, named)
   local sep = arguments.string("partition", bind("partition", { "sep" }, 1, args, named))
   if sep == "" then fail("empty separator") end
   m:make(#s)
-  local first, last = s:find(sep, 1, true)
+  local first, last = text.find(m, s, sep, 1)
   if not first then return value.tuple{ s, "", "" } end
   return value.tuple{ s:sub(1, first - 1), sep, s:sub(last + 1) }
 end
@@ -107,7 +107,7 @@ function S.rpartition(m, s, args, named)
   local sep = arguments.string("rpartition", bind("rpartition", { "sep" }, 1, args, named))
   if sep == "" then fail("empty separator") end
   m:make(16 * #s)
-  local parts = split_from_right(s, sep, 1)
+  local parts = split_from_right(m, s, sep, 1)
   if #parts == 1 then return value.tuple{ "", "", s } end
   return value.tuple{ parts[1], sep, parts[2] }
 end
@@ -117,9 +117,10 @@ local function affix(name, fits)
   S[name] = function(m, s, args, named)
     local what = bind(name, { "prefix" }, 1, args, named)
     local list = value.is_list(what) and what or { what, n = 1 }
-    m:work(list.n)
     for i = 1, list.n do
-      if fits(s, arguments.string(name, list[i])) then return true end
+      local part = arguments.string(name, list[i])
+      m:make(math.min(#s, #part))
+      if fits(s, part) then return true end
     end
     return false
   end
@@ -144,17 +145,17 @@ function M.replace(m, s, old, new, most)
   m:read(#s)
   local parts
   if old == "" then
+    m:make(16 * #s)
     parts = text.chars(s)
-    m:make(16 * #parts)
     if most >= 0 and most <= #parts then
-      local head = table.concat(parts, new, 1, most)
       m:make(#s + most * #new)
+      local head = table.concat(parts, new, 1, most)
       return (most > 0 and new or "") .. head .. table.concat(parts, "", most + 1)
     end
     m:make(#s + (#parts + 1) * #new)
     return new .. table.concat(parts, new) .. (#parts > 0 and new or "")
   end
-  parts = split_at(s, old, most)
+  parts = split_at(m, s, old, most)
   m:make(16 * #parts + #s + (#parts - 1) * #new)
   return table.concat(parts, new)
 end
@@ -166,15 +167,14 @@ end
 
 function S.count(m, s, args, named)
   local part = arguments.string("count", bind("count", { "sub" }, 1, args, named))
-  m:make(#s)
+  m:make(16 * #s)
   if part == "" then return text.len(s) + 1 end
-  return #split_at(s, part, -1) - 1
+  return #split_at(m, s, part, -1) - 1
 end
 
 function S.find(m, s, args, named)
   local part = arguments.string("find", bind("find", { "sub" }, 1, args, named))
-  m:read(#s)
-  local first = s:find(part, 1, true)
+  local first = text.find(m, s, part, 1)
   return first and text.len(s:sub(1, first - 1)) or -1
 end
 
@@ -184,9 +184,8 @@ function S.rfind(m, s, args, named)
   if part == "" then return text.len(s) end
   local at, last = 0, nil
   while true do
-    at = s:find(part, at + 1, true)
+    at = text.find(m, s, part, at + 1)
     if not at then break end
-    m:read(#part)
     last = at
   end
   return last and text.len(s:sub(1, last - 1)) or -1
@@ -222,7 +221,8 @@ end
 
 function S.zfill(m, s, args, named)
   local sign, rest = s:match("^([-+]?)(.*)$")
-  return sign .. format.pad(m, rest, arguments.integer("zfill", bind("zfill", { "width" }, 1, args, named)) - #sign, ">", "0")
+  local width = arguments.integer("zfill", (bind("zfill", { "width" }, 1, args, named)))
+  return sign .. format.pad(m, rest, math.max(width, 1) - #sign, ">", "0")
 end
 
 -- ---- lists ----
@@ -310,8 +310,9 @@ function L.reverse(m, list, args, named)
   return value.none
 end
 
-function L.clear(_, list, args, named)
+function L.clear(m, list, args, named)
   bind("clear", {}, 0, args, named)
+  m:work(list.n)
   for i = 1, changing(list, "clear").n do list[i] = nil end
   list.n = 0
   return value.none

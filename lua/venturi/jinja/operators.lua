@@ -35,9 +35,8 @@ end
 local function times(m, v, count)
   if count < 0 then count = 0 end
   local size = type(v) == "string" and #v or 16 * v.n
-  if size == 0 or count == 0 then return type(v) == "string" and "" or value.list({}, 0) end
-  if count > m.memory // size then m:make(m.memory + 1) end
-  m:make(size * count)
+  if size == 0 then count = 0 end
+  m:make_many(count, math.max(1, size))
   if type(v) == "string" then return v:rep(count) end
   local items = {}
   for i = 0, count - 1 do table.move(v, 1, v.n, i * v.n + 1, items) end
@@ -65,12 +64,20 @@ local function power(x, y)
   return result
 end
 
+local function checked_quotient(x, y)
+  if x == math.mininteger and math.type(x) == "integer" and y == -1 then fail("an integer over 2^63") end
+  return x // y
+end
+
 local arithmetic = {
   ["+"] = function(x, y) return checked("+", x, y, x + y) end,
   ["-"] = function(x, y) return checked("-", x, y, x - y) end,
   ["*"] = function(x, y) return checked("*", x, y, x * y) end,
   ["/"] = function(x, y) return y == 0 and fail("division by zero") or x / y end,
-  ["//"] = function(x, y) return y == 0 and fail("integer division or modulo by zero") or x // y end,
+  ["//"] = function(x, y)
+    if y == 0 then fail("integer division or modulo by zero") end
+    return checked_quotient(x, y)
+  end,
   ["%"] = function(x, y) return y == 0 and fail("integer modulo by zero") or x % y end,
   ["**"] = power,
 }

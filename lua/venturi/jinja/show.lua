@@ -58,6 +58,7 @@ local repr
 
 local function repr_list(m, v)
   local parts = {}
+  m:work(v.n)
   for i = 1, v.n do parts[i] = repr(m, v[i]) end
   local inner = table.concat(parts, ", ")
   if v.tuple then return "(" .. inner .. (v.n == 1 and ",)" or ")") end
@@ -88,6 +89,14 @@ repr = function(m, v)
 end
 M.repr = repr
 
+local function repr_namespace(m, v)
+  m:enter()
+  local out = "<Namespace " .. repr_dict(m, v) .. ">"
+  m:leave()
+  m:make(#out)
+  return out
+end
+
 --- A value as `{{ }}` prints it.
 function M.str(m, v)
   local k = kind(v)
@@ -98,7 +107,7 @@ function M.str(m, v)
   if k == "float" then return M.float(v) end
   if k == "undefined" then return "" end
   if k == "function" then return "<function " .. v.name .. ">" end
-  if k == "namespace" then return "<Namespace " .. repr_dict(m, v) .. ">" end
+  if k == "namespace" then return repr_namespace(m, v) end
   if k == "slice" then fail("a slice cannot be printed") end
   return repr(m, v)
 end
@@ -129,8 +138,9 @@ end
 local json
 
 -- Items between brackets; `pad` is nil, or the line break with the indent of this level.
-local function json_group(open, close, parts, opt, pad)
+local function json_group(m, open, close, parts, opt, pad)
   if #parts == 0 then return open .. close end
+  m:make_many(#parts + 1, #opt.comma + (pad and #pad + #opt.indent or 0) + 1)
   if not pad then return open .. table.concat(parts, opt.comma) .. close end
   return open .. pad .. opt.indent .. table.concat(parts, opt.comma .. pad .. opt.indent) .. pad .. close
 end
@@ -139,15 +149,19 @@ local function json_table(m, v, opt, pad)
   local inner, parts = pad and pad .. opt.indent, {}
   if kind(v) == "list" then
     for i = 1, v.n do parts[i] = json(m, v[i], opt, inner) end
-    return json_group("[", "]", parts, opt, pad)
+    return json_group(m, "[", "]", parts, opt, pad)
   end
   local keys = v.keys
   if opt.sort_keys then
     keys = table.move(keys, 1, #keys, 1, {})
     table.sort(keys, function(a, b) return a ~= b and value.less(m, a, b) end)
   end
-  for i, key in ipairs(keys) do parts[i] = json_text(json_key(m, key), opt.ascii) .. opt.colon .. json(m, v.map[key], opt, inner) end
-  return json_group("{", "}", parts, opt, pad)
+  for i, key in ipairs(keys) do
+    local name, item = json_text(json_key(m, key), opt.ascii), json(m, v.map[key], opt, inner)
+    m:make(#name + #opt.colon + #item)
+    parts[i] = name .. opt.colon .. item
+  end
+  return json_group(m, "{", "}", parts, opt, pad)
 end
 
 json = function(m, v, opt, pad)

@@ -31,6 +31,27 @@ function M.sub(s, first, last)
   return s:sub(utf8.offset(s, first), utf8.offset(s, last + 1) - 1)
 end
 
+local MOST_AT_ONCE = 64 -- bytes: what a search may compare at each place
+
+--- First and last byte of `part` in s at or after i, or nil. The search of the C library takes #s * #part at worst, which nobody counts: of a long part
+-- only the head is searched, and each comparison of the rest counts on the meter.
+function M.find(m, s, part, i)
+  if #part <= MOST_AT_ONCE then
+    local first, last = s:find(part, i, true)
+    m:read(math.max(0, (last or #s) - i))
+    return first, last
+  end
+  local head = part:sub(1, MOST_AT_ONCE)
+  while true do
+    local first = s:find(head, i, true)
+    m:read(math.max(0, (first or #s) - i))
+    if not first or first + #part - 1 > #s then return nil end
+    m:make(#part)
+    if s:sub(first, first + #part - 1) == part then return first, first + #part - 1 end
+    i = first + 1
+  end
+end
+
 --- Place of the first byte at or after i that is not white space.
 function M.skip_space(s, i)
   while true do

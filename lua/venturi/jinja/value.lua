@@ -267,8 +267,7 @@ function M.contains(m, v, item)
   if k == "string" then
     if M.is_undefined(item) then return true end
     if type(item) ~= "string" then fail("'in <string>' requires string as left operand, not %s", M.type_name(item)) end
-    m:read(#v)
-    return v:find(item, 1, true) ~= nil
+    return text.find(m, v, item, 1) ~= nil
   elseif k == "dict" then
     return v.map[check_key(item)] ~= nil
   end
@@ -306,8 +305,8 @@ local function slice_of(m, v, s)
     m:make(math.max(0, last - first))
     return text.sub(v, first + 1, last)
   end
-  local items, out, n = is_text and text.chars(v) or v, {}, 0
   m:make(16 * (is_text and #v or v.n))
+  local items, out, n = is_text and text.chars(v) or v, {}, 0
   for i = first, last + (step > 0 and -1 or 1), step do
     n = n + 1
     out[n] = items[i + 1]
