@@ -286,7 +286,7 @@ end)
 
 -- What used to run for hours: searches, patterns and loops whose work the limits did not count. Each ends at once now, in an error or a text.
 t.test("no construct escapes the limits", function()
-  local cases = { -- template, what the error says (nil: it renders), its name
+  local hostile = { -- template, what the error says (nil: it renders), its name
     { "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(200) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "too much text" },
     { "{% set x = ['a'] %}{% for i in range(200) %}{% do x.extend(x) %}{% endfor %}", "too much text" },
     { "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "nested more than 100 deep" },
@@ -327,7 +327,7 @@ t.test("no construct escapes the limits", function()
     { "{{ (-9223372036854775807 - 1) // -1 }}", "over 2^63" }, { "{% for i in [1] %}{% set loop.index = 5 %}{% endfor %}", "non-namespace" },
   }
   local limits = { steps = 300000, memory = 32 << 20 }
-  for _, case in ipairs(cases) do
+  for _, case in ipairs(hostile) do
     local start = os.clock()
     local ok, err = pcall(jinja.render, case[1], {}, limits)
     local took = os.clock() - start
@@ -341,7 +341,7 @@ end)
 
 t.test("templates of a megabyte are read at once, however they are nested", function()
   local n = 100000
-  local cases = { -- template, name of the error (nil: it renders; "deep": it renders, or is nested too deeply)
+  local hostile = { -- template, name of the error (nil: it renders; "deep": it renders, or is nested too deeply)
     { ("a"):rep(10 * n) .. "{% if 1 %}x{% endif %}", nil }, { (" "):rep(10 * n) .. "{% if 1 %}x{% endif %}", nil },
     { ("{{ 1 }}"):rep(n), nil }, { ("{% if 1 %}"):rep(n), "VT_ERR_FORMAT" }, { "{{ " .. ("("):rep(n), "VT_ERR_FORMAT" },
     { "{{ " .. ("not "):rep(n) .. "1 }}", "VT_ERR_FORMAT" }, { "{{ " .. ("-"):rep(n) .. "1 }}", "VT_ERR_FORMAT" }, { "{{ " .. ("[{1:"):rep(n), "VT_ERR_FORMAT" },
@@ -349,7 +349,7 @@ t.test("templates of a megabyte are read at once, however they are nested", func
     { "{{ 1" .. (" + 1"):rep(2 * n) .. " }}", "deep" }, { "{{ 1 if 1 else f" .. ("()"):rep(3 * n) .. " }}", "deep" }, { "{{ 1" .. (" is string"):rep(n // 2) .. " }}", "deep" },
     { "{% raw %}" .. ("{% "):rep(2 * n), "VT_ERR_FORMAT" }, { ("{%"):rep(3 * n), "VT_ERR_FORMAT" }, { ("{#"):rep(3 * n), "VT_ERR_FORMAT" },
   }
-  for _, case in ipairs(cases) do
+  for _, case in ipairs(hostile) do
     local start = os.clock()
     local ok, err = pcall(jinja.render, case[1], { x = "a" })
     local what = case[1]:sub(1, 40) .. "..."
