@@ -37,9 +37,9 @@ vt_status vt_profile_get_span(const vt_context *ctx, int64_t i, vt_profile_span 
     enum { FIRST_SIZE = 32 }; /* sizeof in the first release */
 
     if (!ctx || !out) return vt__fail(VT_ERR_INVALID, "profile: context or out is NULL");
-    if (i < 0 || i >= vt__profile_span_count(ctx))
-        return vt__fail(VT_ERR_INVALID, "profile: span %lld of %lld", (long long)i, (long long)vt__profile_span_count(ctx));
-    const vt__profile_span *span = vt__profile_span_at(ctx, i);
-    vt_profile_span s = {.stage = span->stage, .begin_ns = span->begin, .duration_ns = span->duration, .n_tokens = span->n_tokens};
+    vt__profile_span span;
+    vt_status st = vt__profile_span_at(ctx, i, &span);
+    if (st != VT_OK) return st;
+    vt_profile_span s = {.stage = span.stage, .begin_ns = span.begin, .duration_ns = span.duration, .n_tokens = span.n_tokens};
     return vt__result_write("profile span", out, &s, sizeof s, FIRST_SIZE);
 }

@@ -21,9 +21,9 @@ typedef struct vt_profile_options {
 } vt_profile_options;
 
 /** Sets all totals to zero and starts the clocks of all stages (VT_STAGE_* of types.h) in this context. May be called again at any time.
- *  Errors: VT_ERR_INVALID, VT_ERR_NOMEM (then everything is as before). Threads: not while another call runs in the context. */
+ *  Errors: VT_ERR_INVALID, VT_ERR_NOMEM (then everything is as before). Threads: any, also beside running calls: a stage that began before is left out. */
 VT_API VT_MUST_USE vt_status vt_profile_start(vt_context *ctx, const vt_profile_options *opt);
-/** Stops the clocks; totals and spans stay until the next start. Threads: any. */
+/** Stops the clocks; totals and spans stay until the next start. A stage that is running still counts when it ends. Threads: any. */
 VT_API void vt_profile_stop(vt_context *ctx);
 
 typedef struct vt_profile_stage {
@@ -46,7 +46,8 @@ typedef struct vt_profile_span {
     int64_t n_tokens;
 } vt_profile_span;
 
-/** Spans kept, in the order in which they ended, and how many more there were than max_spans. Threads: after vt_profile_stop. */
+/** Spans kept, in the order in which they ended, and how many more there were than max_spans. Threads: any; a start in
+ *  between begins a new list. */
 VT_API int64_t vt_profile_span_count(const vt_context *ctx);
 VT_API int64_t vt_profile_span_lost(const vt_context *ctx);
 /** Span i of [0, count). Errors: VT_ERR_INVALID. */

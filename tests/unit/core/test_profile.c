@@ -85,6 +85,41 @@ static void threads_lose_nothing(void **state) {
     assert_int_equal(vt_profile_span_count(ctx), 500);
 }
 
+/* Every tenth chunk starts the profile anew beside the others, and reads what is there. */
+static void work_or_start(void *user, int64_t chunk) {
+    (void)user;
+    vt_profile_span s = VT_STRUCT_INIT(vt_profile_span);
+    work(VT_STAGE_DECODE, 3);
+    if (chunk % 10 == 0) start(1 + chunk % 40);
+    if (chunk % 3 == 0 && vt_profile_get_span(ctx, 0, &s) == VT_OK) assert_int_equal(s.n_tokens, 3);
+    if (chunk % 7 == 0) vt_profile_stop(ctx);
+}
+
+static void a_start_beside_running_calls_is_safe(void **state) {
+    (void)state;
+    start(5);
+    vt__parallel(ctx, 1000, work_or_start, NULL);
+    vt_profile_stage decode = stage_of(VT_STAGE_DECODE);
+    assert_int_equal(decode.n_tokens, 3 * decode.count);
+    start(5);
+    assert_int_equal(stage_of(VT_STAGE_DECODE).count, 0);
+    vt_profile_stop(ctx);
+}
+
+static void a_stage_that_began_before_the_start_is_left_out(void **state) {
+    (void)state;
+    start(5);
+    int64_t begin = vt__profile_begin(ctx);
+    start(5);
+    vt__profile_end(ctx, VT_STAGE_DECODE, begin, 1);
+    assert_int_equal(stage_of(VT_STAGE_DECODE).count, 0);
+    assert_int_equal(vt_profile_span_count(ctx), 0);
+    begin = vt__profile_begin(ctx);
+    vt_profile_stop(ctx);
+    vt__profile_end(ctx, VT_STAGE_DECODE, begin, 1); /* ran when the clocks stopped */
+    assert_int_equal(stage_of(VT_STAGE_DECODE).count, 1);
+}
+
 static void wrong_arguments_are_refused(void **state) {
     (void)state;
     vt_profile_options o = VT_STRUCT_INIT(vt_profile_options);
@@ -129,7 +164,9 @@ static int give_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_from_start_to_stop_only), cmocka_unit_test(spans_that_do_not_fit_are_counted),
-        cmocka_unit_test(threads_lose_nothing),           cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(threads_lose_nothing),           cmocka_unit_test(a_start_beside_running_calls_is_safe),
+        cmocka_unit_test(a_stage_that_began_before_the_start_is_left_out),
+        cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, make_context, give_back);
