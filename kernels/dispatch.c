@@ -25,6 +25,7 @@ static int has_avx512(void) {
 }
 
 static int has_avx512vnni(void) { return __builtin_cpu_supports("avx512vnni"); }
+static int has_avx512bf16(void) { return __builtin_cpu_supports("avx512bf16"); }
 #endif
 
 /* Lowest first. Each needs those before it: its fill overwrites only what it improves. */
@@ -38,6 +39,7 @@ static const struct level {
     {"avx2", has_avx2, vtk_fill_avx2},
     {"avx512", has_avx512, vtk_fill_avx512},
     {"avx512vnni", has_avx512vnni, vtk_fill_avx512vnni},
+    {"avx512bf16", has_avx512bf16, vtk_fill_avx512bf16},
 #endif
 };
 enum { N_LEVELS = sizeof levels / sizeof levels[0] };

@@ -167,7 +167,7 @@ typedef struct vtk_msc {
 } vtk_msc;
 
 typedef struct vtk_table {
-    const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni" */
+    const char *isa; /* best instruction set in use: "ref", "avx2", "avx512", "avx512vnni", "avx512bf16" */
 
     /* quant: rows of n elements, whole blocks. encode makes the bytes of the reference quantisers of GGUF, and of Q2_K to Q6_K searches, alike everywhere. */
     void (*decode[VTK_N_TYPES])(float *y, const void *x, int64_t n);
@@ -272,9 +272,15 @@ typedef struct vtk_table {
     void (*gemm_q8_pack)(unsigned char *panels, const float *w, int64_t ld, int64_t n, int64_t k);
     void (*gemm_q8_row)(unsigned char *row, const float *x, int64_t k);
     void (*gemm_q8)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+    void (*gemm_f64)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+    void (*gemm_bf16)(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1); /* all bodies agree bit for bit */
+    /* out[c * ld_out + r] = in[r * ld_in + c] for elements of 4 and of 8 bytes; out and in do not overlap. */
+    void (*transpose_32)(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+    void (*transpose_64)(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+    void (*zip_16)(void *out, const void *a, const void *b, int64_t n); /* a[0], b[0], a[1], b[1], ...: elements of 2 bytes, n of each */
 } vtk_table;
 
-/* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni in the environment lowers it; a value that is not known pins ref. */
+/* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni|avx512bf16 in the environment lowers it; a value that is not known pins ref. */
 const vtk_table *vtk_get(void);
 
 /* Fills t with the slots of exactly this instruction set; 0, with t undefined, if the machine lacks it or the name is not known. */
@@ -286,6 +292,7 @@ void vtk_fill_ref(vtk_table *t);
 void vtk_fill_avx2(vtk_table *t);
 void vtk_fill_avx512(vtk_table *t);
 void vtk_fill_avx512vnni(vtk_table *t);
+void vtk_fill_avx512bf16(vtk_table *t);
 #endif
 
 #endif

@@ -50,7 +50,7 @@ VT_API const char *vt_status_name(vt_status status);
 VT_API const char *vt_version(void);
 /** Changes only when something that a compiled host relies on breaks; the soname's number. */
 VT_API int32_t vt_abi_version(void);
-/** Instruction set of the kernels in use: "ref", "avx2", "avx512", "avx512vnni". Static. VT_ISA in the environment lowers it. */
+/** Instruction set of the kernels in use: "ref", "avx2", "avx512", "avx512vnni", "avx512bf16". Static. VT_ISA in the environment lowers it. */
 VT_API const char *vt_isa(void);
 
 /* ---- cancel tokens: raised from any thread, polled by long work ---- */

@@ -67,6 +67,11 @@ void vtk_fill_ref(vtk_table *t) {
         .gemm_q8_pack = vtk_gemm_q8_pack_ref,
         .gemm_q8_row = vtk_gemm_q8_row_ref,
         .gemm_q8 = vtk_gemm_q8_ref,
+        .gemm_f64 = vtk_gemm_f64_ref,
+        .gemm_bf16 = vtk_gemm_bf16_ref,
+        .transpose_32 = vtk_transpose_32_ref,
+        .transpose_64 = vtk_transpose_64_ref,
+        .zip_16 = vtk_zip_16_ref,
     };
     VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);

@@ -63,6 +63,11 @@ void vtk_fill_avx2(vtk_table *t) {
     t->gemm_f32 = vtk_gemm_f32_avx2;
     t->gemm_q8_row = vtk_gemm_q8_row_avx2;
     t->gemm_q8 = vtk_gemm_q8_avx2;
+    t->gemm_f64 = vtk_gemm_f64_avx2;
+    t->gemm_bf16 = vtk_gemm_bf16_avx2;
+    t->transpose_32 = vtk_transpose_32_avx2;
+    t->transpose_64 = vtk_transpose_64_avx2;
+    t->zip_16 = vtk_zip_16_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
     t->gelu_mul = vtk_gelu_mul_avx2;
@@ -149,6 +154,9 @@ void vtk_fill_avx512(vtk_table *t) {
     t->gemm_pack = vtk_gemm_pack_avx512;
     t->gemm_f32 = vtk_gemm_f32_avx512;
     t->gemm_q8_row = vtk_gemm_q8_row_avx512;
+    t->gemm_f64 = vtk_gemm_f64_avx512;
+    t->transpose_32 = vtk_transpose_32_avx512;
+    t->transpose_64 = vtk_transpose_64_avx512;
     t->attention = vtk_attention_avx512;
     t->attention_parts = vtk_attention_parts_avx512;
     t->attention_merge = vtk_attention_merge_avx512;
@@ -184,4 +192,9 @@ void vtk_fill_avx512vnni(vtk_table *t) {
     t->matmul_q8[VTK_Q4_0] = vtk_matmul_q4_0_q8_avx512vnni;
     t->matmul_q8[VTK_Q4_1] = vtk_matmul_q4_1_q8_avx512vnni;
     VTK_PACKED_FILL(t, avx512vnni);
+}
+
+void vtk_fill_avx512bf16(vtk_table *t) {
+    t->isa = "avx512bf16";
+    t->gemm_bf16 = vtk_gemm_bf16_avx512bf16;
 }

@@ -27,14 +27,20 @@ VTK_INLINE __m256 gelu_tanh(__m256 x) {
 VTK_INLINE void finish(const vtk_gemm *p, int64_t i, int64_t c, __m256 y) {
     int64_t n = p->n - c;
     if (n <= 0) return;
+    float *out = (float *)p->out + i * p->ld_out + c;
+    if (p->finish == VTK_GEMM_SCALE) {
+        y = _mm256_mul_ps(y, _mm256_set1_ps((float)p->alpha));
+        if (p->beta != 0) y = _mm256_fmadd_ps(_mm256_set1_ps((float)p->beta), load_floats(out, n), y);
+    }
     if (p->add) y = _mm256_add_ps(y, load_floats(p->add + i * p->ld_out + c, n));
     if (p->finish == VTK_GEMM_MAX) {
-        store_floats(p->out + c, _mm256_max_ps(y, load_floats(p->out + c, n)), n);
+        out = (float *)p->out + c;
+        store_floats(out, _mm256_max_ps(y, load_floats(out, n)), n);
         return;
     }
     if (p->finish == VTK_GEMM_GELU) y = gelu(y);
     if (p->finish == VTK_GEMM_GELU_TANH) y = gelu_tanh(y);
-    store_floats(p->out + i * p->ld_out + c, y, n);
+    store_floats(out, y, n);
 }
 
 #endif

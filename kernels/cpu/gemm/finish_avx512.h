@@ -27,10 +27,14 @@ VTK_INLINE __m512 gelu_tanh(__m512 x) {
 
 /* One vector of sums: row i, columns c..c+15 of the result. */
 VTK_INLINE void finish(const vtk_gemm *p, int64_t i, int64_t c, __mmask16 lanes, __m512 y) {
-    float *out = p->out + i * p->ld_out + c;
+    float *out = (float *)p->out + i * p->ld_out + c;
+    if (p->finish == VTK_GEMM_SCALE) {
+        y = _mm512_mul_ps(y, _mm512_set1_ps((float)p->alpha));
+        if (p->beta != 0) y = _mm512_fmadd_ps(_mm512_set1_ps((float)p->beta), _mm512_maskz_loadu_ps(lanes, out), y);
+    }
     if (p->add) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes, p->add + i * p->ld_out + c));
     if (p->finish == VTK_GEMM_MAX) {
-        out = p->out + c;
+        out = (float *)p->out + c;
         y = _mm512_max_ps(y, _mm512_maskz_loadu_ps(lanes, out));
     }
     if (p->finish == VTK_GEMM_GELU) y = gelu(y);
@@ -51,7 +55,7 @@ VTK_INLINE __mmask16 lanes_at(int64_t n, int64_t c) { return c < n ? first_lanes
 VTK_INLINE void end(const vtk_gemm *p, int64_t row0, int64_t column, int rows, __m512 (*sum)[2]) {
     float sums[MAX_ROWS * PANEL] __attribute__((aligned(64)));
     int is_plain = p->finish == VTK_GEMM_STORE && !p->add;
-    float *out = is_plain ? p->out + row0 * p->ld_out + column : sums;
+    float *out = is_plain ? (float *)p->out + row0 * p->ld_out + column : sums;
     int64_t ld = is_plain ? p->ld_out : PANEL;
     __mmask16 low = lanes_at(p->n, column), high = lanes_at(p->n, column + 16);
 #pragma GCC unroll 14

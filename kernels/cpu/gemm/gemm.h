@@ -1,4 +1,4 @@
-/* Slots gemm_pack, gemm_f32, gemm_q8_pack, gemm_q8_row and gemm_q8 of vtk_table. */
+/* Slots gemm_*, transpose_* and zip_16 of vtk_table. */
 #ifndef VENTURI_KERNELS_GEMM_H
 #define VENTURI_KERNELS_GEMM_H
 
@@ -9,6 +9,11 @@ void vtk_gemm_f32_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t pan
 void vtk_gemm_q8_pack_ref(unsigned char *panels, const float *w, int64_t ld, int64_t n, int64_t k);
 void vtk_gemm_q8_row_ref(unsigned char *row, const float *x, int64_t k);
 void vtk_gemm_q8_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_f64_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_bf16_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_transpose_32_ref(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_transpose_64_ref(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_zip_16_ref(void *out, const void *a, const void *b, int64_t n);
 
 #if defined(__x86_64__)
 void vtk_gemm_q8_row_avx2(unsigned char *row, const float *x, int64_t k);
@@ -18,6 +23,15 @@ void vtk_gemm_q8_avx512vnni(const vtk_gemm *p, int64_t row0, int64_t row1, int64
 void vtk_gemm_f32_avx2(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
 void vtk_gemm_pack_avx512(float *panels, const float *w, int64_t ld, int64_t n, int64_t k);
 void vtk_gemm_f32_avx512(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_f64_avx2(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_f64_avx512(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_bf16_avx2(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_gemm_bf16_avx512bf16(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1);
+void vtk_transpose_32_avx2(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_transpose_32_avx512(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_transpose_64_avx2(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_transpose_64_avx512(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
+void vtk_zip_16_avx2(void *out, const void *a, const void *b, int64_t n);
 #endif
 
 /* gelu(x) = x Phi(x). With t = |x| and h = 0.5 erfc(t / sqrt(2)) it is x - x h for x >= 0 and x h below, so that the left tail keeps its relative

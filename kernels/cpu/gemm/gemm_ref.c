@@ -1,7 +1,10 @@
 #include "cpu/gemm/gemm.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
+
+#include "cpu/quant/half.h"
 
 enum { PANEL = VTK_GEMM_PANEL };
 
@@ -18,9 +21,17 @@ static double finish(double y, int32_t how) {
 }
 
 static void put(const vtk_gemm *p, int64_t i, int64_t r, double y) {
+    float *out = (float *)p->out + i * p->ld_out + r;
     if (p->add) y += (double)p->add[i * p->ld_out + r];
-    if (p->finish == VTK_GEMM_MAX) p->out[r] = fmaxf(p->out[r], (float)y);
-    else p->out[i * p->ld_out + r] = (float)finish(y, p->finish);
+    if (p->finish == VTK_GEMM_SCALE) {
+        float z = (float)p->alpha * (float)y;
+        *out = p->beta != 0 ? fmaf((float)p->beta, *out, z) : z;
+    } else if (p->finish == VTK_GEMM_MAX) {
+        out = (float *)p->out + r;
+        *out = fmaxf(*out, (float)y);
+    } else {
+        *out = (float)finish(y, p->finish);
+    }
 }
 
 void vtk_gemm_f32_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1) {
@@ -33,6 +44,59 @@ void vtk_gemm_f32_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t pan
             if (p->bias) y += (double)p->bias[r];
             put(p, i, r, y);
         }
+}
+
+/* ---- float64 ---- */
+
+void vtk_gemm_f64_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1) {
+    int64_t width = VTK_GEMM_PANEL_F64, last = panel1 * width < p->n ? panel1 * width : p->n;
+    for (int64_t i = row0; i < row1; i++)
+        for (int64_t r = panel0 * width; r < last; r++) {
+            const double *x = (const double *)p->x + i * p->ld_x, *w = (const double *)p->panels + r / width * width * p->k + r % width;
+            double *out = (double *)p->out + i * p->ld_out + r, y = 0.0;
+            for (int64_t c = 0; c < p->k; c++) y += x[c] * w[c * width];
+            if (p->finish == VTK_GEMM_SCALE) y = p->beta != 0 ? fma(p->beta, *out, p->alpha * y) : p->alpha * y;
+            *out = y;
+        }
+}
+
+/* ---- bfloat16 ---- */
+
+static float flush(float x) { return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x; }
+
+static float number_of(uint16_t bfloat) { return flush(vtk_bf16_to_float(bfloat)); }
+
+void vtk_gemm_bf16_ref(const vtk_gemm *p, int64_t row0, int64_t row1, int64_t panel0, int64_t panel1) {
+    int64_t last = panel1 * PANEL < p->n ? panel1 * PANEL : p->n, k2 = (p->k + 1) / 2;
+    for (int64_t i = row0; i < row1; i++)
+        for (int64_t r = panel0 * PANEL; r < last; r++) {
+            const uint16_t *x = (const uint16_t *)p->x + i * p->ld_x, *w = (const uint16_t *)p->panels + (r / PANEL * PANEL * k2 + r % PANEL) * 2;
+            float y = 0.0f;
+            for (int64_t c = 0; c < k2; c++, x += 2, w += 2 * PANEL) {
+                y = flush(fmaf(number_of(x[1]), number_of(w[1]), y));
+                y = flush(fmaf(number_of(x[0]), number_of(w[0]), y));
+            }
+            put(p, i, r, (double)y);
+        }
+}
+
+/* ---- transposing ---- */
+
+void vtk_transpose_32_ref(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns) {
+    for (int64_t r = 0; r < n_rows; r++)
+        for (int64_t c = 0; c < n_columns; c++) memcpy((uint32_t *)out + c * ld_out + r, (const uint32_t *)in + r * ld_in + c, 4);
+}
+
+void vtk_transpose_64_ref(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns) {
+    for (int64_t r = 0; r < n_rows; r++)
+        for (int64_t c = 0; c < n_columns; c++) memcpy((uint64_t *)out + c * ld_out + r, (const uint64_t *)in + r * ld_in + c, 8);
+}
+
+void vtk_zip_16_ref(void *out, const void *a, const void *b, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        memcpy((uint16_t *)out + 2 * i, (const uint16_t *)a + i, 2);
+        memcpy((uint16_t *)out + 2 * i + 1, (const uint16_t *)b + i, 2);
+    }
 }
 
 /* ---- 8-bit integers ---- */

@@ -39,7 +39,7 @@ end
 
 -- What a kernel level needs of the processor, lowest first; each needs those before it.
 local levels = {
-  { "ref" }, { "avx2", "avx2", "fma", "f16c" }, { "avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl" }, { "avx512vnni", "avx512_vnni" },
+  { "ref" }, { "avx2", "avx2", "fma", "f16c" }, { "avx512", "avx512f", "avx512bw", "avx512dq", "avx512vl" }, { "avx512vnni", "avx512_vnni" }, { "avx512bf16", "avx512_bf16" },
 }
 
 -- What VT_ISA does that its user may not know; nil: nothing.
@@ -53,7 +53,7 @@ local function isa_note()
     if has then best = i end
     if level[1] == cap then wanted = i end
   end
-  if not wanted then return ("VT_ISA=%s is not known (ref, avx2, avx512, avx512vnni): %s is used"):format(cap, vt.isa()) end
+  if not wanted then return ("VT_ISA=%s is not known (ref, avx2, avx512, avx512vnni, avx512bf16): %s is used"):format(cap, vt.isa()) end
   if wanted < best then return ("VT_ISA=%s is lower than this machine, which has %s"):format(cap, levels[best][1]) end
   return wanted > best and ("VT_ISA=%s is more than this machine has: %s is used"):format(cap, vt.isa()) or nil
 end

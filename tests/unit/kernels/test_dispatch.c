@@ -23,7 +23,7 @@ static void unknown_isa_pins_the_reference(void **state) {
 }
 
 static void isa_is_lowered_never_raised(void **state) {
-    static const char *const names[] = {"ref", "avx2", "avx512", "avx512vnni"};
+    static const char *const names[] = {"ref", "avx2", "avx512", "avx512vnni", "avx512bf16"};
     const char *best = "ref";
     vtk_table t;
     (void)state;

@@ -22,7 +22,7 @@
 
 /* Runs check for each instruction set above ref that the machine has. */
 static inline void for_each_variant(void (*check)(const vtk_table *ref, const vtk_table *t)) {
-    static const char *const names[] = {"avx2", "avx512", "avx512vnni"};
+    static const char *const names[] = {"avx2", "avx512", "avx512vnni", "avx512bf16"};
     vtk_table ref, t;
     assert_int_equal(vtk_fill_isa(&ref, "ref"), 1);
     for (size_t i = 0; i < COUNT(names); i++) {
