@@ -16,6 +16,7 @@
 #include "venturi/retrieve.h"
 #include "venturi/sample.h"
 #include "venturi/script.h"
+#include "venturi/tensor.h"
 #include "venturi/text.h"
 #include "venturi/types.h"
 

@@ -278,6 +278,13 @@ typedef struct vtk_table {
     void (*transpose_32)(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
     void (*transpose_64)(void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns);
     void (*zip_16)(void *out, const void *a, const void *b, int64_t n); /* a[0], b[0], a[1], b[1], ...: elements of 2 bytes, n of each */
+
+    /* Families of tensor kernels with tables of their own, whole ones for each instruction set; a family's header is vtk_<name>.h. */
+    const struct vtk_map *map;     /* elementwise */
+    const struct vtk_fold *fold;   /* reductions, softmax, norms */
+    const struct vtk_conv *conv;   /* convolution, pooling */
+    const struct vtk_flash *flash; /* attention over dense arrays, forward and backward */
+    const struct vtk_fft *fft;
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni|avx512bf16 in the environment lowers it; a value that is not known pins ref. */

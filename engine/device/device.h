@@ -1,0 +1,23 @@
+/* The CPU backend: runners of tensor/ops.def over plain memory. A runner cuts work into chunks that depend on extents only, so that results are
+ * the same bits for any number of threads. */
+#ifndef VENTURI_DEVICE_DEVICE_H
+#define VENTURI_DEVICE_DEVICE_H
+
+#include "tensor/backend.h"
+#include "tensor/dtype.h"
+
+#define VT_OP(id, in, attrs, outs, flags, keep, infer, run, grad, doc) vt_status vt__cpu_##run(const struct vt__run *run);
+#define VT_OP_VIEW(...)
+#define VT_OP_COMPOSED(...)
+#include "tensor/ops.def"
+#undef VT_OP
+#undef VT_OP_VIEW
+#undef VT_OP_COMPOSED
+
+/* The runner of run->op over memory of this process. */
+vt_status vt__cpu_run(const struct vt__run *run);
+
+int64_t vt__view_count(const struct vt__view *v);
+int vt__view_is_dense(const struct vt__view *v);
+
+#endif

@@ -1,0 +1,37 @@
+#include "tensor/attr.h"
+
+#include <string.h>
+
+#include "core/error.h"
+
+static int find(const struct vt__op_def *op, const char *name, struct vt__attr_def *def) {
+    for (int32_t i = 0; i < VT__MAX_ATTRS && vt__op_attr(op, i, def); i++)
+        if (strlen(name) == (size_t)def->name_len && memcmp(name, def->name, (size_t)def->name_len) == 0) return i;
+    return -1;
+}
+
+static vt_status set_list(const struct vt__op_def *op, struct vt__attr *a, const struct vt__attr_value *value) {
+    if (value->n_list < 0 || value->n_list > VT__MAX_DIMS || (value->n_list && !value->list))
+        return vt__fail(VT_ERR_INVALID, "%s: %s has %lld numbers, at most %d are possible", op->name, value->name, (long long)value->n_list, VT__MAX_DIMS);
+    a->count = value->list ? (int32_t)value->n_list : 1;
+    a->i[0] = value->i;
+    for (int64_t k = 0; k < value->n_list; k++) a->i[k] = value->list[k];
+    return VT_OK;
+}
+
+vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, const struct vt__attr_value *value) {
+    struct vt__attr_def def;
+    if (!value->name) return vt__fail(VT_ERR_INVALID, "%s: an attribute without a name", op->name);
+    int i = find(op, value->name, &def);
+    if (i < 0) return vt__fail(VT_ERR_INVALID, "%s: no attribute \"%.40s\"; it has \"%s\"", op->name, value->name, op->attrs);
+    struct vt__attr *a = &attrs->a[i];
+    a->given = 1;
+    a->count = 1;
+    a->i[0] = value->i;
+    a->f = value->f;
+    a->text = value->text;
+    if (def.type == VT__ATTR_INTS || def.type == VT__ATTR_DIMS) return set_list(op, a, value);
+    if ((def.type == VT__ATTR_ENUM || def.type == VT__ATTR_TEXT) && !value->text)
+        return vt__fail(VT_ERR_INVALID, "%s: %s is a text", op->name, value->name);
+    return def.type == VT__ATTR_ENUM ? vt__attr_choose(op, &def, value->text, a) : VT_OK;
+}

@@ -1,0 +1,20 @@
+/* Attributes as the host gives them, by name. */
+#ifndef VENTURI_TENSOR_ATTR_H
+#define VENTURI_TENSOR_ATTR_H
+
+#include "tensor/op.h"
+
+/* A host's value; the attribute's type says which field counts. */
+struct vt__attr_value {
+    const char *name;
+    int64_t i;
+    double f;
+    const int64_t *list;
+    int64_t n_list;
+    const char *text;
+};
+
+/* INVALID for a name the operation does not have, a choice that does not exist, a list that is too long. */
+vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, const struct vt__attr_value *value);
+
+#endif

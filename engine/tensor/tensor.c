@@ -1,0 +1,314 @@
+#include "tensor/tensor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "tensor/dispatch.h"
+#include "tensor/tape.h"
+
+const char *vt__desc_text(const struct vt__desc *desc, char *text) {
+    int n = snprintf(text, VT__SHAPE_TEXT, "%s[", vt__dtype_name(desc->dtype));
+    for (int32_t i = 0; i < desc->ndim; i++) n += snprintf(text + n, VT__SHAPE_TEXT - (size_t)n, i ? ",%lld" : "%lld", (long long)desc->shape[i]);
+    (void)snprintf(text + n, VT__SHAPE_TEXT - (size_t)n, "]");
+    return text;
+}
+
+const char *vt__shape_text(const vt_tensor *t, char *text) {
+    struct vt__desc d = vt__tensor_desc(t);
+    return vt__desc_text(&d, text);
+}
+
+vt_status vt__desc_check(const char *what, const struct vt__desc *desc, int64_t *count) {
+    size_t size = vt__dtype_size(desc->dtype), bytes = size;
+    char text[VT__SHAPE_TEXT];
+    if (!size) return vt__fail(VT_ERR_DTYPE, "%s: %d is no element type of tensors", what, desc->dtype);
+    if (desc->ndim < 0 || desc->ndim > VT__MAX_DIMS) return vt__fail(VT_ERR_SHAPE, "%s: %d dimensions, 0 to %d are possible", what, desc->ndim, VT__MAX_DIMS);
+    int empty = 0;
+    for (int32_t i = 0; i < desc->ndim; i++) {
+        if (desc->shape[i] < 0) return vt__fail(VT_ERR_SHAPE, "%s: extent %lld of dimension %d is negative", what, (long long)desc->shape[i], i);
+        empty |= desc->shape[i] == 0;
+    }
+    /* Extents beside a 0 must multiply to something too: strides are made of them. */
+    for (int32_t i = 0; i < desc->ndim; i++)
+        if (desc->shape[i] && (vt__mul_size((int64_t)bytes, desc->shape[i], &bytes) || bytes > INT64_MAX / 2))
+            return vt__fail(VT_ERR_SHAPE, "%s: %s has too many elements", what, vt__desc_text(desc, text));
+    if (count) *count = empty ? 0 : (int64_t)(bytes / size);
+    return VT_OK;
+}
+
+void vt__strides_dense(const struct vt__desc *desc, int64_t *strides) {
+    int64_t stride = 1;
+    for (int32_t i = desc->ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        if (desc->shape[i] > 1) stride *= desc->shape[i];
+    }
+}
+
+struct vt__desc vt__tensor_desc(const vt_tensor *t) {
+    struct vt__desc d = {.dtype = t->dtype, .ndim = t->ndim};
+    memcpy(d.shape, t->shape, sizeof d.shape);
+    return d;
+}
+
+int64_t vt__tensor_count(const vt_tensor *t) {
+    int64_t n = 1;
+    for (int32_t i = 0; i < t->ndim; i++) n *= t->shape[i];
+    return n;
+}
+
+int vt__tensor_is_dense(const vt_tensor *t) {
+    int64_t stride = 1;
+    for (int32_t i = t->ndim - 1; i >= 0; i--) {
+        if (t->shape[i] == 0) return 1;
+        if (t->shape[i] == 1) continue;
+        if (t->strides[i] != stride) return 0;
+        stride *= t->shape[i];
+    }
+    return 1;
+}
+
+struct vt__view vt__tensor_to_view(const vt_tensor *t) {
+    struct vt__view v = {.dtype = t->dtype, .ndim = t->ndim};
+    memcpy(v.shape, t->shape, sizeof v.shape);
+    memcpy(v.strides, t->strides, sizeof v.strides);
+    v.data = t->storage ? (char *)t->storage->data + t->offset * (int64_t)vt__dtype_size(t->dtype) : NULL;
+    return v;
+}
+
+int vt__broadcast(struct vt__desc *a, const struct vt__desc *b) {
+    struct vt__desc r = a->ndim >= b->ndim ? *a : *b;
+    const struct vt__desc *other = a->ndim >= b->ndim ? b : a;
+    for (int32_t i = 1; i <= other->ndim; i++) {
+        int64_t *x = &r.shape[r.ndim - i], y = other->shape[other->ndim - i];
+        if (*x == 1) *x = y;
+        else if (y != 1 && y != *x) return 0;
+    }
+    r.dtype = a->dtype;
+    *a = r;
+    return 1;
+}
+
+static void release_storage(struct vt__storage *s) {
+    if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
+    vt_context *ctx = s->ctx;
+    if (s->release) s->release(s->user);
+    else if (s->data) s->backend->free(ctx, s->data);
+    vt__free(ctx, s);
+    vt__context_release(ctx);
+}
+
+static struct vt__storage *create_storage(vt_context *ctx, const struct vt__backend *backend) {
+    struct vt__storage *s = vt__calloc(ctx, sizeof *s);
+    if (!s) return NULL;
+    atomic_init(&s->refs, 1);
+    s->ctx = vt__context_retain(ctx);
+    s->backend = backend;
+    return s;
+}
+
+vt_status vt__tensor_ghost(vt_context *ctx, const struct vt__desc *desc, vt_tensor **out) {
+    vt_tensor *t = *out = vt__calloc(ctx, sizeof *t);
+    if (!t) return vt__fail_nomem("tensor", sizeof *t);
+    atomic_init(&t->refs, 1);
+    t->ctx = vt__context_retain(ctx);
+    t->dtype = desc->dtype;
+    t->ndim = desc->ndim;
+    for (int32_t i = 0; i < desc->ndim; i++) t->shape[i] = desc->shape[i];
+    vt__strides_dense(desc, t->strides);
+    return VT_OK;
+}
+
+vt_status vt__tensor_create(vt_context *ctx, const struct vt__backend *backend, const struct vt__desc *desc, vt_tensor **out) {
+    int64_t n = 0;
+    *out = NULL;
+    vt_status st = vt__desc_check("tensor", desc, &n);
+    if (st == VT_OK) st = vt__tensor_ghost(ctx, desc, out);
+    if (st != VT_OK) return st;
+    vt_tensor *t = *out;
+    t->storage = create_storage(ctx, backend);
+    st = t->storage ? VT_OK : vt__fail_nomem("tensor", sizeof *t->storage);
+    if (st == VT_OK) {
+        t->storage->size = (size_t)n * vt__dtype_size(desc->dtype);
+        st = backend->alloc(ctx, t->storage->size, &t->storage->data);
+    }
+    if (st != VT_OK) vt__tensor_release(t), *out = NULL;
+    return st;
+}
+
+vt_status vt__tensor_zeros(vt_context *ctx, int32_t device, const struct vt__desc *desc, vt_tensor **out) {
+    const struct vt__backend *backend = vt__backend_get(device);
+    *out = NULL;
+    if (!backend) return vt__fail(VT_ERR_DEVICE, "tensor: there is no device %d", device);
+    vt_status st = vt__tensor_create(ctx, backend, desc, out);
+    if (st == VT_OK && (*out)->storage->size) st = vt__op_run_into(ctx, VT__OP_fill, out, 1, NULL, out);
+    if (st != VT_OK) vt__tensor_release(*out), *out = NULL;
+    return st;
+}
+
+/* First and last element that the extents and strides reach, from offset 0. */
+static vt_status reach(const struct vt__desc *desc, const int64_t *strides, int64_t *first, int64_t *last) {
+    *first = *last = 0;
+    for (int32_t i = 0; i < desc->ndim; i++) {
+        int64_t span, *end = strides[i] < 0 ? first : last;
+        if (desc->shape[i] == 0) {
+            *first = 0, *last = -1;
+            return VT_OK;
+        }
+        if (__builtin_mul_overflow(desc->shape[i] - 1, strides[i], &span) || __builtin_add_overflow(*end, span, end))
+            return vt__fail(VT_ERR_SHAPE, "tensor: stride %lld of dimension %d is too large", (long long)strides[i], i);
+    }
+    return VT_OK;
+}
+
+/* The places lie in n elements of storage. */
+static vt_status check_reach(const struct vt__desc *desc, const int64_t *strides, int64_t offset, int64_t n) {
+    int64_t first, last;
+    vt_status st = reach(desc, strides, &first, &last);
+    if (st != VT_OK) return st;
+    if (last >= first && (offset < 0 || offset > n || first < -offset || last >= n - offset))
+        return vt__fail(VT_ERR_SHAPE, "tensor: elements %lld to %lld of a storage of %lld are needed", (long long)(offset + first), (long long)(offset + last),
+                        (long long)n);
+    return VT_OK;
+}
+
+vt_status vt__tensor_borrow(vt_context *ctx, const struct vt__backend *backend, void *data, size_t size, const struct vt__desc *desc,
+                            const int64_t *strides, int32_t read_only, void (*release)(void *user), void *user, vt_tensor **out) {
+    int64_t dense[VT__MAX_DIMS] = {0};
+    *out = NULL;
+    vt_status st = vt__desc_check("tensor", desc, NULL);
+    if (st != VT_OK) return st;
+    if (!strides) vt__strides_dense(desc, dense), strides = dense;
+    st = check_reach(desc, strides, 0, (int64_t)(size / vt__dtype_size(desc->dtype)));
+    if (st == VT_OK) st = vt__tensor_ghost(ctx, desc, out);
+    if (st != VT_OK) return st;
+    vt_tensor *t = *out;
+    t->storage = create_storage(ctx, backend);
+    if (!t->storage) {
+        vt__tensor_release(t), *out = NULL;
+        return vt__fail_nomem("tensor", sizeof *t->storage);
+    }
+    for (int32_t i = 0; i < desc->ndim; i++) t->strides[i] = strides[i];
+    t->storage->data = data;
+    t->storage->size = size;
+    t->storage->read_only = read_only;
+    t->storage->release = release;
+    t->storage->user = user;
+    return VT_OK;
+}
+
+vt_status vt__tensor_view(vt_tensor *base, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out) {
+    *out = NULL;
+    vt_status st = vt__desc_check("view", desc, NULL);
+    if (st == VT_OK && base->storage) st = check_reach(desc, strides, offset, (int64_t)(base->storage->size / vt__dtype_size(desc->dtype)));
+    if (st == VT_OK) st = vt__tensor_ghost(base->ctx, desc, out);
+    if (st != VT_OK) return st;
+    vt_tensor *t = *out;
+    for (int32_t i = 0; i < desc->ndim; i++) t->strides[i] = strides[i];
+    t->offset = offset;
+    t->storage = base->storage;
+    if (t->storage) atomic_fetch_add(&t->storage->refs, 1);
+    return VT_OK;
+}
+
+vt_tensor *vt__tensor_retain(vt_tensor *t) {
+    if (t) atomic_fetch_add(&t->refs, 1);
+    return t;
+}
+
+void vt__tensor_release(vt_tensor *t) {
+    if (!t || atomic_fetch_sub(&t->refs, 1) != 1) return;
+    vt_context *ctx = t->ctx;
+    release_storage(t->storage);
+    vt__tensor_release(t->grad);
+    vt__hooks_release(ctx, t->hooks);
+    vt__node_release(t->node);
+    vt__free(ctx, t);
+    vt__context_release(ctx);
+}
+
+static vt_status check_size(const vt_tensor *t, const char *what, size_t size) {
+    char text[VT__SHAPE_TEXT];
+    size_t have = (size_t)vt__tensor_count(t) * vt__dtype_size(t->dtype);
+    if (size == have) return VT_OK;
+    return vt__fail(VT_ERR_SHAPE, "%s: %zu bytes given, %s has %zu", what, size, vt__shape_text(t, text), have);
+}
+
+/* t itself (retained) if dense, else a dense copy. */
+static vt_status make_dense(vt_tensor *t, vt_tensor **out) {
+    if (vt__tensor_is_dense(t)) return *out = vt__tensor_retain(t), VT_OK;
+    int32_t mode = vt__grad_mode_set(0);
+    vt_status st = vt__op_run(t->ctx, VT__OP_copy, &t, 1, NULL, out);
+    (void)vt__grad_mode_set(mode);
+    return st;
+}
+
+vt_status vt__tensor_read(vt_tensor *t, void *host, size_t size) {
+    vt_tensor *dense = NULL;
+    vt_status st = check_size(t, "read", size);
+    if (st == VT_OK) st = make_dense(t, &dense);
+    if (st == VT_OK && size) st = dense->storage->backend->read(t->ctx, host, vt__tensor_to_view(dense).data, size);
+    vt__tensor_release(dense);
+    return st;
+}
+
+vt_status vt__tensor_write(vt_tensor *t, const void *host, size_t size) {
+    vt_status st = check_size(t, "write", size);
+    if (st != VT_OK || !size) return st;
+    if (t->storage->read_only) return vt__fail(VT_ERR_STATE, "write: the tensor's bytes are read-only");
+    if (vt__tensor_is_dense(t)) {
+        t->storage->version++;
+        return t->storage->backend->write(t->ctx, vt__tensor_to_view(t).data, host, size);
+    }
+    struct vt__desc desc = vt__tensor_desc(t);
+    vt_tensor *dense = NULL;
+    st = vt__tensor_create(t->ctx, t->storage->backend, &desc, &dense);
+    if (st == VT_OK) st = dense->storage->backend->write(t->ctx, dense->storage->data, host, size);
+    int32_t mode = vt__grad_mode_set(0);
+    if (st == VT_OK) st = vt__op_run_into(t->ctx, VT__OP_copy, &dense, 1, NULL, &t);
+    (void)vt__grad_mode_set(mode);
+    vt__tensor_release(dense);
+    return st;
+}
+
+vt_status vt__tensor_detach(vt_tensor *t, vt_tensor **out) {
+    struct vt__desc desc = vt__tensor_desc(t);
+    return vt__tensor_view(t, &desc, t->strides, t->offset, out);
+}
+
+vt_status vt__tensor_to_device(vt_tensor *t, int32_t device, vt_tensor **out) {
+    const struct vt__backend *backend = vt__backend_get(device);
+    struct vt__desc desc = vt__tensor_desc(t);
+    size_t size = (size_t)vt__tensor_count(t) * vt__dtype_size(t->dtype);
+    *out = NULL;
+    if (!backend) return vt__fail(VT_ERR_DEVICE, "tensor: there is no device %d", device);
+    if (backend == t->storage->backend) return *out = vt__tensor_retain(t), VT_OK;
+    void *host = vt__alloc(t->ctx, size);
+    vt_status st = host ? vt__tensor_read(t, host, size) : vt__fail_nomem("tensor", size);
+    if (st == VT_OK) st = vt__tensor_create(t->ctx, backend, &desc, out);
+    if (st == VT_OK) st = vt__tensor_write(*out, host, size);
+    if (st != VT_OK) vt__tensor_release(*out), *out = NULL;
+    vt__free(t->ctx, host);
+    return st;
+}
+
+vt_status vt__tensor_set_requires_grad(vt_tensor *t, int32_t on) {
+    if (t->node) return vt__fail(VT_ERR_STATE, "requires_grad: the tensor is the result of a recorded operation; detach it first");
+    if (on && !vt__dtype_has_grad(t->dtype)) return vt__fail(VT_ERR_DTYPE, "requires_grad: %s numbers have no gradient", vt__dtype_name(t->dtype));
+    t->requires_grad = on != 0;
+    return VT_OK;
+}
+
+vt_status vt__tensor_set_grad(vt_tensor *t, vt_tensor *grad) {
+    char a[VT__SHAPE_TEXT], b[VT__SHAPE_TEXT];
+    int same = !grad || (grad->ndim == t->ndim && grad->dtype == t->dtype);
+    if (t->node) return vt__fail(VT_ERR_STATE, "grad: the tensor is no leaf");
+    for (int32_t i = 0; same && grad && i < t->ndim; i++) same = grad->shape[i] == t->shape[i];
+    if (!same) return vt__fail(VT_ERR_SHAPE, "grad: %s for a tensor %s", vt__shape_text(grad, a), vt__shape_text(t, b));
+    (void)vt__tensor_retain(grad);
+    vt__tensor_release(t->grad);
+    t->grad = grad;
+    return VT_OK;
+}
