@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/io.h"
+#include "core/memory.h"
 #include "core/pool.h"
 #include "core/profile.h"
 
@@ -18,6 +19,7 @@ struct vt_context {
     atomic_int refs;
     vt__context_params params;
     atomic_uint_fast64_t live, peak; /* bytes asked of the allocator */
+    vt__kept_block kept;             /* of core/memory.h */
     struct vt__pool *pool;           /* owned; exists from the start, its threads from first use */
     const struct vt__io *io;
     vt__profile profile;
@@ -56,6 +58,8 @@ vt_status vt__context_create(const vt__context_params *params, vt_context **out)
     ctx->params = p;
     atomic_init(&ctx->live, sizeof *ctx);
     atomic_init(&ctx->peak, sizeof *ctx);
+    atomic_init(&ctx->kept.block, NULL);
+    atomic_init(&ctx->kept.size, 0);
     ctx->io = vt__io_system();
     vt__profile_init(&ctx->profile);
     ctx->pool = vt__pool_create(ctx, p.n_threads);
@@ -74,6 +78,7 @@ vt_context *vt__context_retain(vt_context *ctx) {
 
 void vt__context_release(vt_context *ctx) {
     if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1) return;
+    vt__scratch_drop(ctx);
     vt__pool_destroy(ctx, ctx->pool);
     vt__profile_free(ctx, &ctx->profile);
     ctx->params.alloc(ctx->params.alloc_user, ctx, sizeof *ctx, 0);
@@ -96,7 +101,7 @@ void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_
     uint64_t live = atomic_fetch_add_explicit(&ctx->live, new_size, memory_order_relaxed) + new_size;
     if (live < new_size || live - old_size > p->memory_limit) {
         atomic_fetch_sub_explicit(&ctx->live, new_size, memory_order_relaxed);
-        return NULL;
+        return vt__scratch_drop(ctx) ? vt__context_alloc(ctx, ptr, old_size, new_size) : NULL;
     }
     void *r = p->alloc(p->alloc_user, ptr, old_size, new_size);
     atomic_fetch_sub_explicit(&ctx->live, r ? old_size : new_size, memory_order_relaxed);
@@ -104,7 +109,11 @@ void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_
     return r;
 }
 
-uint64_t vt__context_memory(const vt_context *ctx) { return atomic_load(&ctx->live); }
+uint64_t vt__context_memory(const vt_context *ctx) {
+    uint64_t kept = atomic_load(&ctx->kept.size), live = atomic_load(&ctx->live);
+    return live > kept ? live - kept : live;
+}
+vt__kept_block *vt__context_kept(vt_context *ctx) { return &ctx->kept; }
 uint64_t vt__context_memory_peak(const vt_context *ctx) { return atomic_load(&ctx->peak); }
 int32_t vt__context_threads(const vt_context *ctx) { return ctx->params.n_threads; }
 struct vt__pool *vt__context_pool(vt_context *ctx) { return ctx->pool; }

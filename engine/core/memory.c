@@ -95,3 +95,39 @@ int vt__reserve(vt_context *ctx, void **ptr, int64_t *cap, int64_t need, size_t 
     *cap = n;
     return 0;
 }
+
+/* ---- scratch ---- */
+
+enum { MOST_KEPT = 1 << 24 };
+
+static void *take_kept(vt_context *ctx) {
+    vt__kept_block *kept = vt__context_kept(ctx);
+    void *p = atomic_exchange(&kept->block, NULL);
+    if (p) atomic_fetch_sub(&kept->size, header_of(p)->total);
+    return p;
+}
+
+void *vt__scratch_take(vt_context *ctx, size_t bytes) {
+    void *p = take_kept(ctx);
+    if (p && header_of(p)->total - header_of(p)->offset >= bytes) return p;
+    vt__free(ctx, p);
+    return vt__alloc64(ctx, bytes);
+}
+
+void vt__scratch_give(vt_context *ctx, void *scratch) {
+    vt__kept_block *kept = vt__context_kept(ctx);
+    if (!scratch || header_of(scratch)->total > MOST_KEPT) {
+        vt__free(ctx, scratch);
+        return;
+    }
+    atomic_fetch_add(&kept->size, header_of(scratch)->total);
+    void *other = atomic_exchange(&kept->block, scratch);
+    if (other) atomic_fetch_sub(&kept->size, header_of(other)->total);
+    vt__free(ctx, other);
+}
+
+int vt__scratch_drop(vt_context *ctx) {
+    void *p = take_kept(ctx);
+    vt__free(ctx, p);
+    return p != NULL;
+}

@@ -3,6 +3,8 @@
 #ifndef VENTURI_CORE_MEMORY_H
 #define VENTURI_CORE_MEMORY_H
 
+#include <stdatomic.h>
+
 #include "venturi/types.h"
 
 /* Every failing call returns NULL and leaves the message to the caller (vt__fail_nomem). Sizes of 0 are asked for as 1 byte. */
@@ -16,6 +18,17 @@ void *vt__alloc64_2(vt_context *ctx, int64_t n, int64_t m, size_t elem);
 void *vt__realloc(vt_context *ctx, void *ptr, size_t bytes);
 /* Frees a block of any of the calls above; NULL is fine. */
 void vt__free(vt_context *ctx, void *ptr);
+
+/* Scratch of calls that follow one another, for whose pages the system would be asked again and again: a context keeps one block, up to a size, from
+ * the call that gives it back to the next that takes some. Aligned to 64 bytes, contents undefined; taken by several threads at once it is an ordinary block
+ * for all but one. Kept memory is not counted in vt__context_memory, and is gone before a limit is hit. */
+void *vt__scratch_take(vt_context *ctx, size_t bytes);
+void vt__scratch_give(vt_context *ctx, void *scratch); /* NULL is fine */
+int vt__scratch_drop(vt_context *ctx);                 /* frees what is kept; 0: nothing was */
+typedef struct vt__kept_block {
+    _Atomic(void *) block;
+    atomic_size_t size; /* of block as it is accounted for */
+} vt__kept_block;
 
 /* n * m into *out; 1 on overflow or a negative factor. The one place where sizes are multiplied before memory is asked for. */
 int vt__mul_size(int64_t n, int64_t m, size_t *out);

@@ -154,6 +154,33 @@ static void reserve_grows_by_half_and_changes_nothing_on_failure(void **state) {
     assert_int_equal(t.live, 0);
 }
 
+static void scratch_is_kept_uncounted_until_a_limit_needs_it(void **state) {
+    (void)state;
+    torture t = {0};
+    vt_context *ctx = make(&t, 1 << 20);
+    uint64_t before = vt__context_memory(ctx);
+    unsigned char *first = vt__scratch_take(ctx, 600000), *second = vt__scratch_take(ctx, 1000);
+    assert_int_equal((uintptr_t)first % 64, 0);
+    assert_true(vt__context_memory(ctx) >= before + 601000);
+    vt__scratch_give(ctx, second);
+    vt__scratch_give(ctx, first);
+    assert_int_equal(vt__context_memory(ctx), before);
+    long calls = t.calls;
+    unsigned char *again = vt__scratch_take(ctx, 500000);
+    assert_ptr_equal(again, first);
+    assert_int_equal(t.calls, calls);
+    vt__scratch_give(ctx, again);
+    void *large = vt__alloc(ctx, 700000); /* only without what is kept */
+    assert_non_null(large);
+    assert_null(vt__scratch_take(ctx, 600000));
+    vt__scratch_give(ctx, NULL);
+    vt__free(ctx, large);
+    assert_int_equal(vt__scratch_drop(ctx), 0);
+    vt__scratch_give(ctx, vt__scratch_take(ctx, 10));
+    vt__context_release(ctx);
+    assert_int_equal(t.live, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_aligned_and_zeroed_as_promised),
@@ -161,6 +188,7 @@ int main(void) {
         cmocka_unit_test(growing_keeps_contents_and_failure_keeps_the_block),
         cmocka_unit_test(products_that_overflow_ask_for_nothing),
         cmocka_unit_test(the_limit_holds_and_lets_go),
+        cmocka_unit_test(scratch_is_kept_uncounted_until_a_limit_needs_it),
         cmocka_unit_test(reserve_grows_by_half_and_changes_nothing_on_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
