@@ -25,7 +25,7 @@ typedef struct vtk_gemm {
     int64_t n, k;
     const float *bias; /* [n]; NULL: none. These two in gemm_f32 and gemm_q8 only */
     const float *add;  /* rows ld_out apart, may be out; NULL: none */
-    int32_t finish;    /* VTK_GEMM_*; gemm_f64, gemm_bf16: STORE, SCALE */
+    int32_t finish;    /* VTK_GEMM_*; gemm_f64, gemm_bf16: STORE, SCALE; gemm_q8: not SCALE */
     double alpha, beta; /* SCALE: fma(beta, out, alpha y), in the type of out */
 } vtk_gemm;
 

@@ -28,10 +28,6 @@ VTK_INLINE __m512 gelu_tanh(__m512 x) {
 /* One vector of sums: row i, columns c..c+15 of the result. */
 VTK_INLINE void finish(const vtk_gemm *p, int64_t i, int64_t c, __mmask16 lanes, __m512 y) {
     float *out = (float *)p->out + i * p->ld_out + c;
-    if (p->finish == VTK_GEMM_SCALE) {
-        y = _mm512_mul_ps(y, _mm512_set1_ps((float)p->alpha));
-        if (p->beta != 0) y = _mm512_fmadd_ps(_mm512_set1_ps((float)p->beta), _mm512_maskz_loadu_ps(lanes, out), y);
-    }
     if (p->add) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes, p->add + i * p->ld_out + c));
     if (p->finish == VTK_GEMM_MAX) {
         out = (float *)p->out + c;
@@ -51,17 +47,44 @@ static __attribute__((noinline)) void finish_tile(const vtk_gemm *p, int64_t row
 /* What is left of n columns in a vector that begins at column c. */
 VTK_INLINE __mmask16 lanes_at(int64_t n, int64_t c) { return c < n ? first_lanes(n - c) : 0; }
 
+/* alpha sum + beta out. */
+VTK_INLINE void scale(const vtk_gemm *p, float *out, int64_t ld, int rows, __mmask16 low, __mmask16 high, __m512 (*sum)[2]) {
+    __m512 alpha = _mm512_set1_ps((float)p->alpha), beta = _mm512_set1_ps((float)p->beta);
+    int reads = p->beta != 0;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++, out += ld) {
+        __m512 y = _mm512_mul_ps(sum[i][0], alpha), z = _mm512_mul_ps(sum[i][1], alpha);
+        if (reads) y = _mm512_fmadd_ps(beta, _mm512_maskz_loadu_ps(low, out), y), z = _mm512_fmadd_ps(beta, _mm512_maskz_loadu_ps(high, out + 16), z);
+        _mm512_mask_storeu_ps(out, low, y);
+        _mm512_mask_storeu_ps(out + 16, high, z);
+    }
+}
+
+/* Where the sums of a tile will go: fetched while they are made. */
+VTK_INLINE void expect(const vtk_gemm *p, int64_t row0, int64_t column, int rows) {
+    const float *out = (const float *)p->out + row0 * p->ld_out + column;
+    if (p->finish == VTK_GEMM_MAX) return;
+    for (int i = 0; i < rows; i++) {
+        _mm_prefetch((const char *)(out + i * p->ld_out), _MM_HINT_ET0);
+        _mm_prefetch((const char *)(out + i * p->ld_out + 16), _MM_HINT_ET0);
+    }
+}
+
 /* sum has the bias in it. */
 VTK_INLINE void end(const vtk_gemm *p, int64_t row0, int64_t column, int rows, __m512 (*sum)[2]) {
     float sums[MAX_ROWS * PANEL] __attribute__((aligned(64)));
     int is_plain = p->finish == VTK_GEMM_STORE && !p->add;
-    float *out = is_plain ? (float *)p->out + row0 * p->ld_out + column : sums;
+    float *out = (float *)p->out + row0 * p->ld_out + column, *to = is_plain ? out : sums;
     int64_t ld = is_plain ? p->ld_out : PANEL;
     __mmask16 low = lanes_at(p->n, column), high = lanes_at(p->n, column + 16);
+    if (p->finish == VTK_GEMM_SCALE) {
+        scale(p, out, p->ld_out, rows, low, high, sum);
+        return;
+    }
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
-        _mm512_mask_storeu_ps(out + i * ld, low, sum[i][0]);
-        _mm512_mask_storeu_ps(out + i * ld + 16, high, sum[i][1]);
+        _mm512_mask_storeu_ps(to + i * ld, low, sum[i][0]);
+        _mm512_mask_storeu_ps(to + i * ld + 16, high, sum[i][1]);
     }
     if (!is_plain) finish_tile(p, row0, rows, column, sums);
 }

@@ -14,28 +14,31 @@ VTK_INLINE vector begin(const vtk_gemm *p, int64_t c) {
 
 VTK_INLINE vector add_product(vector sum, const step *x, const void *w) { return _mm512_fmadd_pd(_mm512_set1_pd(*x), _mm512_loadu_pd(w), sum); }
 
-VTK_INLINE void put(const vtk_gemm *p, double *out, __mmask8 lanes, __m512d y) {
-    if (p->finish == VTK_GEMM_SCALE) {
-        y = _mm512_mul_pd(y, _mm512_set1_pd(p->alpha));
-        if (p->beta != 0) y = _mm512_fmadd_pd(_mm512_set1_pd(p->beta), _mm512_maskz_loadu_pd(lanes, out), y);
-    }
-    _mm512_mask_storeu_pd(out, lanes, y);
-}
+/* What is left of n columns in a vector that begins at column c. */
+VTK_INLINE __mmask8 lanes_at(int64_t n, int64_t c) { return c < n ? (__mmask8)first_lanes(n - c) : 0; }
 
-static __attribute__((noinline)) void put_tile(const vtk_gemm *p, int64_t row0, int64_t column, int rows, const double *sums) {
-    for (int64_t c = column; c < column + PANEL && c < p->n; c += 8)
-        for (int i = 0; i < rows; i++)
-            put(p, (double *)p->out + (row0 + i) * p->ld_out + c, (__mmask8)first_lanes(p->n - c), _mm512_load_pd(sums + i * PANEL + (c - column)));
+/* Where the sums of a tile will go: fetched while they are made. */
+VTK_INLINE void expect(const vtk_gemm *p, int64_t row0, int64_t column, int rows) {
+    const double *out = (const double *)p->out + row0 * p->ld_out + column;
+    for (int i = 0; i < rows; i++) {
+        _mm_prefetch((const char *)(out + i * p->ld_out), _MM_HINT_ET0);
+        _mm_prefetch((const char *)(out + i * p->ld_out + 8), _MM_HINT_ET0);
+    }
 }
 
 VTK_INLINE void end(const vtk_gemm *p, int64_t row0, int64_t column, int rows, vector (*sum)[2]) {
-    double sums[MAX_ROWS * PANEL] __attribute__((aligned(64)));
+    double *out = (double *)p->out + row0 * p->ld_out + column;
+    __mmask8 low = lanes_at(p->n, column), high = lanes_at(p->n, column + 8);
+    __m512d alpha = _mm512_set1_pd(p->alpha), beta = _mm512_set1_pd(p->beta);
+    int scales = p->finish == VTK_GEMM_SCALE, reads = scales && p->beta != 0;
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
-        _mm512_store_pd(sums + i * PANEL, sum[i][0]);
-        _mm512_store_pd(sums + i * PANEL + 8, sum[i][1]);
+    for (int i = 0; i < rows; i++, out += p->ld_out) {
+        __m512d y = sum[i][0], z = sum[i][1];
+        if (scales) y = _mm512_mul_pd(y, alpha), z = _mm512_mul_pd(z, alpha);
+        if (reads) y = _mm512_fmadd_pd(beta, _mm512_maskz_loadu_pd(low, out), y), z = _mm512_fmadd_pd(beta, _mm512_maskz_loadu_pd(high, out + 8), z);
+        _mm512_mask_storeu_pd(out, low, y);
+        _mm512_mask_storeu_pd(out + 8, high, z);
     }
-    put_tile(p, row0, column, rows, sums);
 }
 
 #include "cpu/gemm/tiles_avx512.h"

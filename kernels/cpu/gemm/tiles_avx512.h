@@ -2,7 +2,8 @@
  * multiplications a step. Fewer rows take two panels at once, so that there are always enough chains to hide the latency of an addition. The panel is the
  * outer loop: it stays in the caches while the tiles of the rows go by.
  *
- * Included behind `step` (what a row of X advances by), `vector`, begin(p, column), add_product(sum, x, w) and end(p, row0, column, rows, sums), with
+ * Included behind `step` (what a row of X advances by), `vector`, begin(p, column), expect(p, row0, column, rows), add_product(sum, x, w) and
+ * end(p, row0, column, rows, sums), with
  * PANEL columns. Everything static: the same code for different types and flags. */
 #ifndef VENTURI_KERNELS_GEMM_TILES_AVX512_H
 #define VENTURI_KERNELS_GEMM_TILES_AVX512_H
@@ -20,6 +21,7 @@ VTK_INLINE void tile(const vtk_gemm *p, int64_t ld, int64_t n, int64_t row0, int
     int64_t column = panel * PANEL;
     vector low = begin(p, column), high = begin(p, column + PANEL / 2), low2 = low, high2 = high;
 
+    expect(p, row0, column, rows);
     if (n_panels == 2) low2 = begin(p, column + PANEL), high2 = begin(p, column + PANEL * 3 / 2);
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {

@@ -243,6 +243,125 @@ static void integer_rows_agree_bit_for_bit(void **state) {
     for_each_variant(check_q8_rows);
 }
 
+/* ---- float64, bfloat16 ---- */
+
+static void check_f64(const vtk_table *ref, const vtk_table *t) {
+    static const int64_t ns[] = {1, 7, 8, 9, 15, 16, 17, 40}, ks[] = {0, 1, 2, 33};
+    for (int64_t m = 1; m <= 16; m++)
+        for (size_t i = 0; i < COUNT(ns); i++)
+            for (size_t j = 0; j < COUNT(ks); j++) {
+                int64_t n = ns[i], k = ks[j], width = VTK_GEMM_PANEL_F64, n_panels = (n + width - 1) / width;
+                double *x = guarded((size_t)(m * k) * 8), *out = guarded((size_t)(m * n) * 8), *w = guarded((size_t)(n_panels * width * k) * 8), want[16 * 40];
+                uint64_t seed = 5;
+                for (int64_t at = 0; at < m * k; at++) x[at] = (double)random_float(&seed);
+                for (int64_t at = 0; at < n_panels * width * k; at++) w[at] = (double)random_float(&seed);
+                vtk_gemm g = {.ld_out = n, .x = x, .ld_x = k, .panels = w, .n = n, .k = k, .alpha = -0.5};
+                for (int way = 0; way < 3; way++) {
+                    g.finish = way ? VTK_GEMM_SCALE : VTK_GEMM_STORE;
+                    g.beta = way == 2 ? 2.0 : 0.0;
+                    for (int64_t at = 0; at < m * n; at++) out[at] = want[at] = way == 2 ? 1.0 : (double)NAN;
+                    g.out = out, t->gemm_f64(&g, 0, m, 0, n_panels);
+                    g.out = want, ref->gemm_f64(&g, 0, m, 0, n_panels);
+                    for (int64_t at = 0; at < m * n; at++)
+                        if (!(fabs(out[at] - want[at]) <= DBL_EPSILON * (4.0 + (double)k))) fail_msg("%s: %g, not %g", t->isa, out[at], want[at]);
+                }
+                guarded_free(x, (size_t)(m * k) * 8);
+                guarded_free(out, (size_t)(m * n) * 8);
+                guarded_free(w, (size_t)(n_panels * width * k) * 8);
+            }
+}
+
+static void products_of_doubles_are_those_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_f64);
+}
+
+/* Numbers of every size, infinities, NaN and denormals among them, where bits are any. */
+static void random_bfloats(uint16_t *x, int64_t n, uint64_t seed, int any) {
+    for (int64_t i = 0; i < n; i++) {
+        float f = random_float(&seed);
+        uint32_t bits;
+        memcpy(&bits, &f, 4);
+        x[i] = (uint16_t)(any && i % 5 == 0 ? seed >> 40 : any ? (bits >> 16 & 0x807fu) | ((seed >> 50 & 63u) + 30u) << 7 : bits >> 16);
+    }
+}
+
+static int same_or_nan(const float *a, const float *b, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(a + i, b + i, 4) != 0 && !(isnan(a[i]) && isnan(b[i]))) return 0;
+    return 1;
+}
+
+static void check_bf16(const vtk_table *ref, const vtk_table *t) {
+    static const int64_t ns[] = {1, 15, 16, 17, 32, 33, 70}, ks[] = {0, 1, 2, 7, 64};
+    for (int64_t m = 1; m <= 16; m += m < 8 ? 1 : 4)
+        for (size_t i = 0; i < COUNT(ns); i++)
+            for (size_t j = 0; j < COUNT(ks); j++) {
+                int64_t n = ns[i], k = ks[j], k2 = (k + 1) / 2, n_panels = (n + PANEL - 1) / PANEL;
+                uint16_t *x = guarded((size_t)(m * k2) * 4), *w = guarded((size_t)(n_panels * PANEL * k2) * 4);
+                float *out = guarded((size_t)(m * n) * 4), want[16 * 70];
+                for (int way = 0; way < 4; way++) {
+                    random_bfloats(x, m * k2 * 2, 7, way % 2);
+                    random_bfloats(w, n_panels * PANEL * k2 * 2, 8, way % 2);
+                    vtk_gemm g = {.ld_out = n, .x = x, .ld_x = 2 * k2, .panels = w, .n = n, .k = k, .finish = way < 2 ? VTK_GEMM_STORE : VTK_GEMM_SCALE, .alpha = 0x1p-20, .beta = 0.75};
+                    for (int64_t at = 0; at < m * n; at++) out[at] = want[at] = 0x1p-125f;
+                    g.out = out, t->gemm_bf16(&g, 0, m, 0, n_panels);
+                    g.out = want, ref->gemm_bf16(&g, 0, m, 0, n_panels);
+                    if (!same_or_nan(out, want, m * n)) fail_msg("%s: m %lld n %lld k %lld, way %d", t->isa, (long long)m, (long long)n, (long long)k, way);
+                }
+                guarded_free(x, (size_t)(m * k2) * 4);
+                guarded_free(w, (size_t)(n_panels * PANEL * k2) * 4);
+                guarded_free(out, (size_t)(m * n) * 4);
+            }
+}
+
+static void products_of_bfloats_agree_bit_for_bit(void **state) {
+    (void)state;
+    for_each_variant(check_bf16);
+}
+
+static void check_transposing(const vtk_table *ref, const vtk_table *t) {
+    for (int64_t rows = 0; rows <= 35; rows++)
+        for (int64_t columns = 0; columns <= 35; columns += 1 + columns / 5) {
+            size_t size = (size_t)(rows * columns) * 8;
+            unsigned char *in = guarded(size), *out = guarded(size), want[35 * 35 * 8];
+            for (size_t i = 0; i < size; i++) in[i] = (unsigned char)(i * 7 + i / 256);
+            ref->transpose_64(want, rows, in, columns, rows, columns);
+            t->transpose_64(out, rows, in, columns, rows, columns);
+            assert_memory_equal(out, want, size);
+            ref->transpose_32(want, rows, in + size / 2, columns, rows, columns);
+            t->transpose_32(out + size / 2, rows, in + size / 2, columns, rows, columns);
+            assert_memory_equal(out + size / 2, want, size / 2);
+            ref->zip_16(want, in, in + size / 2, rows * columns / 4);
+            t->zip_16(out, in, in + size / 2, rows * columns / 4);
+            assert_memory_equal(out, want, (size_t)(rows * columns / 4) * 4);
+            guarded_free(in, size);
+            guarded_free(out, size);
+        }
+}
+
+static void transposing_is_that_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_transposing);
+}
+
+/* Sums that are scaled and added to what was there. */
+static void check_scaling(const vtk_table *ref, const vtk_table *t) {
+    product p = make(t, 17, 45, 12);
+    for (int way = 0; way < 2; way++) {
+        p.g.finish = VTK_GEMM_SCALE;
+        p.g.alpha = 3.0;
+        p.g.beta = way;
+        compare(ref, t, &p);
+    }
+    discard(&p);
+}
+
+static void scaled_products_are_those_of_the_reference(void **state) {
+    (void)state;
+    for_each_variant(check_scaling);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_reference),
@@ -251,6 +370,10 @@ int main(void) {
         cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
         cmocka_unit_test(integer_products_agree_bit_for_bit),
         cmocka_unit_test(integer_rows_agree_bit_for_bit),
+        cmocka_unit_test(products_of_doubles_are_those_of_the_reference),
+        cmocka_unit_test(products_of_bfloats_agree_bit_for_bit),
+        cmocka_unit_test(transposing_is_that_of_the_reference),
+        cmocka_unit_test(scaled_products_are_those_of_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
