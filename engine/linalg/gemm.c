@@ -15,6 +15,7 @@ enum {
     MOST_ROWS_ROUNDED = 512, /* where C is rounded at the end and sums wait in float32 */
     ROWS_A_CHUNK = 128,      /* that stay in a second-level cache while all panels go by */
     CHUNKS_A_THREAD = 4,     /* more than one, so that a thread that lost its core for a while holds up little */
+    MOST_ROOM = 1 << 23,     /* bytes that small products of a batch may have side by side */
     CHUNK_PRODUCTS = 1 << 19 /* products a chunk at least: below, handing it over costs more than doing it */
 };
 
@@ -150,19 +151,15 @@ static vt_status check(const vt__gemm_problem *p, call *c) {
     return VT_OK;
 }
 
-static void room_free(vt_context *ctx, room *at) {
-    vt__free(ctx, at->rows);
-    vt__free(ctx, at->panels);
-    vt__free(ctx, at->sums);
-}
+enum { LINE = 64 };
 
-static vt_status room_create(vt_context *ctx, const call *c, room *at) {
-    int64_t k = vt__gemm_padded(c->kind, min_of(c->most_k, c->p->k)), columns = chunks_of(c->most_columns, c->kind->panel) * c->kind->panel;
-    *at = (room){.rows = vt__alloc64_2(ctx, c->most_rows, k, c->kind->size), .panels = vt__alloc64_2(ctx, columns, k, c->kind->size)};
-    if (c->is_rounded) at->sums = vt__alloc64_2(ctx, c->most_rows, c->most_columns, sizeof *at->sums);
-    if (at->rows && at->panels && (at->sums || !c->is_rounded)) return VT_OK;
-    room_free(ctx, at);
-    return vt__fail_nomem("gemm", (size_t)((c->most_rows + columns) * k) * c->kind->size);
+/* Bytes of a room whose parts begin on lines, and where they are in one at p. Each part is below 2^24 bytes. */
+static size_t room_size(const call *c, unsigned char *p, room *at) {
+    size_t k = (size_t)vt__gemm_padded(c->kind, min_of(c->most_k, c->k)) * c->kind->size, columns = (size_t)chunks_of(c->most_columns, c->kind->panel) * (size_t)c->kind->panel;
+    size_t rows = ((size_t)c->most_rows * k + LINE - 1) / LINE * LINE, panels = (columns * k + LINE - 1) / LINE * LINE;
+    size_t sums = c->is_rounded ? (size_t)(c->most_rows * c->most_columns) * sizeof(float) : 0;
+    if (p) *at = (room){p, p + rows, c->is_rounded ? (float *)(void *)(p + rows + panels) : NULL};
+    return rows + panels + (sums + LINE - 1) / LINE * LINE;
 }
 
 vt_status vt__gemm(vt_context *ctx, const vt__gemm_problem *p) { return vt__gemm_batch(ctx, p, 1, NULL, NULL, NULL); }
@@ -171,14 +168,17 @@ typedef struct batch {
     const call *c;
     const int64_t *a_at, *b_at, *c_at;
     int64_t n, n_chunks;
-    room *rooms; /* [n_chunks] */
+    unsigned char *rooms; /* one a chunk */
+    size_t room;          /* bytes */
     vt_context *ctx;
 } batch;
 
 static void run_batch_chunk(void *user, int64_t chunk) {
     const batch *b = user;
     const vt__gemm_problem *p = b->c->p;
+    room at;
     int64_t first, last;
+    (void)room_size(b->c, b->rooms + (size_t)chunk * b->room, &at);
     vt__chunk_range(b->n, 1, b->n_chunks, chunk, &first, &last);
     for (int64_t i = first; i < last; i++) {
         const unsigned char *x = p->a.data, *y = p->b.data;
@@ -186,26 +186,23 @@ static void run_batch_chunk(void *user, int64_t chunk) {
         if (b->a_at) x += b->a_at[i] * (int64_t)b->c->kind->size;
         if (b->b_at) y += b->b_at[i] * (int64_t)b->c->kind->size;
         if (b->c_at) out += b->c_at[i] * (int64_t)b->c->out_size;
-        run(b->ctx, b->c, &b->rooms[chunk], x, y, out);
+        run(b->ctx, b->c, &at, x, y, out);
     }
 }
 
-enum { MOST_CHUNKS = 64 };
-
 vt_status vt__gemm_batch(vt_context *ctx, const vt__gemm_problem *p, int64_t n_batch, const int64_t *a_at, const int64_t *b_at, const int64_t *c_at) {
     call c;
-    room rooms[MOST_CHUNKS];
-    batch b = {&c, a_at, b_at, c_at, n_batch, 0, rooms, ctx};
     vt_status st = check(p, &c);
     if (st != VT_OK) return st;
     if (n_batch <= 0 || p->m == 0 || p->n == 0) return n_batch < 0 ? vt__fail(VT_ERR_INVALID, "gemm: a batch of %lld", (long long)n_batch) : VT_OK;
     c.n_threads = vt__context_threads(ctx);
-    /* as many products at a time as there are threads, or one on all of them */
-    int64_t n_chunks = n_batch >= c.n_threads && c.n_threads > 1 ? min_of(min_of(n_batch, c.n_threads * CHUNKS_A_THREAD), MOST_CHUNKS) : 1;
-    if (n_chunks > 1) c.n_threads = 1;
-    for (; b.n_chunks < n_chunks && st == VT_OK; b.n_chunks++) st = room_create(ctx, &c, &rooms[b.n_chunks]);
-    if (st != VT_OK) b.n_chunks--; /* the last has nothing */
-    else vt__parallel(ctx, n_chunks, run_batch_chunk, &b);
-    while (b.n_chunks > 0) room_free(ctx, &rooms[--b.n_chunks]);
-    return st;
+    batch b = {.c = &c, .a_at = a_at, .b_at = b_at, .c_at = c_at, .n = n_batch, .n_chunks = 1, .room = room_size(&c, NULL, NULL), .ctx = ctx};
+    /* small products: several at a time, each on one thread */
+    int64_t n_chunks = min_of(n_batch, c.n_threads * CHUNKS_A_THREAD);
+    if (c.n_threads > 1 && n_batch >= c.n_threads && b.room <= MOST_ROOM / (size_t)n_chunks) b.n_chunks = n_chunks, c.n_threads = 1;
+    b.rooms = vt__scratch_take(ctx, (size_t)b.n_chunks * b.room);
+    if (!b.rooms) return vt__fail_nomem("gemm", (size_t)b.n_chunks * b.room);
+    vt__parallel(ctx, b.n_chunks, run_batch_chunk, &b);
+    vt__scratch_give(ctx, b.rooms);
+    return VT_OK;
 }
