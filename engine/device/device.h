@@ -17,6 +17,9 @@
 /* The runner of run->op over memory of this process. */
 vt_status vt__cpu_run(const struct vt__run *run);
 
+/* Runs an operation that has no attributes, or fill with value, between views. */
+vt_status vt__cpu_call(vt_context *ctx, int32_t op, const struct vt__view *out, const struct vt__view *in, int32_t n_in, double value);
+
 int64_t vt__view_count(const struct vt__view *v);
 int vt__view_is_dense(const struct vt__view *v);
 

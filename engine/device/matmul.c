@@ -1,63 +1,96 @@
-/* Runner of matrix products. */
+/* Runner of matrix products: floats by the packed products of engine/linalg, integers and complex numbers by plain loops. */
+#include <complex.h>
+
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/pool.h"
 #include "device/block.h"
 #include "device/device.h"
+#include "linalg/gemm.h"
 
 struct job {
     struct vt__view a, b, out; /* batch dims broadcast, last two the matrices' */
-    int64_t m, n, k;
-    int32_t compute;
+    int64_t m, n, k, batch;
 };
 
-static const char *row_of(const struct vt__view *v, int64_t index) {
+/* Offset of matrix `index` of v. */
+static int64_t matrix_at(const struct vt__view *v, int64_t index) {
     int64_t offset = 0;
-    for (int32_t d = v->ndim - 2; d >= 0; d--) {
+    for (int32_t d = v->ndim - 3; d >= 0; d--) {
         offset += index % v->shape[d] * v->strides[d];
         index /= v->shape[d];
     }
-    return (const char *)v->data + offset * (int64_t)vt__dtype_size(v->dtype);
+    return offset;
 }
 
-static struct vt__view vector(const void *data, int32_t dtype, int64_t n, int64_t stride) {
-    struct vt__view v = {.data = (void *)(uintptr_t)data, .dtype = dtype, .ndim = 1};
-    v.shape[0] = n;
-    v.strides[0] = stride;
-    return v;
+/* Where one matrix is multiplied from the right by all of a batch, and the batch's rows lie evenly apart, the batch is one tall matrix. */
+static void merge_batch(struct job *j) {
+    const struct vt__view *a = &j->a;
+    for (int32_t d = 0; d < a->ndim - 2; d++)
+        if (a->shape[d] != 1 && (j->b.strides[d] != 0 || a->strides[d] != a->shape[d + 1] * a->strides[d + 1])) return;
+    j->m *= j->batch;
+    j->batch = 1;
 }
 
-/* A row of the result, summed in ascending order of k in float64. */
-static void work(void *user, int64_t i) {
-    const struct job *job = user;
-    _Alignas(64) double x[VT__BLOCK], y[VT__BLOCK];
-    const struct vt__view *a = &job->a, *b = &job->b;
-    size_t width = vt__dtype_size(b->dtype);
-    struct vt__view left = vector(row_of(a, i), a->dtype, job->k, a->strides[a->ndim - 1]);
-    struct vt__view to = vector(row_of(&job->out, i), job->out.dtype, job->n, job->out.strides[job->out.ndim - 1]);
-    const char *matrix = row_of(b, i / job->m * job->k);
-    for (int64_t j = 0; j < job->n; j++) {
-        struct vt__view right = vector(matrix + j * b->strides[b->ndim - 1] * (int64_t)width, b->dtype, job->k, b->strides[b->ndim - 2]);
-        double sum = 0;
-        for (int64_t at = 0; at < job->k; at += VT__BLOCK) {
-            int64_t n = job->k - at < VT__BLOCK ? job->k - at : VT__BLOCK;
-            const double *u = vt__block_load(&left, at, n, VT_DTYPE_F64, x), *v = vt__block_load(&right, at, n, VT_DTYPE_F64, y);
-            for (int64_t t = 0; t < n; t++) sum += u[t] * v[t];
+static vt_status multiply_floats(const struct vt__run *run, struct job *j) {
+    int32_t last = j->out.ndim - 1;
+    merge_batch(j);
+    vt__gemm_problem p = {.dtype = j->a.dtype, .out_dtype = j->out.dtype, .m = j->m, .n = j->n, .k = j->k, .c = j->out.data, .ld_c = j->n ? j->n : 1, .alpha = 1};
+    p.a = (vt__gemm_factor){j->a.data, j->a.strides[last - 1], j->a.strides[last]};
+    p.b = (vt__gemm_factor){j->b.data, j->b.strides[last - 1], j->b.strides[last]};
+    if (j->batch == 1) return vt__gemm(run->ctx, &p);
+    int64_t *at = vt__calloc2(run->ctx, j->batch, 3, sizeof *at);
+    if (!at) return vt__fail_nomem("matmul", (size_t)j->batch * 3 * sizeof *at);
+    for (int64_t i = 0; i < j->batch; i++) {
+        at[i] = matrix_at(&j->a, i);
+        at[j->batch + i] = matrix_at(&j->b, i);
+        at[2 * j->batch + i] = i * j->m * j->n;
+    }
+    vt_status st = vt__gemm_batch(run->ctx, &p, j->batch, at, at + j->batch, at + 2 * j->batch);
+    vt__free(run->ctx, at);
+    return st;
+}
+
+static struct vt__view line(const struct vt__view *v, int64_t offset, int64_t n, int64_t stride) {
+    struct vt__view r = {.data = (char *)v->data + offset * (int64_t)vt__dtype_size(v->dtype), .dtype = v->dtype, .ndim = 1};
+    r.shape[0] = n;
+    r.strides[0] = stride;
+    return r;
+}
+
+/* A row of the result, in ascending order of k; integers wrap around. */
+static void plain_row(void *user, int64_t i) {
+    const struct job *j = user;
+    int32_t last = j->out.ndim - 1, compute = vt__compute_type(j->out.dtype);
+    _Alignas(64) double _Complex x[VT__BLOCK], y[VT__BLOCK];
+    struct vt__view left = line(&j->a, matrix_at(&j->a, i / j->m) + i % j->m * j->a.strides[last - 1], j->k, j->a.strides[last]);
+    struct vt__view to = line(&j->out, i * j->n, j->n, 1);
+    for (int64_t col = 0; col < j->n; col++) {
+        struct vt__view right = line(&j->b, matrix_at(&j->b, i / j->m) + col * j->b.strides[last], j->k, j->b.strides[last - 1]);
+        double _Complex z = 0;
+        uint64_t sum = 0;
+        for (int64_t at = 0; at < j->k; at += VT__BLOCK) {
+            int64_t n = j->k - at < VT__BLOCK ? j->k - at : VT__BLOCK;
+            const void *u = vt__block_load(&left, at, n, compute, x), *v = vt__block_load(&right, at, n, compute, y);
+            for (int64_t t = 0; t < n; t++) {
+                if (compute == VT_DTYPE_I64) sum += ((const uint64_t *)u)[t] * ((const uint64_t *)v)[t];
+                else z += ((const double _Complex *)u)[t] * ((const double _Complex *)v)[t];
+            }
         }
-        vt__block_store(&to, j, 1, VT_DTYPE_F64, &sum);
+        vt__block_store(&to, col, 1, compute, compute == VT_DTYPE_I64 ? (const void *)&sum : (const void *)&z);
     }
 }
 
 vt_status vt__cpu_matmul(const struct vt__run *run) {
     const struct vt__view *out = &run->out[0];
-    struct job job = {.out = *out, .m = out->shape[out->ndim - 2], .n = out->shape[out->ndim - 1], .k = run->in[0].shape[run->in[0].ndim - 1]};
     struct vt__view a = *out, b = *out;
-    if (vt__dtype_kind(out->dtype) == VT__KIND_COMPLEX) return vt__fail(VT_ERR_UNSUPPORTED, "matmul: complex matrices");
-    a.shape[a.ndim - 1] = job.k;
-    b.shape[b.ndim - 2] = job.k;
+    struct job job = {.out = *out, .m = out->shape[out->ndim - 2], .n = out->shape[out->ndim - 1], .k = run->in[0].shape[run->in[0].ndim - 1], .batch = 1};
+    for (int32_t d = 0; d < out->ndim - 2; d++) job.batch *= out->shape[d];
+    a.shape[a.ndim - 1] = b.shape[b.ndim - 2] = job.k;
     job.a = vt__view_broadcast(&run->in[0], &a);
     job.b = vt__view_broadcast(&run->in[1], &b);
-    int64_t rows = 1;
-    for (int32_t d = 0; d < out->ndim - 1; d++) rows *= out->shape[d];
-    if (rows && job.n) vt__parallel(run->ctx, rows, work, &job);
+    if (!job.batch || !job.m || !job.n) return VT_OK;
+    if (vt__dtype_is_float(out->dtype)) return multiply_floats(run, &job);
+    vt__parallel(run->ctx, job.batch * job.m, plain_row, &job);
     return VT_OK;
 }

@@ -52,11 +52,15 @@ static int is_in_the_way(const struct vt__op_def *op, const vt_tensor *t, vt_ten
     return 0;
 }
 
+static int is_widened(const struct vt__op_def *op, int32_t dtype) {
+    return (op->flags & VT__OP_WIDE) && vt__dtype_is_half(dtype) && !(dtype == VT_DTYPE_BF16 && (op->flags & VT__OP_BF16));
+}
+
 /* One input as the runner wants it: *out is retained. */
 static vt_status prepare(const struct vt__op_def *op, vt_tensor *t, int32_t dtype, int copy, vt_tensor **out) {
     int32_t want = t->dtype;
     if ((op->flags & VT__OP_CAST) && vt__dtype_has_grad(want)) want = dtype;
-    if ((op->flags & VT__OP_WIDE) && vt__dtype_is_half(want)) want = VT_DTYPE_F32;
+    if (is_widened(op, want)) want = VT_DTYPE_F32;
     int dense = !(op->flags & VT__OP_DENSE) || vt__tensor_is_dense(t);
     if (want == t->dtype && dense && !copy) return *out = vt__tensor_retain(t), VT_OK;
     struct vt__attrs attrs;
@@ -89,8 +93,8 @@ static vt_status execute(vt_context *ctx, const struct vt__backend *backend, con
     }
     for (int32_t i = 0; st == VT_OK && i < n_out; i++) {
         struct vt__desc desc = vt__tensor_desc(out[i]);
-        int half = (op->flags & VT__OP_WIDE) && vt__dtype_is_half(desc.dtype);
-        if (half || ((op->flags & VT__OP_DENSE) && !vt__tensor_is_dense(out[i]))) {
+        int half = is_widened(op, desc.dtype);
+        if (half || ((op->flags & (VT__OP_DENSE | VT__OP_DENSE_OUT)) && !vt__tensor_is_dense(out[i]))) {
             if (half) desc.dtype = VT_DTYPE_F32;
             st = vt__tensor_create(ctx, backend, &desc, &wide[i]);
         }

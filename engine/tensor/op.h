@@ -34,7 +34,9 @@ enum {
     VT__OP_CAST = 16,    /* dispatch casts floating inputs to the type of the first output (for f16 and bf16 outputs: see WIDE) */
     VT__OP_WIDE = 32,    /* the runner knows no f16 and bf16: dispatch gives it f32 and narrows what it makes */
     VT__OP_TWICE = 64,   /* second order gradients are right and checked */
-    VT__OP_ELEMENTWISE = 128 /* element i of the output reads elements i of the inputs only: it may be written over them */
+    VT__OP_ELEMENTWISE = 128, /* element i of the output reads elements i of the inputs only: it may be written over them */
+    VT__OP_BF16 = 256,        /* with WIDE: the runner knows bf16 all the same */
+    VT__OP_DENSE_OUT = 512    /* as DENSE, for outputs only */
 };
 
 /* What the gradient needs: inputs by number, all outputs. The tape keeps no other numbers alive. */
