@@ -72,6 +72,7 @@ void bind_retrieve(lua_State *L);
 void bind_distance(lua_State *L);
 void bind_cluster(lua_State *L);
 void bind_script(lua_State *L);
+void bind_tensor(lua_State *L);
 void bind_experimental(lua_State *L);
 
 #endif

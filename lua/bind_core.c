@@ -28,6 +28,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_encode(L);
     bind_media(L);
     bind_script(L);
+    bind_tensor(L);
     bind_experimental(L);
     return 1;
 }

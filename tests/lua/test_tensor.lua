@@ -1,0 +1,223 @@
+--- Tensors in Lua: making them, operations and operators, types, in place, gradients.
+local vt = require "venturi"
+local support = require "support"
+local test, equal, raises = support.test, support.equal, support.raises
+
+local function values(t) return t:totable() end
+
+-- ---- making ----
+
+test("a tensor takes shape and type from the lists it is made of", function()
+  local t = vt.tensor{ { 1, 2, 3 }, { 4, 5, 6 } }
+  equal(t.shape, { 2, 3 })
+  equal(t.dtype, "i64")
+  equal(values(t), { { 1, 2, 3 }, { 4, 5, 6 } })
+  equal(vt.tensor{ 1, 2.5 }.dtype, "f32")
+  equal(vt.tensor({ 1, 2 }, { requires_grad = true }).dtype, "f32")
+  equal(vt.tensor{ true, false }.dtype, "bool")
+  equal(vt.tensor(7):item(), 7)
+  equal(vt.tensor{}.shape, { 0 })
+  equal(vt.tensor{ {}, {} }.shape, { 2, 0 })
+end)
+
+test("every type keeps its numbers", function()
+  for _, dtype in ipairs{ "f64", "f32", "f16", "bf16", "i64", "i32", "i8" } do
+    local t = vt.tensor({ 1, -2, 3 }, { dtype = dtype })
+    equal(t.dtype, dtype)
+    equal(values(t), { 1, -2, 3 }, dtype)
+    equal(#t:tostring_bytes(), 3 * vt.dtype_size(dtype))
+    equal(values(vt.from_string(t:tostring_bytes(), dtype, { 3 })), { 1, -2, 3 }, dtype)
+  end
+  equal(values(vt.tensor({ { 1, 2 }, { 3, -4 } }, { dtype = "c128" })), { { 1, 2 }, { 3, -4 } })
+  equal(vt.tensor({ { 1, 2 }, { 3, -4 } }, { dtype = "c64" }).shape, { 2 })
+  equal(values(vt.tensor({ 0, 1 }, { dtype = "bool" })), { false, true })
+end)
+
+test("numbers that a type does not have are refused", function()
+  raises("tensor: 256 is no u8", vt.tensor, { 256 }, { dtype = "u8" })
+  raises("tensor: 1.5 is no i32", vt.tensor, { 1.5 }, { dtype = "i32" })
+  raises("a list of 2 is needed in dimension 2", vt.tensor, { { 1, 2 }, { 3 } })
+  raises("a number is needed, got string", vt.tensor, { "1" })
+  raises("there is no type 'f8'", vt.zeros, 2, { dtype = "f8" })
+  raises("unknown option 'dtpye'", vt.zeros, 2, { dtpye = "f32" })
+  raises("8 bytes for 3 elements of type f32", vt.from_string, "12345678", "f32", { 3 })
+  raises("neither 0 nor 1", vt.from_string, "\2", "bool", { 1 })
+end)
+
+test("tensors by a rule", function()
+  equal(values(vt.zeros(2, 2)), { { 0, 0 }, { 0, 0 } })
+  equal(values(vt.ones({ 3 }, { dtype = "i32" })), { 1, 1, 1 })
+  equal(values(vt.full({ 2 }, 2.5)), { 2.5, 2.5 })
+  equal(vt.full({}, true):item(), true)
+  equal(values(vt.arange(3)), { 0, 1, 2 })
+  equal(values(vt.arange(5, 0, -2)), { 5, 3, 1 })
+  equal(values(vt.arange(0, 1, 0.25, { dtype = "f64" })), { 0, 0.25, 0.5, 0.75 })
+  equal(values(vt.linspace(0, 1, 5)), { 0, 0.25, 0.5, 0.75, 1 })
+  equal(values(vt.linspace(3, 4, 1)), { 3 })
+  equal(values(vt.eye(2, 3)), { { 1, 0, 0 }, { 0, 1, 0 } })
+  equal(vt.zeros(0, 3).shape, { 0, 3 })
+end)
+
+-- ---- operations ----
+
+test("operations take tensors and numbers, attributes by position or by name", function()
+  local t = vt.tensor{ { 1.0, 2.0 }, { 3.0, 4.0 } }
+  equal(values(t:sum()), 10)
+  equal(values(t:sum(1)), { 4, 6 })
+  equal(values(t:sum(-1, true)), { { 3 }, { 7 } })
+  equal(values(t:sum{ dims = { 1, 2 } }), 10)
+  equal(values(vt.op.sum(t, { 2 })), { 3, 7 })
+  equal(values(t:reshape(4)), { 1, 2, 3, 4 })
+  equal(t:reshape(1, -1, 2).shape, { 1, 2, 2 })
+  equal(t:reshape{ 4, 1 }.shape, { 4, 1 })
+  equal(t:reshape{ shape = { 4, 1 } }.shape, { 4, 1 })
+  equal(values(t:permute(2, 1)), { { 1, 3 }, { 2, 4 } })
+  equal(values(t:transpose()), { { 1, 3 }, { 2, 4 } })
+  equal(t:cast("i8").dtype, "i8")
+  equal(values(vt.op.add(1, 2)), 3)
+end)
+
+test("wrong arguments are refused by name", function()
+  local t = vt.zeros(2, 3)
+  raises("sum: no attribute 'dim' (it has: dims:dims? keepdim:bool=0)", t.sum, t, { dim = 1 })
+  raises("sum: dims is given twice", t.sum, t, 1, { dims = 2 })
+  raises("sum: too many arguments", t.sum, t, 1, true, 3)
+  raises("sum: keepdim must be true or false, got 1", t.sum, t, { keepdim = 1 })
+  raises("sum: dims must be a dimension, counted from 1, got 0", t.sum, t, 0)
+  raises("add: b must be a tensor or a number, got nothing", t.add, t)
+  raises("add: b must be a tensor or a number, got string", t.add, t, "1")
+  raises("reshape: shape is missing", t.reshape, t)
+  raises("cast: there is no type 'f31'", t.cast, t, "f31")
+end)
+
+test("operators", function()
+  local a, b = vt.tensor{ 1.0, 4.0 }, vt.tensor{ 2.0, 8.0 }
+  equal(values(a + b), { 3, 12 })
+  equal(values(a - 1), { 0, 3 })
+  equal(values(1 - a), { 0, -3 })
+  equal(values(a * b), { 2, 32 })
+  equal(values(b / a), { 2, 2 })
+  equal(values(a ^ 2), { 1, 16 })
+  equal(values(-a), { -1, -4 })
+  equal(#a, 2)
+  assert(a == a and a ~= vt.tensor{ 1.0, 4.0 }, "== is identity")
+end)
+
+test("types of results are the later kind and the wider type", function()
+  local rows = { { "bool", "u8", "u8" }, { "u8", "i8", "i32" }, { "i8", "i32", "i32" }, { "i32", "i64", "i64" }, { "i64", "f16", "f16" },
+    { "f16", "bf16", "f32" }, { "f16", "f32", "f32" }, { "f32", "f64", "f64" }, { "f64", "c64", "c128" }, { "f32", "c64", "c64" } }
+  for _, r in ipairs(rows) do
+    local a, b = vt.zeros(1, { dtype = r[1] }), vt.zeros(1, { dtype = r[2] })
+    equal((a + b).dtype, r[3], r[1] .. " + " .. r[2])
+    equal((b + a).dtype, r[3], r[2] .. " + " .. r[1])
+  end
+end)
+
+test("a number takes the type of the tensor beside it", function()
+  for _, dtype in ipairs{ "f64", "f32", "f16", "bf16", "c64" } do
+    equal((vt.zeros(1, { dtype = dtype }) + 1).dtype, dtype)
+    equal((1.5 * vt.zeros(1, { dtype = dtype })).dtype, dtype)
+  end
+  equal((vt.zeros(1, { dtype = "u8" }) + 1).dtype, "u8")
+  equal((vt.zeros(1, { dtype = "u8" }) + 300).dtype, "i64")
+  equal((vt.zeros(1, { dtype = "i32" }) + 1.5).dtype, "f32")
+  equal((vt.zeros(1, { dtype = "bool" }) + 1).dtype, "i64")
+end)
+
+test("errors name the operation, the extents and the caller's line", function()
+  local err = raises("add: f32[2], f32[3]: extents do not broadcast", function() return vt.zeros(2) + vt.zeros(3) end)
+  equal(err.name, "VT_ERR_SHAPE")
+  assert(tostring(err):find("test_tensor.lua:%d+: add"), tostring(err))
+  raises("tensor is closed", function()
+    local t = vt.zeros(1)
+    t:close()
+    return t + 1
+  end)
+end)
+
+test("operations in place", function()
+  local t = vt.tensor{ 1.0, 2.0 }
+  assert(t:add_(1) == t)
+  equal(values(t), { 2, 3 })
+  t:mul_(vt.tensor{ 2.0, 3.0 }):fill_(4):copy_(vt.tensor{ 5, 6 })
+  equal(values(t), { 5, 6 })
+  local w = vt.tensor({ 1 }, { requires_grad = true })
+  raises("", w.add_, w, 1)
+  vt.no_grad(function() w:add_(1) end)
+  equal(values(w), { 2 })
+end)
+
+-- ---- gradients ----
+
+test("backward adds to the leaves", function()
+  local x = vt.tensor({ 1, 2, 3 }, { dtype = "f64", requires_grad = true })
+  local y = (x * x):sum()
+  equal(y.requires_grad, true)
+  equal(y.is_leaf, false)
+  equal(x.grad, nil)
+  y:backward{ keep = true }
+  equal(values(x.grad), { 2, 4, 6 })
+  y:backward()
+  equal(values(x.grad), { 4, 8, 12 })
+  raises("walked", y.backward, y)
+  x.grad = nil
+  equal(x.grad, nil)
+  x:mul(2):backward(vt.tensor({ 1, 10, 100 }, { dtype = "f64" }))
+  equal(values(x.grad), { 2, 20, 200 })
+end)
+
+test("gradients of gradients", function()
+  local x = vt.tensor({ 1, 2 }, { dtype = "f64", requires_grad = true })
+  local g = vt.gradients((x ^ 3):sum(), x, { create = true })
+  equal(values(g), { 3, 12 })
+  equal(values(vt.gradients(g:sum(), x)), { 6, 12 })
+  equal(x.grad, nil)
+  local other = vt.tensor({ 1 }, { dtype = "f64", requires_grad = true })
+  local list = vt.gradients((x * 2):sum(), { x, other })
+  equal(values(list[1]), { 2, 2 })
+  equal(list[2], nil)
+end)
+
+test("no_grad and detach", function()
+  local x = vt.tensor({ 1 }, { requires_grad = true })
+  local a, b = vt.no_grad(function(t) return t * 2, vt.grad_mode() end, x)
+  equal(a.requires_grad, false)
+  equal(b, false)
+  equal(vt.grad_mode(), true)
+  raises("here", vt.no_grad, function() error("here") end)
+  equal(vt.grad_mode(), true)
+  equal(x:detach().requires_grad, false)
+  equal(vt.no_grad(function() return vt.enable_grad(function() return (x * 2).requires_grad end) end), true)
+end)
+
+test("hooks see and replace gradients", function()
+  local x = vt.tensor({ 1, 2 }, { requires_grad = true })
+  local y, seen = x * 3, nil
+  y:hook(function(g) seen = g:totable() end)
+  y:hook(function(g) return g * 10 end)
+  y:sum():backward()
+  equal(seen, { 1, 1 })
+  equal(values(x.grad), { 30, 30 })
+  local z = x * 1
+  z:hook(function() error("in the hook") end)
+  raises("in the hook", z.backward, z, vt.tensor{ 1.0, 1.0 })
+end)
+
+test("functions with gradients of their own", function()
+  local square = vt.custom{
+    forward = function(ctx, x, factor)
+      equal(vt.grad_mode(), false)
+      ctx.x, ctx.factor, ctx.y = x, factor, x * x * factor
+      return ctx.y
+    end,
+    backward = function(ctx, g) return g * ctx.x * (2 * ctx.factor) end,
+  }
+  local x = vt.tensor({ 1, 2, 3 }, { requires_grad = true })
+  square(x, 5):sum():backward()
+  equal(values(x.grad), { 10, 20, 30 })
+  local bad = vt.custom{ forward = function(_, a) return a * 1 end, backward = function() return 1 end }
+  raises("gradient 1 is no tensor but number", function() bad(x):sum():backward() end)
+  raises("unknown option 'forwards'", vt.custom, { forwards = 1 })
+end)
+
+support.done()
