@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "tensor/attr.h"
+#include "tensor/dlpack.h"
 #include "tensor/tape.h"
 
 _Static_assert((int)VT_MAX_DIMS == (int)VT__MAX_DIMS && (int)VT_OP_MAX_OUTPUTS == (int)VT__MAX_OUT, "the public constants are the engine's");
@@ -68,6 +69,22 @@ vt_status vt_tensor_to_device(vt_tensor *t, int32_t device, vt_tensor **out) {
     if (out) *out = NULL;
     if (!t || !out) return vt__fail(VT_ERR_INVALID, "tensor: tensor or out is NULL");
     return vt__tensor_to_device(t, device, out);
+}
+
+vt_status vt_tensor_to_dlpack(vt_tensor *t, int32_t versioned, void **out) {
+    struct vt__dl_managed *legacy = NULL;
+    struct vt__dl_versioned *current = NULL;
+    if (out) *out = NULL;
+    if (!t || !out) return vt__fail(VT_ERR_INVALID, "dlpack: tensor or out is NULL");
+    vt_status st = vt__dlpack_export(t, versioned ? NULL : &legacy, versioned ? &current : NULL);
+    *out = versioned ? (void *)current : (void *)legacy;
+    return st;
+}
+
+vt_status vt_tensor_from_dlpack(vt_context *ctx, void *managed, int32_t versioned, vt_tensor **out) {
+    if (out) *out = NULL;
+    if (!ctx || !managed || !out) return vt__fail(VT_ERR_INVALID, "dlpack: ctx, managed or out is NULL");
+    return vt__dlpack_import(ctx, versioned ? NULL : managed, versioned ? managed : NULL, out);
 }
 
 vt_status vt_op_find(const char *name, int32_t *out) {

@@ -17,6 +17,7 @@
 #include "venturi/sample.h"
 #include "venturi/script.h"
 #include "venturi/tensor.h"
+#include "venturi/tensor_file.h"
 #include "venturi/text.h"
 #include "venturi/types.h"
 

@@ -69,6 +69,17 @@ VT_API VT_MUST_USE vt_status vt_tensor_write(vt_tensor *tensor, const void *data
 /* The same numbers on another device (a new handle to the same tensor if it is there already). Without history. */
 VT_API VT_MUST_USE vt_status vt_tensor_to_device(vt_tensor *tensor, int32_t device, vt_tensor **out);
 
+/**
+ * DLPack: the tensor as a DLManagedTensorVersioned (versioned not 0, major version 1) or a DLManagedTensor, without a copy. The struct's own deleter gives it
+ * back; it keeps the storage alive.
+ *
+ * Errors:  STATE (it requires a gradient: detach it; read-only with the older struct), DEVICE, NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_tensor_to_dlpack(vt_tensor *tensor, int32_t versioned, void **out);
+/* A tensor over such an array of the CPU's memory, which is taken over: its deleter runs when the last handle is gone, on any thread. On failure it stays the
+ * caller's. Errors:  DEVICE, DTYPE, SHAPE, UNSUPPORTED (version), INVALID (alignment), NOMEM. */
+VT_API VT_MUST_USE vt_status vt_tensor_from_dlpack(vt_context *ctx, void *managed, int32_t versioned, vt_tensor **out);
+
 /* ---- operations ---- */
 
 /* An attribute of an operation by name. Which field counts depends on the attribute's type: i for int, bool, dim (from 0, negative from the end) and

@@ -284,6 +284,7 @@ void vt__safetensors_release(vt__safetensors *s) {
     vt__context_release(ctx);
 }
 
+vt_context *vt__safetensors_context(const vt__safetensors *s) { return s->ctx; }
 const char *vt__safetensors_name(const vt__safetensors *s) { return s->name; }
 int64_t vt__safetensors_count(const vt__safetensors *s) { return s->names.count; }
 const vt__safetensor *vt__safetensors_at(const vt__safetensors *s, int64_t i) { return i >= 0 && i < s->names.count ? &s->tensors[i] : NULL; }

@@ -26,6 +26,7 @@ vt_status vt__safetensors_parse(vt_context *ctx, const char *name, const void *d
 vt__safetensors *vt__safetensors_retain(vt__safetensors *s);
 void vt__safetensors_release(vt__safetensors *s);
 
+vt_context *vt__safetensors_context(const vt__safetensors *s);
 const char *vt__safetensors_name(const vt__safetensors *s); /* end of the path or name, for messages */
 int64_t vt__safetensors_count(const vt__safetensors *s);
 const vt__safetensor *vt__safetensors_at(const vt__safetensors *s, int64_t i); /* in the header's order */

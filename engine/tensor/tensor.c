@@ -95,7 +95,7 @@ static void release_storage(struct vt__storage *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     vt_context *ctx = s->ctx;
     if (s->release) s->release(s->user);
-    else if (s->data) s->backend->free(ctx, s->data);
+    if (s->data && !s->borrowed) s->backend->free(ctx, s->data);
     vt__free(ctx, s);
     vt__context_release(ctx);
 }
@@ -148,8 +148,7 @@ vt_status vt__tensor_zeros(vt_context *ctx, int32_t device, const struct vt__des
     return st;
 }
 
-/* First and last element that the extents and strides reach, from offset 0. */
-static vt_status reach(const struct vt__desc *desc, const int64_t *strides, int64_t *first, int64_t *last) {
+vt_status vt__strides_reach(const struct vt__desc *desc, const int64_t *strides, int64_t *first, int64_t *last) {
     *first = *last = 0;
     for (int32_t i = 0; i < desc->ndim; i++) {
         int64_t span, *end = strides[i] < 0 ? first : last;
@@ -166,7 +165,7 @@ static vt_status reach(const struct vt__desc *desc, const int64_t *strides, int6
 /* The places lie in n elements of storage. */
 static vt_status check_reach(const struct vt__desc *desc, const int64_t *strides, int64_t offset, int64_t n) {
     int64_t first, last;
-    vt_status st = reach(desc, strides, &first, &last);
+    vt_status st = vt__strides_reach(desc, strides, &first, &last);
     if (st != VT_OK) return st;
     if (last >= first && (offset < 0 || offset > n || first < -offset || last >= n - offset))
         return vt__fail(VT_ERR_SHAPE, "tensor: elements %lld to %lld of a storage of %lld are needed", (long long)(offset + first), (long long)(offset + last),
@@ -180,6 +179,8 @@ vt_status vt__tensor_borrow(vt_context *ctx, const struct vt__backend *backend, 
     *out = NULL;
     vt_status st = vt__desc_check("tensor", desc, NULL);
     if (st != VT_OK) return st;
+    size_t width = vt__dtype_size(desc->dtype), align = vt__dtype_kind(desc->dtype) == VT__KIND_COMPLEX ? width / 2 : width;
+    if ((uintptr_t)data % align) return vt__fail(VT_ERR_INVALID, "tensor: %s elements at an address that is no multiple of %zu", vt__dtype_name(desc->dtype), align);
     if (!strides) vt__strides_dense(desc, dense), strides = dense;
     st = check_reach(desc, strides, 0, (int64_t)(size / vt__dtype_size(desc->dtype)));
     if (st == VT_OK) st = vt__tensor_ghost(ctx, desc, out);
@@ -194,6 +195,7 @@ vt_status vt__tensor_borrow(vt_context *ctx, const struct vt__backend *backend, 
     t->storage->data = data;
     t->storage->size = size;
     t->storage->read_only = read_only;
+    t->storage->borrowed = 1;
     t->storage->release = release;
     t->storage->user = user;
     return VT_OK;

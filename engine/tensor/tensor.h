@@ -17,8 +17,9 @@ struct vt__storage {
     void *data;
     size_t size;
     uint64_t version;
+    int32_t borrowed;            /* the bytes are not ours to free */
     int32_t read_only;           /* borrowed bytes that may not be written, a mapped file's for instance */
-    void (*release)(void *user); /* of borrowed bytes; NULL: the backend's own */
+    void (*release)(void *user); /* of borrowed bytes; NULL: nobody waits for them */
     void *user;
 };
 
@@ -66,6 +67,8 @@ int64_t vt__tensor_count(const vt_tensor *t); /* elements */
 int vt__tensor_is_dense(const vt_tensor *t);  /* row-major without gaps */
 struct vt__desc vt__tensor_desc(const vt_tensor *t);
 struct vt__view vt__tensor_to_view(const vt_tensor *t);
+/* First and last element that the extents and strides reach, from element [0, ..., 0] on; last < first: none. SHAPE on overflow. */
+vt_status vt__strides_reach(const struct vt__desc *desc, const int64_t *strides, int64_t *first, int64_t *last);
 void vt__strides_dense(const struct vt__desc *desc, int64_t *strides);
 /* The same place without history. */
 vt_status vt__tensor_detach(vt_tensor *t, vt_tensor **out);
