@@ -260,10 +260,12 @@ typedef struct vtk_table {
 
     /* softmax: rows of n >= 1 logits, of which minus infinity is one. All bodies agree bit for bit.
      * row_best: the first of the largest, -1 for a row with a NaN or plus infinity. row_select: positions of those not below least, in order; out has
-     * room for all. row_weights: the sums of w and of w * (x - max), w = exp(x - max), x <= max. */
+     * room for all. row_weights: the sums of w and of w * (x - max), w = exp(x - max), x <= max; row_exp: each w. row_temper: x = (x - from) / t. */
     int64_t (*row_best)(const float *x, int64_t n);
     int64_t (*row_select)(int32_t *out, const float *x, int64_t n, float least);
     void (*row_weights)(double sums[2], const float *x, int64_t n, float max);
+    void (*row_exp)(float *w, const float *x, int64_t n, float max);
+    void (*row_temper)(float *x, int64_t n, float from, float t);
 
     /* gemm: rows row0..row1-1 of X, panels panel0..panel1-1 of W */
     void (*gemm_pack)(float *panels, const float *w, int64_t ld, int64_t n, int64_t k); /* w: [n, k], rows ld apart */

@@ -6,11 +6,12 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "sample/select.h"
 #include "vtk.h"
 
 _Static_assert(sizeof(vt__candidate) == 8, "vt_sampler_filter hands out pairs of 4 bytes");
 
-enum { SECTION = 1024 }; /* of a row, selected from at once */
+enum { SECTION = 1024 }; /* candidates looked at at once */
 
 /* ---- order and heaps ---- */
 
@@ -85,7 +86,6 @@ int64_t vt__row_top(const float *row, int64_t n, int64_t k, vt__candidate *out) 
 void vt__candidates_free(vt__candidates *c) {
     vt__free(c->ctx, c->own);
     vt__free(c->ctx, c->set);
-    vt__free(c->ctx, c->scored);
 }
 
 vt_status vt__candidates_load(vt__candidates *c, const float *row, int64_t n) {
@@ -168,10 +168,14 @@ void vt__candidates_weights(const vt__candidates *c, float max, double sums[2]) 
         return;
     }
     sums[0] = sums[1] = 0;
-    for (int64_t i = 0; i < c->n; i++) {
-        double w = (double)expf(c->set[i].logit - max);
-        sums[0] += w;
-        sums[1] += w > 0 ? w * (double)(c->set[i].logit - max) : 0;
+    for (int64_t from = 0; from < c->n; from += SECTION) {
+        float logits[SECTION];
+        double part[2];
+        int64_t n = c->n - from < SECTION ? c->n - from : SECTION;
+        for (int64_t i = 0; i < n; i++) logits[i] = c->set[from + i].logit;
+        vtk_get()->row_weights(part, logits, n, max);
+        sums[0] += part[0];
+        sums[1] += part[1];
     }
 }
 
@@ -230,142 +234,50 @@ void vt__candidates_above(vt__candidates *c, float least, int64_t min_keep) {
     c->n = kept;
 }
 
-typedef struct mass {
-    double sum, enough; /* of exp(logit - max) */
-    int64_t min_keep, kept;
-    float max;
-    int is_sorted; /* those kept are in order */
-} mass;
-
-static int wants_more(const mass *m) { return m->kept < m->min_keep || m->sum < m->enough; }
-
-/* Brings the best of h[0..n) to its front, in order, one by one, until there is enough. */
-static void take_in_order(vt__candidate *h, int64_t n, mass *m) {
-    make_heap(h, n, 1);
-    for (int64_t left = n; left > 0 && wants_more(m); left--, m->kept++) {
-        m->sum += (double)expf(h[0].logit - m->max);
-        pop(h, left, 1);
-    }
-    for (int64_t i = 0, j = n - 1; i < j; i++, j--) { /* they gathered at the back */
-        vt__candidate t = h[i];
-        h[i] = h[j];
-        h[j] = t;
-    }
-}
-
-enum { SHELLS = 64, FEW = 128 };
-
-/* Candidates at about the same distance from the best; a better shell's are all better. */
-static int shell_of(const mass *m, float logit) {
-    float distance = (m->max - logit) * 4.0f;
-    return distance < (float)(SHELLS - 1) ? (int)distance : SHELLS - 1;
-}
-
-/* Moves the candidates of one shell to the front; returns how many. */
-static int64_t bring_shell(vt__candidate *h, int64_t n, const mass *m, int first, int last) {
-    int64_t found = 0;
-    for (int64_t i = 0; i < n; i++) {
-        vt__candidate c = h[i];
-        int shell = shell_of(m, c.logit);
-        if (shell < first || shell > last) continue;
-        h[i] = h[found];
-        h[found++] = c;
-    }
-    return found;
-}
-
-/* The same for many: shells that are needed whole are taken whole, and only the one in which there is enough is put in order. */
-static void take_from(vt__candidate *h, int64_t n, mass *m) {
-    double sum[SHELLS] = {0};
-    int64_t count[SHELLS] = {0}, at = 0;
-    if (n <= FEW) {
-        take_in_order(h, n, m);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        int shell = shell_of(m, h[i].logit);
-        sum[shell] += (double)expf(h[i].logit - m->max);
-        count[shell]++;
-    }
-    for (int shell = 0, first = 0; shell < SHELLS && wants_more(m); first = ++shell) {
-        for (; shell < SHELLS && (m->kept + count[shell] < m->min_keep || m->sum + sum[shell] < m->enough); shell++) {
-            m->kept += count[shell];
-            m->sum += sum[shell];
-        }
-        int64_t whole = shell > first ? bring_shell(h + at, n - at, m, first, shell - 1) : 0;
-        m->is_sorted &= whole == 0;
-        at += whole;
-        if (shell == SHELLS) return;
-        take_in_order(h + at, bring_shell(h + at, n - at, m, shell, shell), m);
-        at += count[shell];
-    }
-}
-
-/* Those of a set that are near the best are brought to its front; returns how many. */
-static int64_t part_near(vt__candidates *c, float least) {
-    int64_t n_near = 0;
-    for (int64_t i = 0; i < c->n; i++) {
+/* Those of set[at..n) at `least` or above are brought to its front; returns their end. */
+static int64_t part_near(vt__candidates *c, int64_t at, float least) {
+    for (int64_t i = at; i < c->n; i++) {
         vt__candidate x = c->set[i];
         if (!(x.logit >= least)) continue;
-        c->set[i] = c->set[n_near];
-        c->set[n_near++] = x;
+        c->set[i] = c->set[at];
+        c->set[at++] = x;
     }
-    return n_near;
+    return at;
 }
 
-/* Those near the best go first and nearly always suffice, which spares making a heap of the vocabulary. */
+enum { NEAR = 8, N_BANDS = 3, BAND = 4 };
+
+/* Those at `least` or above come before all others in the order, and nearly always suffice; then those in a band below it, and so on: most of the
+ * vocabulary is not looked at again. */
+static void take(vt__candidates *c, float least, const vt__order *order, vt__mass *m) {
+    float below = INFINITY;
+    int64_t at = 0;
+    for (int band = 0; band <= N_BANDS && vt__mass_wants_more(m); band++) {
+        float from = least - (float)(band * BAND);
+        if (band == N_BANDS || !(from > -FLT_MAX)) from = -FLT_MAX;
+        int64_t end = c->row ? gather(c, at, from, below) : part_near(c, at, from);
+        vt__select(c->set + at, end - at, order, m);
+        at = end;
+        below = from;
+    }
+    become_set(c, m->kept, m->is_sorted);
+}
+
 void vt__candidates_mass(vt__candidates *c, double enough, int64_t min_keep, float max) {
-    enum { NEAR = 8 };
-    mass m = {.enough = enough, .min_keep = min_keep, .max = max, .is_sorted = 1};
-    float least = max - (float)NEAR;
-    if (!c->row && c->sorted) {
-        while (m.kept < c->n && wants_more(&m)) m.sum += (double)expf(c->set[m.kept++].logit - max);
-    } else {
-        int64_t n_near = c->row ? gather(c, 0, least, INFINITY) : part_near(c, least);
-        take_from(c->set, n_near, &m);
-        if (wants_more(&m)) {
-            int64_t end = c->row ? gather(c, n_near, -FLT_MAX, least) : c->n;
-            take_from(c->set + n_near, end - n_near, &m);
-        }
+    vt__mass m = {.enough = enough, .min_keep = min_keep, .max = max, .is_sorted = 1};
+    if (c->row || !c->sorted) {
+        take(c, max - (float)NEAR, &(vt__order){0, 0}, &m);
+        return;
     }
-    become_set(c, m.kept, m.is_sorted);
+    vt__take_sorted(c->set, c->n, &m);
+    become_set(c, m.kept, 1);
 }
 
-typedef struct vt__scored {
-    double distance;
-    vt__candidate c;
-} vt__scored;
-
-static int nearer(const vt__scored *a, const vt__scored *b) { return a->distance < b->distance || (a->distance == b->distance && a->c.id < b->c.id); }
-
-static void sift_nearest(vt__scored *h, int64_t n, int64_t i) {
-    vt__scored x = h[i];
-    for (int64_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && nearer(&h[c + 1], &h[c])) c++;
-        if (!nearer(&h[c], &x)) break;
-        h[i] = h[c];
-    }
-    h[i] = x;
-}
-
-vt_status vt__candidates_typical(vt__candidates *c, double centre, double enough, int64_t min_keep, float max) {
-    void *scored = c->scored;
-    double sum = 0;
-    int64_t kept = 0;
-    if (vt__reserve(c->ctx, &scored, &c->scored_cap, c->n, sizeof *c->scored)) return vt__fail_nomem("sampler", (size_t)c->n * sizeof *c->scored);
-    c->scored = scored;
-    to_set(c);
-    vt__scored *h = c->scored;
-    for (int64_t i = 0; i < c->n; i++) h[i] = (vt__scored){fabs((double)c->set[i].logit - centre), c->set[i]};
-    for (int64_t i = c->n / 2 - 1; i >= 0; i--) sift_nearest(h, c->n, i);
-    for (int64_t left = c->n; left > 0 && (kept < min_keep || sum <= enough);) {
-        c->set[kept++] = h[0].c;
-        sum += (double)expf(h[0].c.logit - max);
-        h[0] = h[--left];
-        sift_nearest(h, left, 0);
-    }
-    become_set(c, kept, 0);
-    return VT_OK;
+/* What is farther below the centre than the best is above it, and NEAR at least, comes after all others. */
+void vt__candidates_typical(vt__candidates *c, double centre, double enough, int64_t min_keep, float max) {
+    vt__mass m = {.enough = nextafter(enough, HUGE_VAL), .min_keep = min_keep, .max = max}; /* more than `enough` */
+    double least = fmax(centre - fmax((double)max - centre, NEAR), -(double)FLT_MAX);
+    take(c, nextafterf((float)least, -INFINITY), &(vt__order){1, centre}, &m);
 }
 
 /* The candidates concerned stand in set[0..n_best) for a row, anywhere in a set. */
@@ -398,7 +310,7 @@ void vt__candidates_divide(vt__candidates *c, float t) {
     float max = vt__candidates_largest(c);
     float from = fabsf(max / t) <= FLT_MAX ? 0.0f : max;
     if (c->row) {
-        for (int64_t i = 0; i < c->n; i++) c->own[i] = (c->own[i] - from) / t;
+        vtk_get()->row_temper(c->own, c->n, from, t);
         return;
     }
     int64_t kept = 0;

@@ -1,6 +1,6 @@
 /* The candidates of one draw: a whole row of logits (candidate i is token i) until a stage narrows it, then a set of (id, logit) pairs in any
- * order or sorted, best first. A row is worked on by vector kernels; a set is small. Sorting is lazy: a stage that needs the best tokens takes
- * them off a heap until it has enough, so that a vocabulary is never sorted for the twenty tokens that matter. */
+ * order or sorted, best first. A row is worked on by vector kernels; a set is small. Sorting is lazy: a stage that needs the best tokens selects
+ * as many as are enough (select.h), so that a vocabulary is never sorted for the twenty tokens that matter. */
 #ifndef VENTURI_SAMPLE_CANDIDATES_H
 #define VENTURI_SAMPLE_CANDIDATES_H
 
@@ -20,8 +20,6 @@ typedef struct vt__candidates {
     int64_t cap;
     int64_t n;  /* at least one of them is finite */
     int sorted; /* set[0..n) is best first */
-    struct vt__scored *scored; /* scratch of vt__candidates_typical */
-    int64_t scored_cap;
 } vt__candidates;
 
 void vt__candidates_free(vt__candidates *c);
@@ -45,8 +43,8 @@ void vt__candidates_top(vt__candidates *c, int64_t k);
 void vt__candidates_above(vt__candidates *c, float least, int64_t min_keep);
 /* Keeps the best until their weights reach `enough`, at least min_keep; the last of them stands at the end. */
 void vt__candidates_mass(vt__candidates *c, double enough, int64_t min_keep, float max);
-/* Keeps those whose logit is nearest to `centre` until their weights exceed `enough`. Errors: NOMEM. */
-vt_status vt__candidates_typical(vt__candidates *c, double centre, double enough, int64_t min_keep, float max);
+/* Keeps those whose logit is nearest to `centre` until their weights exceed `enough`, at least min_keep. */
+void vt__candidates_typical(vt__candidates *c, double centre, double enough, int64_t min_keep, float max);
 /* Drops all but the worst of those with weights >= least, if at least min_keep remain. c is owned. */
 void vt__candidates_drop_best(vt__candidates *c, double least, int64_t min_keep, float max);
 void vt__candidates_divide(vt__candidates *c, float t); /* t > 0; c is owned */

@@ -155,12 +155,12 @@ static void min_p(vt__candidates *c, const vt__sampler_stage *p) {
 }
 
 /* With p = w / S the surprise of a token is max - logit + ln S, and the entropy ln S - E[logit - max]: their distance needs no S. */
-static vt_status typical(vt__candidates *c, const vt__sampler_stage *p) {
+static void typical(vt__candidates *c, const vt__sampler_stage *p) {
     double sums[2];
-    if (p->value >= 1) return VT_OK;
+    if (p->value >= 1) return;
     float max = vt__candidates_largest(c);
     vt__candidates_weights(c, max, sums);
-    return vt__candidates_typical(c, (double)max + sums[1] / sums[0], p->value * sums[0], p->min_keep, max);
+    vt__candidates_typical(c, (double)max + sums[1] / sums[0], p->value * sums[0], p->min_keep, max);
 }
 
 static void top_n_sigma(vt__candidates *c, const vt__sampler_stage *p) {
@@ -228,7 +228,7 @@ vt_status vt__stage_apply(const vt__stage *s, const vt__draw *draw, vt__candidat
     case VT__SAMPLER_TOP_K: vt__candidates_top(c, p->k); return VT_OK;
     case VT__SAMPLER_TOP_P: top_p(c, p); return VT_OK;
     case VT__SAMPLER_MIN_P: min_p(c, p); return VT_OK;
-    case VT__SAMPLER_TYPICAL: return typical(c, p);
+    case VT__SAMPLER_TYPICAL: typical(c, p); return VT_OK;
     case VT__SAMPLER_TOP_N_SIGMA: top_n_sigma(c, p); return VT_OK;
     case VT__SAMPLER_XTC: return xtc(draw, c, p);
     case VT__SAMPLER_DYNAMIC_TEMPERATURE: return dynamic_temperature(c, p);

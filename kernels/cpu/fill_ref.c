@@ -62,6 +62,8 @@ void vtk_fill_ref(vtk_table *t) {
         .row_best = vtk_row_best_ref,
         .row_select = vtk_row_select_ref,
         .row_weights = vtk_row_weights_ref,
+        .row_exp = vtk_row_exp_ref,
+        .row_temper = vtk_row_temper_ref,
         .gemm_pack = vtk_gemm_pack_ref,
         .gemm_f32 = vtk_gemm_f32_ref,
         .gemm_q8_pack = vtk_gemm_q8_pack_ref,

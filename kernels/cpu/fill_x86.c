@@ -19,6 +19,8 @@ void vtk_fill_avx2(vtk_table *t) {
     t->row_best = vtk_row_best_avx2;
     t->row_select = vtk_row_select_avx2;
     t->row_weights = vtk_row_weights_avx2;
+    t->row_exp = vtk_row_exp_avx2;
+    t->row_temper = vtk_row_temper_avx2;
     t->decode[VTK_F16] = vtk_decode_f16_avx2;
     t->decode[VTK_BF16] = vtk_decode_bf16_avx2;
     t->decode[VTK_Q8_0] = vtk_decode_q8_0_avx2;
@@ -109,6 +111,8 @@ void vtk_fill_avx512(vtk_table *t) {
     t->row_best = vtk_row_best_avx512;
     t->row_select = vtk_row_select_avx512;
     t->row_weights = vtk_row_weights_avx512;
+    t->row_exp = vtk_row_exp_avx512;
+    t->row_temper = vtk_row_temper_avx512;
     t->decode[VTK_F16] = vtk_decode_f16_avx512;
     t->decode[VTK_BF16] = vtk_decode_bf16_avx512;
     t->decode[VTK_Q8_0] = vtk_decode_q8_0_avx512;

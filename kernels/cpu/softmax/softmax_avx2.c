@@ -82,3 +82,13 @@ void vtk_row_weights_avx2(double sums[2], const float *x, int64_t n, float max) 
         sums[1] += lanes[1][i];
     }
 }
+
+void vtk_row_exp_avx2(float *w, const float *x, int64_t n, float max) {
+    const __m256 top = _mm256_set1_ps(max), least = _mm256_set1_ps(-104.0f);
+    for (int64_t i = 0; i < n; i += 8) store_floats(w + i, exp_ps(_mm256_max_ps(_mm256_sub_ps(load_floats(x + i, n - i), top), least)), n - i);
+}
+
+void vtk_row_temper_avx2(float *x, int64_t n, float from, float t) {
+    const __m256 shift = _mm256_set1_ps(from), divisor = _mm256_set1_ps(t);
+    for (int64_t i = 0; i < n; i += 8) store_floats(x + i, _mm256_div_ps(_mm256_sub_ps(load_floats(x + i, n - i), shift), divisor), n - i);
+}

@@ -64,3 +64,19 @@ void vtk_row_weights_avx512(double sums[2], const float *x, int64_t n, float max
         sums[1] += lanes[1][i];
     }
 }
+
+void vtk_row_exp_avx512(float *w, const float *x, int64_t n, float max) {
+    const __m512 top = _mm512_set1_ps(max), least = _mm512_set1_ps(-104.0f);
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 in = first_lanes(n - i);
+        _mm512_mask_storeu_ps(w + i, in, exp_ps(_mm512_max_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + i), top), least)));
+    }
+}
+
+void vtk_row_temper_avx512(float *x, int64_t n, float from, float t) {
+    const __m512 shift = _mm512_set1_ps(from), divisor = _mm512_set1_ps(t);
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 in = first_lanes(n - i);
+        _mm512_mask_storeu_ps(x + i, in, _mm512_div_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + i), shift), divisor));
+    }
+}

@@ -28,14 +28,24 @@ static float exp_of(float x) {
     return ldexpf(e, (int)n);
 }
 
+/* Of x - max; minus infinity weighs nothing, as what is below -104. */
+static float clamp(float d) { return d > -104.0f ? d : -104.0f; }
+
+void vtk_row_exp_ref(float *w, const float *x, int64_t n, float max) {
+    for (int64_t i = 0; i < n; i++) w[i] = exp_of(clamp(x[i] - max));
+}
+
+void vtk_row_temper_ref(float *x, int64_t n, float from, float t) {
+    for (int64_t i = 0; i < n; i++) x[i] = (x[i] - from) / t;
+}
+
 enum { LANES = 16 };
 
 /* Sixteen running sums, as a vector has them, added up from the first to the last. */
 void vtk_row_weights_ref(double sums[2], const float *x, int64_t n, float max) {
     double w[LANES] = {0}, wd[LANES] = {0};
     for (int64_t i = 0; i < n; i++) {
-        float d = x[i] - max;
-        d = d > -104.0f ? d : -104.0f; /* minus infinity too: it weighs nothing */
+        float d = clamp(x[i] - max);
         float e = exp_of(d);
         w[i % LANES] += (double)e;
         wd[i % LANES] += (double)e * (double)d;

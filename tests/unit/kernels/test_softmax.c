@@ -10,6 +10,21 @@ static void fill(float *x, int64_t n, uint64_t seed) {
     }
 }
 
+static void check_exp(const vtk_table *ref, const vtk_table *t, const float *x, int64_t n, float max) {
+    float *want = guarded((size_t)n * 4), *got = guarded((size_t)n * 4);
+    ref->row_exp(want, x, n, max);
+    t->row_exp(got, x, n, max);
+    assert_memory_equal(got, want, (size_t)n * 4);
+    for (int64_t i = 0; i < n; i++) assert_true(fabs((double)got[i] - exp((double)x[i] - (double)max)) <= 4 * (double)FLT_EPSILON);
+    memcpy(want, x, (size_t)n * 4);
+    memcpy(got, x, (size_t)n * 4);
+    ref->row_temper(want, n, max, 0.7f);
+    t->row_temper(got, n, max, 0.7f);
+    assert_memory_equal(got, want, (size_t)n * 4);
+    guarded_free(want, (size_t)n * 4);
+    guarded_free(got, (size_t)n * 4);
+}
+
 static void check_row(const vtk_table *ref, const vtk_table *t, const float *x, int64_t n) {
     int32_t *want = guarded((size_t)n * 4), *got = guarded((size_t)n * 4);
     double want_sums[2], got_sums[2];
@@ -19,6 +34,7 @@ static void check_row(const vtk_table *ref, const vtk_table *t, const float *x, 
         ref->row_weights(want_sums, x, n, x[best]);
         t->row_weights(got_sums, x, n, x[best]);
         assert_memory_equal(got_sums, want_sums, sizeof got_sums);
+        check_exp(ref, t, x, n, x[best]);
         double sum = 0, sum_d = 0;
         for (int64_t i = 0; i < n; i++) {
             double d = (double)x[i] - (double)x[best], w = exp(d);
