@@ -25,7 +25,7 @@ local function lookup(scope, name)
     if v ~= nil then return v end
     scope = scope.parent
   end
-  return functions[name] or value.undefined(("'%s' is undefined"):format(name))
+  return functions[name] or value.undefined(("'%s' is undefined"):format(value.short(name)))
 end
 
 local function inner(scope)
@@ -57,6 +57,7 @@ local function bound(v, name, method)
 end
 
 local function missing(v, name)
+  name = value.short(name)
   if v == value.none then return value.undefined(("'None' has no attribute '%s'"):format(name)) end
   return value.undefined(("'%s object' has no attribute '%s'"):format(value.type_name(v), name))
 end

@@ -187,7 +187,7 @@ filters.count = filters.length
 function filters.attr(m, v, args, named)
   local name = bind("attr", { "name" }, 1, args, named)
   local item = value.kind(v) == "namespace" and value.get(v, name)
-  if item == nil or item == false and value.kind(v) ~= "namespace" then return value.undefined(("no attribute '%s'"):format(show.str(m, name))) end
+  if item == nil or item == false and value.kind(v) ~= "namespace" then return value.undefined(("no attribute '%s'"):format(value.short(show.str(m, name)))) end
   return item
 end
 
@@ -265,7 +265,7 @@ local function at_path(m, v, path)
     local key = part:find("^%d+$") and math.tointeger(tonumber(part)) or part
     local item
     if value.kind(v) == "namespace" then item = value.get(v, key) else item = value.index(m, v, key) end
-    if item == nil then return value.undefined(("'%s object' has no attribute '%s'"):format(value.type_name(v), part)) end
+    if item == nil then return value.undefined(("'%s object' has no attribute '%s'"):format(value.type_name(v), value.short(part))) end
     v = item
   end
   return v

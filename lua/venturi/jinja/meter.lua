@@ -3,6 +3,8 @@ local M = {}
 
 local codes = { VT_ERR_INVALID = -2, VT_ERR_FORMAT = -6, VT_ERR_UNSUPPORTED = -8, VT_ERR_LIMIT = -10, VT_ERR_INTERNAL = -15 }
 
+local MOST_MESSAGE = 4096 -- bytes: templates quote what they are given
+
 local Failure = { __tostring = function(e) return e.message end }
 local Meter = {}
 Meter.__index = Meter
@@ -19,7 +21,9 @@ M.defaults = {
 
 --- Raises the error of a template. Where it happened is added by whoever knows.
 function M.fail(status, message, ...)
-  error(setmetatable({ code = codes[status], name = status, message = message:format(...) }, Failure), 0)
+  local text = message:format(...)
+  if #text > MOST_MESSAGE then text = text:sub(1, MOST_MESSAGE):gsub("[\x80-\xff]+$", "") .. "..." end
+  error(setmetatable({ code = codes[status], name = status, message = text }, Failure), 0)
 end
 
 --- A failure of ours with the place put before its message; any other error value becomes one.

@@ -323,9 +323,9 @@ function Parser:parse_call(of)
 end
 
 function Parser:dotted_name()
-  local name = self:expect("name")
-  while self:skip("op", ".") do name = name .. "." .. self:expect("name") end
-  return name
+  local parts = { self:expect("name") }
+  while self:skip("op", ".") do parts[#parts + 1] = self:expect("name") end
+  return table.concat(parts, ".")
 end
 
 function Parser:parse_filter(of)

@@ -42,6 +42,12 @@ function M.func(name, call)
   return setmetatable({ name = name, call = call }, Function)
 end
 
+--- A name as messages show it: a template may bring one of a megabyte.
+function M.short(name)
+  if #name <= 80 then return name end
+  return name:sub(1, 77):gsub("[\x80-\xff]+$", "") .. "..."
+end
+
 --- @tparam string hint the message when somebody uses it
 function M.undefined(hint)
   return setmetatable({ hint = hint }, Undefined)
