@@ -184,11 +184,20 @@ t.test("a stop string is told from the end of the answer", function()
   t.equal(json(run("chat", model, "-p", "Hi", "-n", "20", "--temp", "0", "--json", "--stop", answer.text:match("[%w%p]", 3))).stopped, "stop")
 end)
 
+t.test("--temp 0 takes the likeliest token, and says what has no effect then", function()
+  local function words(...) return "-m", model, "-p", "Hello", "-n", "5", "--temp", "0", ... end
+  local plain = expect(run("generate", words()), 0)
+  local noted = expect(run("generate", words("--top-k", "3", "--min-p", "0.5", "--seed", "7")), 0, plain.out, "--temp 0 takes the likeliest token: no effect of --top-k, --min-p")
+  t.equal({ plain.err:find("no effect", 1, true), plain.err:find("seed", 1, true), noted.out }, { nil, nil, plain.out })
+  assert(not expect(run("generate", words("--xtc-probability", "1", "--top-k", "3")), 0, nil, "seed: ").err:find("no effect", 1, true))
+end)
+
 t.test("options that would do nothing are refused, with what they need", function()
   for _, case in ipairs{
     { { "generate", "-m", model, "-p", "x", "--xtc-threshold", "0.2" }, "does nothing without --xtc-probability" },
     { { "generate", "-m", model, "-p", "x", "--dry-base", "2" }, "does nothing without --dry-multiplier" },
     { { "generate", "-m", model, "-p", "x", "--mirostat-eta", "1" }, "does nothing without --mirostat-tau" },
+    { { "generate", "-m", model, "-p", "x", "--repeat-last-n", "9" }, "does nothing without --repeat-penalty" },
     { { "generate", "-m", model, "-p", "x", "--force" }, "does nothing without --output" },
     { { "generate", "-m", model, "-p", "x", "--stop", "" }, "1 to 1024 bytes, got 0" },
     { { "generate", "-m", model, "-p", "x", "--logit-bias", "900=1" }, "there is no token 900, the vocabulary has 0 to 899" },

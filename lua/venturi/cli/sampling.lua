@@ -13,7 +13,7 @@ end
 
 --- In the order of the help text.
 M.options = {
-  option("temp", "T", "number", "temperature; 0 takes the likeliest token", { min = 0, default = 0.8, alias = "temperature" }),
+  option("temp", "T", "number", "temperature; 0 takes the likeliest token, whatever --top-k, --top-p, --min-p and --top-n-sigma say", { min = 0, default = 0.8, alias = "temperature" }),
   option("top-k", "K", "integer", "keep the K likeliest tokens; 0: off", { min = 0, default = 40 }),
   option("top-p", "P", "number", "keep the smallest set that reaches P; 1: off", { above = 0, max = 1, default = 0.95 }),
   option("min-p", "P", "number", "keep tokens at least P times as likely as the best; 0: off", { min = 0, max = 1, default = 0.05 }),
@@ -77,6 +77,22 @@ local needs = {
   dry_base = { "dry_multiplier", 0 }, dry_allowed_length = { "dry_multiplier", 0 },
 }
 
+-- What keeps the likeliest token and drops others, which changes nothing where that one is taken. Typical and XTC may drop it.
+local narrowing = { "top_k", "top_p", "min_p", "top_n_sigma" }
+
+local function is_greedy(opt)
+  return opt.temp == 0 and opt.dynatemp_range == 0 and opt.mirostat_tau == 0 and opt.xtc_probability == 0 and opt.typical == 1
+end
+
+-- Scripts pass --temp 0 together with a chain, and mean the likeliest token: it is taken, and whoever looks is told.
+local function note_greedy(opt)
+  local vain = {}
+  for _, key in ipairs(narrowing) do
+    if opt.typed[key] then vain[#vain + 1] = "--" .. key:gsub("_", "-") end
+  end
+  if #vain > 0 then talk.say("--temp 0 takes the likeliest token: no effect of %s", table.concat(vain, ", ")) end
+end
+
 --- Refuses what the command line asks for in vain. Called before the model is opened.
 -- @tparam table opt values of the options; of `stop` too, where the verb has it
 function M.check(opt)
@@ -85,6 +101,9 @@ function M.check(opt)
     local key = o[1]:gsub("-", "_")
     local on = needs[key]
     if on and opt.typed[key] and opt[on[1]] == on[2] then usage("option '--%s' does nothing without --%s", o[1], (on[1]:gsub("_", "-"))) end
+  end
+  if opt.typed.repeat_last_n and opt.repeat_penalty == 1 and opt.frequency_penalty == 0 and opt.presence_penalty == 0 then
+    usage("option '--repeat-last-n' does nothing without --repeat-penalty, --frequency-penalty or --presence-penalty")
   end
   if opt.grammar and opt.json_schema then usage("give either --grammar or --json-schema") end
   for _, text in ipairs(opt.stop or {}) do
@@ -115,10 +134,11 @@ end
 -- @tparam ?integer n_top log-probabilities of each token and of so many others are kept
 function M.sampler(opt, tok, n_top)
   local seed, rules = opt.seed, grammar(opt)
-  if (opt.temp > 0 or opt.dynatemp_range > 0 or opt.mirostat_tau > 0) and not seed then
+  if not (is_greedy(opt) or seed) then
     seed = draw_seed()
     talk.say("seed: %d", seed)
   end
+  if is_greedy(opt) then note_greedy(opt) end
   local set = {}
   for key, on in pairs(needs) do
     if opt[on[1]] ~= on[2] then set[key] = opt[key] end
