@@ -230,8 +230,11 @@ static vt_status refuse(const vt__matcher *m, int32_t id) {
 
 vt_status vt__matcher_accept(vt__matcher *m, int32_t id) {
     const vt__token_trie *t = m->trie;
-    int32_t state = m->state;
     vt_status st = VT_OK;
+    /* Whoever accepts without drawing never asks for a mask, which would forget old states. */
+    if (m->state >= 0 && vt__automaton_size(m->automaton) > WALK_BYTES) st = shrink(m, &m->state, 1);
+    if (st != VT_OK) return st;
+    int32_t state = m->state;
     if (vt__tokenizer_is_eog(m->tok, id)) {
         if (state != ENDED && (state < 0 || !vt__automaton_is_end(m->automaton, state))) return refuse(m, id);
         m->state = ENDED;
