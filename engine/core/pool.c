@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,14 +21,18 @@ enum {
     ALONE_STALLS = 8,        /* the caller then works alone for so many times what it has waited, */
     ALONE_MAX_NS = 200000000, /* and for twice as long each time it happens again, up to this */
     ALONE_REGION_NS = 500000, /* of a longer region the others get the rest */
-    AWAY_NS = 1000000         /* from so long a time on it is worth a system call to ask whether the caller was sent away itself */
+    AWAY_NS = 1000000,        /* from so long a time on it is worth a system call to ask whether the caller was sent away itself */
+    LINE = 64
 };
 
 /* One job at a time. `ticket` packs the job's number (high 32 bits) and the next chunk (low 32 bits, at least n_chunks when none is left):
  * a worker that wakes late takes a chunk only of the job that it saw, because the number in the same word has moved on otherwise.
  *
  * On a core that others use too, a worker is sent away for milliseconds, now and then in the middle of a chunk, and a region of 30 us waits
- * for it. No chunk can be done twice, so the caller does without the others for a while: alone it keeps more of its speed. */
+ * for it. No chunk can be done twice, so the caller does without the others for a while: alone it keeps more of its speed.
+ *
+ * A word that another core has written costs 40 to 200 ns, and as much again to write while others look at it: what they wait for, what a job is, and
+ * what they report are on lines of their own. */
 struct vt__pool {
     int32_t n_threads; /* the caller included */
     int32_t n_started; /* workers alive */
@@ -37,13 +42,13 @@ struct vt__pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     atomic_int busy;      /* 1 while a caller's job runs */
-    atomic_uint_fast64_t ticket;
-    _Atomic(vt__chunk_fn) fn;
+    _Alignas(LINE) atomic_uint_fast64_t ticket;
+    _Alignas(LINE) _Atomic(vt__chunk_fn) fn; /* as the next three: written between tickets, see run_together */
     _Atomic(void *) user;
     atomic_int_fast64_t base; /* number of the first chunk */
     atomic_uint n_chunks;
-    atomic_uint done;     /* chunks finished */
-    atomic_int sleepers;  /* workers blocked or about to */
+    _Alignas(LINE) atomic_uint done; /* chunks finished */
+    _Alignas(LINE) atomic_int sleepers; /* workers blocked or about to */
     atomic_int is_awaited; /* the caller is blocked until all chunks are done */
     pthread_cond_t finished;
     int64_t alone_until;  /* ns; while busy, as the next two */
@@ -68,10 +73,10 @@ static uint32_t next_number(uint32_t job) { return job == UINT32_MAX ? 1 : job +
 static void work(struct vt__pool *pool, uint32_t job) {
     for (;;) {
         uint_fast64_t t = atomic_load(&pool->ticket);
-        unsigned n = atomic_load(&pool->n_chunks);
-        vt__chunk_fn fn = atomic_load(&pool->fn);
-        void *user = atomic_load(&pool->user);
-        int64_t base = atomic_load(&pool->base);
+        unsigned n = atomic_load_explicit(&pool->n_chunks, memory_order_acquire);
+        vt__chunk_fn fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
+        void *user = atomic_load_explicit(&pool->user, memory_order_acquire);
+        int64_t base = atomic_load_explicit(&pool->base, memory_order_acquire);
         if (job_of(t) != job || (uint32_t)t >= n) return;
         /* Success proves that the job is still this one, so n, fn, user and base were its own. */
         if (!atomic_compare_exchange_weak(&pool->ticket, &t, t + 1)) continue;
@@ -114,8 +119,10 @@ static void *worker(void *arg) {
 }
 
 struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads) {
-    struct vt__pool *pool = vt__calloc(ctx, sizeof *pool + (size_t)(n_threads - 1) * sizeof(pthread_t));
+    const size_t size = sizeof(struct vt__pool) + (size_t)(n_threads - 1) * sizeof(pthread_t);
+    struct vt__pool *pool = vt__alloc64(ctx, size);
     if (!pool) return NULL;
+    memset(pool, 0, size);
     pool->n_threads = n_threads;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -201,15 +208,16 @@ static void judge(struct vt__pool *pool, int64_t now, int64_t worked, int64_t wa
 }
 
 static void run_together(struct vt__pool *pool, int64_t base, int64_t n_chunks, vt__chunk_fn fn, void *user) {
-    /* Closed under a number of its own while the job is filled in: a late worker of the last job finds that its number is gone. */
+    /* Closed under a number of its own while the job is filled in: a late worker of the last job that has seen any of it (hence release and acquire) finds
+     * that its number is gone. */
     uint32_t closed = next_number(job_of(atomic_load(&pool->ticket)));
     uint32_t job = next_number(closed);
-    atomic_store(&pool->ticket, (uint64_t)closed << 32 | UINT32_MAX);
-    atomic_store(&pool->n_chunks, (unsigned)n_chunks);
-    atomic_store(&pool->done, 0);
-    atomic_store(&pool->fn, fn);
-    atomic_store(&pool->user, user);
-    atomic_store(&pool->base, base);
+    atomic_store_explicit(&pool->ticket, (uint64_t)closed << 32 | UINT32_MAX, memory_order_release);
+    atomic_store_explicit(&pool->n_chunks, (unsigned)n_chunks, memory_order_release);
+    atomic_store_explicit(&pool->done, 0, memory_order_release);
+    atomic_store_explicit(&pool->fn, fn, memory_order_release);
+    atomic_store_explicit(&pool->user, user, memory_order_release);
+    atomic_store_explicit(&pool->base, base, memory_order_release);
     atomic_store(&pool->ticket, (uint64_t)job << 32);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->lock);
