@@ -12,8 +12,8 @@ _Static_assert((int)VT__DISTANCE_F32 == (int)VTK_DISTANCE_F32 && (int)VT__DISTAN
                    (int)VT__DISTANCE_I64 == (int)VTK_DISTANCE_I64,
                "one numbering of types");
 
-/* Objects a chunk of parallel work. */
-enum { CHUNK = 4096 };
+/* Objects a chunk of parallel work: small, so that threads end together. */
+enum { CHUNK = 512 };
 
 vt_status vt__nearest_init(vt__nearest_two *near, const vt__cluster_work *work) {
     size_t size = vt__distance_size(work->distance);
