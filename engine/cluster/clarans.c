@@ -52,6 +52,8 @@ static void judge(void *user, int64_t lane, int64_t j, const void *column, const
     if (!c->search.is_whole) out->change.real += ROUNDING * c->loss.real; /* a smaller change is taken for rounding */
 }
 
+static void prepare(void *user, int64_t lane) { vt__state_prepare(&((clarans *)user)->state, lane); }
+
 /* Draws n candidates ahead. */
 static vt_status draw_ahead(clarans *c, int64_t n) {
     c->n_log = 0;
@@ -117,7 +119,7 @@ static vt_status poll(const clarans *c, int64_t restart) {
 static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
     const int64_t shortest = vt__context_threads(c->work->ctx);
     int64_t length = shortest, n_failed = 0;
-    c->loss = vt__nearest_loss(&c->state.near);
+    c->loss = vt__state_loss(&c->state);
     while (n_failed < limit) {
         int64_t n = length < c->window.capacity ? length : c->window.capacity;
         if (n > limit - n_failed) n = limit - n_failed;
@@ -138,7 +140,7 @@ static vt_status descend(clarans *c, int64_t restart, int64_t limit) {
         st = take(c, &move, c->candidates[found], c->window.columns[found]);
         if (st != VT_OK) return st;
         vt__sum before = c->loss;
-        c->loss = vt__nearest_loss(&c->state.near);
+        c->loss = vt__state_loss(&c->state);
         n_failed = vt__sum_less(c->search.is_whole, c->loss, before) ? 0 : n_failed + found + 1; /* a gain that rounding has eaten is none, or this might not end */
         c->position = 0;
         length = shortest;
@@ -166,7 +168,7 @@ static vt_status clarans_init(clarans *c) {
     if (!c->is_medoid || !c->order || !c->firsts || !c->candidates || !c->n_draws || !c->trial.medoids)
         return vt__fail_nomem("cluster", (size_t)w->n * 17);
     for (int64_t i = 0; i < w->n; i++) c->order[i] = i;
-    c->search = (vt__search){.ctx = w->ctx, .distance = w->distance, .is_whole = vt__distance_is_whole(w->distance), .user = c, .judge = judge};
+    c->search = (vt__search){.ctx = w->ctx, .distance = w->distance, .is_whole = vt__distance_is_whole(w->distance), .user = c, .judge = judge, .prepare = prepare};
     return VT_OK;
 }
 

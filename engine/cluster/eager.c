@@ -126,6 +126,7 @@ static void take_piece(block *b, int64_t *first, int64_t *last) {
 static void judge_lane(void *user, int64_t lane) {
     block *b = user;
     int64_t first, last, next_first, next_last;
+    if (b->s->prepare) b->s->prepare(b->s->user, lane);
     take_piece(b, &first, &last);
     while (first < b->n) {
         take_piece(b, &next_first, &next_last);

@@ -46,7 +46,10 @@ typedef struct vt__search {
      * from several threads, at one time once a lane; must change nothing but its lane's scratch, and its answer must be a function of j and the state
      * alone. */
     vt__judge_fn judge;
-    /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date. Outside of parallel work. */
+    /* Called once a lane before anything of a block is judged in it, side by side too: brings the lane's scratch up to date. NULL: there is nothing to do. */
+    void (*prepare)(void *user, int64_t lane);
+    /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date, or leaves that to prepare. Outside of
+     * parallel work. */
     vt_status (*take)(void *user, const vt__move *move, int64_t j, const void *column);
     /* The loss, summed freshly: passes end when it stops falling, whatever the changes promised. */
     vt__sum (*loss)(void *user);

@@ -17,12 +17,12 @@ static vt_status find_single(vt__cluster_work *work) {
 /* Every slot by itself, with the results of all at once: what FastPAM1 is measured against. */
 static void judge_pairs(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
     const vt__medoid_state *s = user;
-    (void)lane;
     (void)j;
     (void)next;
-    for (int32_t slot = 0; slot < s->near.m.k; slot++) {
+    const vtk_medoids *m = vt__state_medoids(s, lane);
+    for (int32_t slot = 0; slot < m->k; slot++) {
         vt__sum change;
-        s->near.vtk->medoid_pair[s->near.type](&change, &s->near.m, slot, column);
+        s->near.vtk->medoid_pair[s->near.type](&change, m, slot, column);
         if (slot && !vt__sum_less(vt__distance_is_whole(s->near.distance), change, out->change)) continue;
         *out = (vt__move){slot, change};
     }
@@ -36,9 +36,9 @@ static vt_status improve(vt__cluster_work *work, vt_status (*walk)(vt__search *)
     if (st == VT_OK) st = vt__state_init(&state, work);
     vt__search search = {.ctx = work->ctx, .distance = work->distance, .watch = work->watch, .n = work->n, .k = work->k, .medoids = work->medoids, .order = order,
                          .max_iter = work->params->max_iter, .is_whole = vt__distance_is_whole(work->distance), .user = &state, .judge = judge,
-                         .take = vt__state_take, .loss = vt__state_loss};
+                         .prepare = vt__state_prepare, .take = vt__state_take, .loss = vt__state_loss};
     if (st == VT_OK) st = walk(&search);
-    if (st == VT_OK) vt__nearest_report(&state.near, work);
+    if (st == VT_OK) vt__state_report(&state, work);
     work->n_iter += search.n_iter;
     work->n_swap += search.n_swap;
     if (state.near.ctx) vt__state_free(&state);
