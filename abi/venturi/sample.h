@@ -85,7 +85,7 @@ VT_API VT_MUST_USE vt_status vt_sampler_set_min_keep(vt_sampler *sampler, int64_
  * \xHH \uHHHH \UHHHHHHHH; comments from # to the end of the line. A rule ends with its line, except inside parentheses, after | and before |.
  *
  * Errors:  VT_ERR_INVALID, VT_ERR_FORMAT (line and column; a rule that is not defined, or begins with itself; a root that cannot end),
- *          VT_ERR_LIMIT (text over 1 MiB, 8192 rules, 64 parentheses deep, or a graph over 2^19 nodes), VT_ERR_NOMEM.
+ *          VT_ERR_LIMIT (text over 1 MiB, 8192 rules, 64 parentheses deep, a graph over 2^19 nodes, or too entangled), VT_ERR_NOMEM.
  * Calls deeper than 512 rules inside each other are not followed: a text that needs them is none of the grammar's.
  */
 VT_API VT_MUST_USE vt_status vt_grammar_create(vt_context *ctx, const char *gbnf, size_t len, vt_grammar **out);

@@ -7,8 +7,9 @@
 typedef enum property { NULLABLE, FINITE } property;
 
 /* Whether an expression has the property, by what is known of the rules so far. As deep as parentheses are nested. */
-static int holds(const vt__syntax *s, int32_t at, property which) {
+static int holds(vt__syntax *s, int32_t at, property which) {
     const vt__expr *e = &s->exprs[at];
+    s->work++;
     switch (e->kind) {
     case VT__EXPR_CHARS: return which == FINITE;
     case VT__EXPR_RULE: return which == FINITE ? s->rules[e->first].finite : s->rules[e->first].nullable;
@@ -24,19 +25,21 @@ static int holds(const vt__syntax *s, int32_t at, property which) {
     }
 }
 
-/* The least fixed point. Passes go both ways in turn, so that chains of rules need few; there are never more than rules. */
-static void settle(vt__syntax *s, property which) {
+/* The least fixed point. Passes go both ways in turn, so that chains of rules need few; there are never more than rules, but that may be too many. */
+static vt_status settle(vt__syntax *s, property which) {
     int changed = 1;
     for (int pass = 0; changed; pass++) {
         changed = 0;
         for (int64_t k = 0; k < s->n_rules; k++) {
             vt__rule *r = &s->rules[pass % 2 ? k : s->n_rules - 1 - k];
             uint8_t *flag = which == FINITE ? &r->finite : &r->nullable;
+            if (s->work > VT__GBNF_WORK) return vt__fail(VT_ERR_LIMIT, "grammar: its %lld rules are too entangled", (long long)s->n_rules);
             if (*flag || !holds(s, r->body, which)) continue;
             *flag = 1;
             changed = 1;
         }
     }
+    return VT_OK;
 }
 
 /* ---- left recursion: rules that a rule can reach before the first character ---- */
@@ -127,9 +130,9 @@ static vt_status refuse_left_recursion(vt__syntax *s) {
 }
 
 vt_status vt__syntax_judge(vt__syntax *s) {
-    settle(s, NULLABLE);
-    settle(s, FINITE);
-    vt_status st = refuse_left_recursion(s);
+    vt_status st = settle(s, NULLABLE);
+    if (st == VT_OK) st = settle(s, FINITE);
+    if (st == VT_OK) st = refuse_left_recursion(s);
     if (st == VT_OK && !s->rules[s->root].finite) st = vt__fail(VT_ERR_FORMAT, "grammar: no text comes to an end of rule 'root'");
     return st;
 }

@@ -10,6 +10,7 @@ enum {
     VT__GBNF_RULES = 1 << 13,
     VT__GBNF_EXPRS = 1 << 18,
     VT__GBNF_NESTING = 64,       /* parentheses */
+    VT__GBNF_WORK = 1 << 26,     /* looks at an expression until all is known of the rules; about half a second */
     VT__GBNF_REPEAT = 100000     /* of {m,n} */
 };
 
@@ -43,13 +44,14 @@ typedef struct vt__syntax {
     vt__rule *rules;
     int64_t n_rules, cap_rules;
     vt__map names; /* of rules: entry i is rule i */
+    int64_t work;  /* looks at expressions so far */
     int32_t root;
 } vt__syntax;
 
 /* Errors: FORMAT, LIMIT, NOMEM. vt__syntax_free in any case. */
 vt_status vt__syntax_parse(vt_context *ctx, const char *gbnf, size_t len, vt__syntax *out);
 void vt__syntax_free(vt__syntax *s);
-/* Fills in nullable and finite. FORMAT: a rule begins with itself, or root can never end. */
+/* Fills in nullable and finite. FORMAT: a rule begins with itself, or root can never end. LIMIT: rules so entangled that this takes for ever. */
 vt_status vt__syntax_judge(vt__syntax *s);
 
 #endif

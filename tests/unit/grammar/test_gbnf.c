@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -146,6 +147,31 @@ static void deep_parentheses_are_a_limit(void **state) {
     assert_int_equal(vt_grammar_create(ctx, gbnf, strlen(gbnf), &g), VT_ERR_LIMIT);
 }
 
+/* A chain of rules whose numbers jump from one end to the other: each pass over all rules learns of two. What is learned of one that is numbered in
+ * its order is learned in two passes. */
+static void entangled_rules_are_a_limit(void **state) {
+    enum { N = 8000, BODY = 28 };
+    char *gbnf = malloc((size_t)N * 130 + 100);
+    size_t n = 0;
+    vt_grammar *g;
+    (void)state;
+    assert_non_null(gbnf);
+    for (int jumps = 0; jumps < 2; jumps++) {
+        n = (size_t)sprintf(gbnf, "root ::= \"x\"");
+        for (int i = 0; i < N; i++) n += (size_t)sprintf(gbnf + n, " | a%d", !jumps ? i : i < N / 2 ? 2 * i : 2 * (N - 1 - i) + 1);
+        for (int i = 0; i < N; i++) {
+            n += (size_t)sprintf(gbnf + n, "\na%d ::= ", i);
+            for (int k = 0; k < BODY; k++) n += (size_t)sprintf(gbnf + n, "\"\" ");
+            n += (size_t)sprintf(gbnf + n, i + 1 < N ? "a%d" : "\"x\"", i + 1);
+        }
+        vt_status st = vt_grammar_create(ctx, gbnf, n, &g);
+        assert_int_equal(st, jumps ? VT_ERR_LIMIT : VT_OK);
+        if (jumps) assert_non_null(strstr(vt_error_message(), "entangled"));
+        vt_grammar_release(g);
+    }
+    free(gbnf);
+}
+
 static void nesting_ends_at_its_limit_and_ambiguity_too(void **state) {
     char text[1400];
     int32_t is;
@@ -188,6 +214,7 @@ int main(void) {
         cmocka_unit_test(classes_hold_exactly_their_code_points),
         cmocka_unit_test(wrong_grammars_are_refused),
         cmocka_unit_test(deep_parentheses_are_a_limit),
+        cmocka_unit_test(entangled_rules_are_a_limit),
         cmocka_unit_test(nesting_ends_at_its_limit_and_ambiguity_too),
         cmocka_unit_test(every_allocation_may_fail),
     };
