@@ -211,7 +211,12 @@ void vt__candidates_top(vt__candidates *c, int64_t k) {
         become_set(c, vt__row_top(c->row, c->n, k, c->set), 1);
         return;
     }
-    vt__candidates_sort(c);
+    if (!c->sorted) {
+        vt__mass m = {.min_keep = k, .max = vt__candidates_largest(c), .is_sorted = 1};
+        vt__select(c->set, c->n, &(vt__order){0, 0}, &m);
+        become_set(c, k, m.is_sorted);
+        vt__candidates_sort(c);
+    }
     c->n = k;
 }
 
