@@ -49,6 +49,7 @@ struct vt__automaton {
     /* scratch of one step */
     place *found; /* [2 * VT__STATE_PLACES]: results, and from the other end places to be looked at */
     int64_t n_found, n_open, n_seen;
+    int64_t work; /* places opened so far */
     uint32_t round;
     struct {
         place p;
@@ -168,6 +169,7 @@ static int is_seen(vt__automaton *a, place p) {
 
 static vt_status open_place(vt__automaton *a, int32_t node, int32_t top) {
     place p = place_of(node, top);
+    a->work++;
     if (node == VT__AT_DEAD || is_seen(a, p)) return VT_OK;
     if (a->n_found + a->n_open >= VT__STATE_PLACES || a->n_seen >= SEEN_SLOTS / 2)
         return vt__fail(VT_ERR_LIMIT, "grammar: more than %d ways to read the same text; it is too ambiguous", VT__STATE_PLACES);
@@ -328,6 +330,7 @@ vt_status vt__automaton_shrink(vt__automaton *a, int32_t *keep, int64_t n) {
         for (int64_t i = 0; i < n; i++)
             if (keep[i] >= 0) st = vt__automaton_import(fresh, a, keep[i], &keep[i]); /* all there: asks for nothing */
         vt__automaton old = *a;
+        fresh->work = a->work;
         *a = *fresh;
         *fresh = old;
     }
@@ -340,5 +343,6 @@ size_t vt__automaton_size(const vt__automaton *a) {
            (size_t)a->n_frames * sizeof(frame);
 }
 
+int64_t vt__automaton_work(const vt__automaton *a) { return a->work; }
 int64_t vt__automaton_count(const vt__automaton *a) { return a->n_states; }
 const int32_t *vt__automaton_rows(const vt__automaton *a) { return a->rows; }

@@ -28,6 +28,7 @@ int vt__automaton_is_end(const vt__automaton *a, int32_t state);
 /* Bytes in use. */
 size_t vt__automaton_size(const vt__automaton *a);
 int64_t vt__automaton_count(const vt__automaton *a); /* states 0..count-1 */
+int64_t vt__automaton_work(const vt__automaton *a);  /* places of the grammar opened so far */
 /* Forgets all states but keep[0..n), whose numbers change. On failure (NOMEM) nothing changes. */
 vt_status vt__automaton_shrink(vt__automaton *a, int32_t *keep, int64_t n);
 

@@ -14,6 +14,7 @@ enum {
     STATE_BYTES = 8 << 20,  /* of states, from one token to the next */
     WALK_BYTES = 32 << 20,  /* of states, during a walk */
     MASK_BYTES = 8 << 20,
+    MASK_WORK = 1 << 26, /* places of the grammar that one mask may open: seconds; grammars that people write open thousands */
     ENDED = -3 /* an end-of-answer token was taken */
 };
 
@@ -144,8 +145,10 @@ static void set_bit(uint64_t *mask, int32_t id) { mask[id / 64] |= (uint64_t)1 <
 static void clear_bit(uint64_t *mask, int32_t id) { mask[id / 64] &= ~((uint64_t)1 << (id % 64)); }
 
 /* A step that has not been made before. The states of the path to here are all that the walk still needs. */
-static vt_status new_step(vt__matcher *m, int32_t depth, uint8_t byte, int32_t *out) {
+static vt_status new_step(vt__matcher *m, int32_t depth, uint8_t byte, int64_t most_work, int32_t *out) {
     vt_status st = VT_OK;
+    if (vt__automaton_work(m->automaton) > most_work)
+        return vt__fail(VT_ERR_LIMIT, "grammar: more than %d steps to tell which tokens can follow; it is too ambiguous", MASK_WORK);
     if (vt__automaton_size(m->automaton) > WALK_BYTES) st = shrink(m, m->path, depth);
     return st == VT_OK ? vt__automaton_step(m->automaton, m->path[depth - 1], byte, out) : st;
 }
@@ -154,13 +157,13 @@ static vt_status new_step(vt__matcher *m, int32_t depth, uint8_t byte, int32_t *
 static vt_status walk(vt__matcher *m, uint64_t *mask) {
     const vt__token_trie *t = m->trie;
     const int32_t *rows = vt__automaton_rows(m->automaton);
-    const int64_t n_classes = m->g->n_classes;
+    const int64_t n_classes = m->g->n_classes, most_work = vt__automaton_work(m->automaton) + MASK_WORK;
     m->path[0] = m->state;
     for (int32_t i = 0; i < t->n_nodes;) {
         vt__trie_node node = t->nodes[i];
         int32_t to = rows[m->path[node.depth - 1] * n_classes + m->g->class_of[node.byte]];
         if (to == VT__UNKNOWN) {
-            vt_status st = new_step(m, node.depth, node.byte, &to);
+            vt_status st = new_step(m, node.depth, node.byte, most_work, &to);
             if (st != VT_OK) return st;
             rows = vt__automaton_rows(m->automaton);
         }

@@ -95,7 +95,8 @@ static vt_status find_reference(const vt__schema *s, vt__value ref, vt__value *o
 }
 
 vt_status vt__schema_resolve(const vt__schema *s, vt__value *schema) {
-    for (int i = 0; i < 64; i++) {
+    enum { MOST = 64 }; /* references from one to the next */
+    for (int i = 0; i < MOST; i++) {
         vt__keys k;
         if (vt__value_item(*schema, NULL).kind == VT__MSGPACK_BOOL) return VT_OK;
         vt_status st = vt__schema_keys(*schema, &k);
@@ -104,7 +105,7 @@ vt_status vt__schema_resolve(const vt__schema *s, vt__value *schema) {
         if (st == VT_OK) st = find_reference(s, k.of[VT__KEY_REF], schema);
         if (st != VT_OK) return st;
     }
-    return vt__fail(VT_ERR_FORMAT, "schema: '$ref' leads in a circle");
+    return vt__fail(VT_ERR_FORMAT, "schema: '$ref' leads in a circle, or over more than %d others", MOST);
 }
 
 /* ---- writing ---- */
