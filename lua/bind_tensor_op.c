@@ -166,8 +166,8 @@ static void read_attrs(lua_State *L, call *c, int at, int top) {
             named(L, c, at);
             return;
         }
-        if (k >= f->n_attrs) box_raise(L, VT_ERR_INVALID, "%s: too many arguments", f->name);
-        set_attr(L, c, k, at);
+        if (k < f->n_attrs) set_attr(L, c, k, at);
+        else if (!lua_isnil(L, at)) box_raise(L, VT_ERR_INVALID, "%s: too many arguments", f->name);
     }
 }
 

@@ -1,0 +1,22 @@
+--- Samples of operations for the gradient check, one file a family of operations. A file returns { op = { sample, sample, sample, ... }, ... }, at least
+-- three samples an operation; of those of an operation with a dimension at least one input with a layout, and one that broadcasts where that applies.
+--
+--   sample = {
+--     inputs = { INPUT, INPUT, ... },     in the operation's order; false: absent; { list = { INPUT, ... } } for a list of tensors
+--     attrs = { dims = 2, ... },          as Lua gives them: dimensions from 1
+--     wrap = function(op, x, ...) end,    instead of op(x, ..., attrs): what the inputs go through before the operation, or its results behind it
+--     second = false,                     the second order is not checked here, although the operation has one
+--     tol = 1e-6,                         relative, where the default is too strict for a reason that is said beside it
+--   }
+--   INPUT = {
+--     shape = { 2, 3 },                   as the operation sees it
+--     range = { -1, 1 },                  uniform numbers
+--     away = { 0, 0.2 },                  numbers nearer to the first than the second are moved away from it: kinks
+--     distinct = true,                    a shuffled row of numbers in the range, none nearer than its share: for max, sort, median
+--     layout = "transposed",              or "strided": the operation sees a view whose last two dims are exchanged, or every second element of the last
+--     dtype = "f64",                      "i64", "bool", ...: passed on, not differentiated; "c128" from two f64 inputs (re, im)
+--     value = { ... },                    these numbers instead of random ones
+--   }
+--
+-- Points are to be away from kinks and poles by more than 1e-3, and numbers of moderate size: the step of the differences is 6e-6.
+return { "elementwise", "matmul", "movement", "reduce" }
