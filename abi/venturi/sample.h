@@ -116,7 +116,7 @@ VT_API VT_MUST_USE vt_status vt_grammar_check(vt_grammar *grammar, const char *t
  * From now on only tokens are drawn that the grammar can go on with; end-of-answer tokens exactly where it may end, and after one nothing else.
  * A code point may be written by several tokens. One grammar a chain (another: VT_ERR_STATE). Keeps references of both.
  * A draw for which no token of the vocabulary can follow fails with VT_ERR_STATE, one whose allowed tokens all have logits of minus infinity with
- * VT_ERR_NUMERIC; the sampler stays usable.
+ * VT_ERR_NUMERIC, one under a grammar so ambiguous that finding those tokens takes seconds with VT_ERR_LIMIT; the sampler stays usable.
  * Cost:    the first grammar of a tokenizer sorts its vocabulary; each new state of a grammar walks it, repeated ones are remembered.
  */
 VT_API VT_MUST_USE vt_status vt_sampler_add_grammar(vt_sampler *sampler, vt_tokenizer *tok, vt_grammar *grammar);

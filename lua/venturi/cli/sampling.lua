@@ -13,7 +13,7 @@ end
 
 --- In the order of the help text.
 M.options = {
-  option("temp", "T", "number", "temperature; 0 takes the likeliest token, whatever --top-k, --top-p, --min-p and --top-n-sigma say", { min = 0, default = 0.8, alias = "temperature" }),
+  option("temp", "T", "number", "temperature; 0 takes the likeliest token, whatever --top-k, --top-p and their like say", { min = 0, default = 0.8, alias = "temperature" }),
   option("top-k", "K", "integer", "keep the K likeliest tokens; 0: off", { min = 0, default = 40 }),
   option("top-p", "P", "number", "keep the smallest set that reaches P; 1: off", { above = 0, max = 1, default = 0.95 }),
   option("min-p", "P", "number", "keep tokens at least P times as likely as the best; 0: off", { min = 0, max = 1, default = 0.05 }),
