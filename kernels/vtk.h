@@ -33,10 +33,10 @@ typedef struct vtk_matmul {
     int64_t m, k;
 } vtk_matmul;
 
-/* Packed weights: panels of 16 rows in the order in which matmul_packed reads them (cpu/matmul/packed.h). Lanes of the last panel that have no row
- * are zero. One layout for all instruction sets. */
+/* Packed weights: panels of 16 rows in the order in which matmul_packed reads them (cpu/matmul/packed.h, packed_float.h). Lanes of the last panel that have
+ * no row are zero. One layout for all instruction sets. Activations are rows of 8-bit blocks; for F16 they are float32, for BF16 bfloat16. */
 enum { VTK_PANEL_ROWS = 16 };
-/* Bytes of a panel of k columns, whole blocks; 0: the type has no packed form. */
+/* Bytes of a panel of k columns, whole blocks; 0: there is no packed form. */
 size_t vtk_panel_size(int type, int64_t k);
 /* Packs n_rows (1 to 16) rows of weights into one panel. out: 64-aligned panels read fastest. */
 void vtk_pack_panel(int type, void *out, const void *w, size_t w_stride, int64_t n_rows, int64_t k);

@@ -5,6 +5,7 @@
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/matmul/packed.h"
+#include "cpu/matmul/packed_float.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
@@ -31,6 +32,7 @@ void vtk_fill_ref(vtk_table *t) {
                        [VTK_Q5_0] = vtk_matmul_q5_0_ref, [VTK_Q5_1] = vtk_matmul_q5_1_ref, [VTK_Q2_K] = vtk_matmul_q2_k_ref,
                        [VTK_Q3_K] = vtk_matmul_q3_k_ref, [VTK_Q4_K] = vtk_matmul_q4_k_ref, [VTK_Q5_K] = vtk_matmul_q5_k_ref,
                        [VTK_Q6_K] = vtk_matmul_q6_k_ref, [VTK_Q8_K] = vtk_matmul_q8_k_ref},
+        .matmul_packed = {[VTK_F16] = vtk_matmul_f16_packed_ref, [VTK_BF16] = vtk_matmul_bf16_packed_ref},
         .matmul_q8 = {[VTK_Q8_0] = vtk_matmul_q8_0_q8_ref, [VTK_Q4_0] = vtk_matmul_q4_0_q8_ref, [VTK_Q4_1] = vtk_matmul_q4_1_q8_ref},
         .rms_norm = vtk_rms_norm_ref,
         .rms_norm_q8 = vtk_rms_norm_q8_ref,

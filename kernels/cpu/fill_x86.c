@@ -7,6 +7,7 @@
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/matmul/packed.h"
+#include "cpu/matmul/packed_float.h"
 #include "cpu/medoid/medoid.h"
 #include "cpu/medoid/msc.h"
 #include "cpu/norm/norm.h"
@@ -35,6 +36,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->decode[VTK_Q6_K] = vtk_decode_q6_k_avx2;
     t->decode[VTK_Q8_K] = vtk_decode_q8_k_avx2;
     t->encode[VTK_F16] = vtk_encode_f16_avx2;
+    t->encode[VTK_BF16] = vtk_encode_bf16_avx2;
     t->encode[VTK_Q2_K] = vtk_encode_q2_k_avx2;
     t->encode[VTK_Q3_K] = vtk_encode_q3_k_avx2;
     t->encode[VTK_Q4_K] = vtk_encode_q4_k_avx2;
@@ -80,6 +82,8 @@ void vtk_fill_avx2(vtk_table *t) {
     t->attention_parts = vtk_attention_parts_avx2;
     t->attention_merge = vtk_attention_merge_avx2;
     VTK_PACKED_FILL(t, avx2);
+    t->matmul_packed[VTK_F16] = vtk_matmul_f16_packed_avx2;
+    t->matmul_packed[VTK_BF16] = vtk_matmul_bf16_packed_avx2;
     VTK_MEDOID_FILL(t, avx2);
     VTK_MSC_FILL(t, avx2);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx2;
@@ -127,6 +131,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->decode[VTK_Q6_K] = vtk_decode_q6_k_avx512;
     t->decode[VTK_Q8_K] = vtk_decode_q8_k_avx512;
     t->encode[VTK_F16] = vtk_encode_f16_avx512;
+    t->encode[VTK_BF16] = vtk_encode_bf16_avx512;
     t->encode[VTK_Q2_K] = vtk_encode_q2_k_avx512;
     t->encode[VTK_Q3_K] = vtk_encode_q3_k_avx512;
     t->encode[VTK_Q4_K] = vtk_encode_q4_k_avx512;
@@ -165,6 +170,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->attention_parts = vtk_attention_parts_avx512;
     t->attention_merge = vtk_attention_merge_avx512;
     VTK_PACKED_FILL(t, avx512);
+    t->matmul_packed[VTK_F16] = vtk_matmul_f16_packed_avx512;
     VTK_MEDOID_FILL(t, avx512);
     VTK_MSC_FILL(t, avx512);
     t->distance_f32[VTK_L2] = vtk_l2_f32_avx512;
@@ -201,4 +207,5 @@ void vtk_fill_avx512vnni(vtk_table *t) {
 void vtk_fill_avx512bf16(vtk_table *t) {
     t->isa = "avx512bf16";
     t->gemm_bf16 = vtk_gemm_bf16_avx512bf16;
+    t->matmul_packed[VTK_BF16] = vtk_matmul_bf16_packed_avx512bf16;
 }

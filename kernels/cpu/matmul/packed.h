@@ -22,7 +22,7 @@
  *                     Q2_K: v = fma(-dmin, fma(h, mn0, (s - h) * mn1), v)
  *
  * with blocks in increasing order and steps that a type does not need left out. Everything before the product with d is exact. All bodies,
- * the reference too, do just this, so they agree bit for bit. */
+ * the reference too, do just this, so they agree bit for bit. F16 and BF16 are packed_float.h's. */
 #ifndef VENTURI_KERNELS_PACKED_H
 #define VENTURI_KERNELS_PACKED_H
 

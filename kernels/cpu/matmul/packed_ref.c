@@ -1,6 +1,7 @@
 /* Packing, for all instruction sets, and the products as packed.h defines them, one weight at a time. Packing moves four weights at once in
  * ordinary 32-bit words: the masks below keep each byte to itself. */
 #include "cpu/matmul/packed.h"
+#include "cpu/matmul/packed_float.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,6 +16,7 @@ size_t vtk_panel_size(int type, int64_t k) {
     case VTK_Q8_0: case VTK_Q4_0: case VTK_Q4_1: case VTK_Q5_0: case VTK_Q5_1:
     case VTK_Q2_K: case VTK_Q3_K: case VTK_Q4_K: case VTK_Q5_K: case VTK_Q6_K:
         return (size_t)(k / (VTK_BLOCK * packed_blocks(type))) * packed_unit_size(type);
+    case VTK_F16: case VTK_BF16: return k % 2 ? 0 : (size_t)k * PACKED_F16_STEP;
     default: return 0;
     }
 }
@@ -190,6 +192,7 @@ void vtk_pack_panel(int type, void *out, const void *w, size_t w_stride, int64_t
     case VTK_Q4_K: pack_panel(out, w, w_stride, n_rows, k, VTK_Q4_K, VTK_Q4_K_SIZE, pack_q4_k); break;
     case VTK_Q5_K: pack_panel(out, w, w_stride, n_rows, k, VTK_Q5_K, VTK_Q5_K_SIZE, pack_q5_k); break;
     case VTK_Q6_K: pack_panel(out, w, w_stride, n_rows, k, VTK_Q6_K, VTK_Q6_K_SIZE, pack_q6_k); break;
+    case VTK_F16: case VTK_BF16: vtk_pack_half_panel(type, out, w, w_stride, n_rows, k); break;
     default: break;
     }
 }

@@ -35,6 +35,20 @@ void vtk_decode_bf16_avx2(float *y, const void *x, int64_t n) {
     for (; i < n; i++) y[i] = vtk_bf16_to_float(vtk_load_u16(p + 2 * i));
 }
 
+/* Nearest, ties to even, in integers; a NaN becomes quiet. */
+void vtk_encode_bf16_avx2(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i u = _mm256_castps_si256(_mm256_loadu_ps(x + i)), high = _mm256_srli_epi32(u, 16);
+        __m256i is_nan = _mm256_cmpgt_epi32(_mm256_and_si256(u, _mm256_set1_epi32(0x7fffffff)), _mm256_set1_epi32(0x7f800000));
+        __m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1)), v = _mm256_srli_epi32(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+        v = _mm256_blendv_epi8(v, _mm256_or_si256(high, _mm256_set1_epi32(0x40)), is_nan);
+        _mm_storeu_si128((__m128i *)(void *)(p + 2 * i), _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+    }
+    for (; i < n; i++) vtk_store_u16(p + 2 * i, vtk_float_to_bf16(x[i]));
+}
+
 void vtk_decode_q8_0_avx2(float *y, const void *x, int64_t n) {
     const unsigned char *p = x;
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q8_0_SIZE, y += VTK_BLOCK) {

@@ -29,6 +29,19 @@ void vtk_decode_bf16_avx512(float *y, const void *x, int64_t n) {
     }
 }
 
+/* Nearest, ties to even, in integers; a NaN becomes quiet. */
+void vtk_encode_bf16_avx512(void *y, const float *x, int64_t n) {
+    unsigned char *p = y;
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 lanes = first_lanes(n - i);
+        __m512i u = _mm512_maskz_loadu_epi32(lanes, x + i), high = _mm512_srli_epi32(u, 16);
+        __mmask16 is_nan = _mm512_cmpgt_epi32_mask(_mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff)), _mm512_set1_epi32(0x7f800000));
+        __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1)), v = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+        v = _mm512_mask_or_epi32(_mm512_srli_epi32(v, 16), is_nan, high, _mm512_set1_epi32(0x40));
+        _mm256_mask_storeu_epi16(p + 2 * i, lanes, _mm512_cvtepi32_epi16(v));
+    }
+}
+
 VTK_INLINE __m128i load_16(const unsigned char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 VTK_INLINE __m512 half_at(const unsigned char *p) { return _mm512_set1_ps(_cvtsh_ss(vtk_load_u16(p))); }
 

@@ -168,32 +168,37 @@ static void decoded_values_are_those_of_the_reference(void **state) {
     for_each_variant(check_decode);
 }
 
-static void check_encode_f16(const vtk_table *ref, const vtk_table *t) {
+static void check_encode_halves(const vtk_table *ref, const vtk_table *t, int type) {
     uint64_t seed = 6;
     float x[1024];
     uint16_t got[1024], want[1024];
     for (int round = 0; round < 200; round++) { /* any bit pattern: NaN, infinities, denormals */
         for (int i = 0; i < 1024; i++) x[i] = of_bits((uint32_t)(int32_t)(random_float(&seed) * 0x1p31f) ^ (uint32_t)i);
         for (int i = 0; i < 512; i++) x[2 * i] = random_float(&seed) * ldexpf(1.0f, i % 48 - 30); /* and many within range */
-        t->encode[VTK_F16](got, x, 1024);
-        ref->encode[VTK_F16](want, x, 1024);
+        t->encode[type](got, x, 1024);
+        ref->encode[type](want, x, 1024);
         assert_memory_equal(got, want, sizeof got);
     }
     for (int64_t n = 0; n <= 49; n++) {
         float *in = guarded((size_t)n * 4);
         uint16_t *out = guarded((size_t)n * 2);
         random_floats(in, n, (uint64_t)n);
-        t->encode[VTK_F16](out, in, n);
-        ref->encode[VTK_F16](want, in, n);
+        t->encode[type](out, in, n);
+        ref->encode[type](want, in, n);
         if (n) assert_memory_equal(out, want, (size_t)n * 2);
         guarded_free(in, (size_t)n * 4);
         guarded_free(out, (size_t)n * 2);
     }
 }
 
+static void check_encode_16_bits(const vtk_table *ref, const vtk_table *t) {
+    check_encode_halves(ref, t, VTK_F16);
+    check_encode_halves(ref, t, VTK_BF16);
+}
+
 static void encoded_halves_are_those_of_the_reference(void **state) {
     (void)state;
-    for_each_variant(check_encode_f16);
+    for_each_variant(check_encode_16_bits);
 }
 
 static void fill_hard(float *x, int64_t n, int kind) {
