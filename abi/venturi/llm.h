@@ -28,8 +28,8 @@ typedef struct vt_model_options {
     void *progress_user;
 } vt_model_options;
 
-/** Opens a GGUF file (version 2 or 3), or any file of a model in several, with the others beside it (NAME-00001-of-00003.gguf). Weights in blocks are
- *  packed for this machine's products, in memory of the context, and their pages of the file given back as that goes on: both together take little
+/** Opens a GGUF file (version 2 or 3), or any file of a model in several, with the others beside it (NAME-00001-of-00003.gguf). Weights of 16 bits
+ *  and in blocks are packed for this machine's products, in memory of the context, and their pages of the file given back as that goes on: both together take little
  *  more than the file's size. Other weights, and all with VT_MODEL_MAPPED, stay mapped.
  *  Progress and cancel are heeded meanwhile. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
  *  VT_ERR_UNSUPPORTED (architecture, block type or a feature of the graph, named), VT_ERR_CANCELLED, VT_ERR_NOMEM. The file must not change

@@ -20,6 +20,7 @@ typedef struct vt__hparams {
     float norm_eps;
     float attn_scale;   /* of the scores */
     float attn_softcap; /* c > 0: scores become c * tanh(score / c) before the softmax; 0: they stay */
+    int64_t bf16_cols;  /* of the widest packed matrix of BF16; 0: there is none */
 } vt__hparams;
 
 typedef struct vt__arch {
@@ -31,7 +32,7 @@ typedef struct vt__arch {
     vt_status (*forward)(struct vt__pass *p);
     /* Logits of rows first..first+n-1 of the pass. out: [n, n_vocab]. */
     void (*head)(struct vt__pass *p, int64_t first, int64_t n, float *out);
-    /* What head multiplies those rows with, and the cap of the logits (0: none). in->x and in->q8 are the workspace's. */
+    /* What head multiplies those rows with, and the cap of the logits (0: none). What in points to is the workspace's. */
     void (*output)(struct vt__pass *p, int64_t first, int64_t n, vt__activations *in, const vt__matrix **w, float *cap);
     /* The matrices of all products, each once; out NULL: only their number, which is returned. */
     int64_t (*products)(vt_model *model, vt__matrix **out);

@@ -10,18 +10,16 @@ enum {
     CHUNK_WEIGHTS = 1 << 14 /* products a chunk at least: below, handing it over costs more than doing it */
 };
 
-static int takes_q8(const vt__matrix *w) { return w->packed || vtk_get()->matmul_q8[w->kernel]; }
-
-int vt__linear_takes_q8(const vt__linear *l) {
-    for (int32_t i = 0; i < l->n_parts; i++)
-        if (takes_q8(l->parts[i].w)) return 1;
-    return 0;
+static int form_of(const vt__matrix *w) {
+    if (w->packed && w->kernel == VTK_BF16) return VT__FORM_BF16;
+    if (w->packed && w->kernel == VTK_F16) return VT__FORM_FLOATS;
+    return w->packed || vtk_get()->matmul_q8[w->kernel] ? VT__FORM_Q8 : VT__FORM_FLOATS;
 }
 
-int vt__linear_takes_only_q8(const vt__linear *l) {
-    for (int32_t i = 0; i < l->n_parts; i++)
-        if (!takes_q8(l->parts[i].w)) return 0;
-    return 1;
+int vt__linear_forms(const vt__linear *l) {
+    int forms = 0;
+    for (int32_t i = 0; i < l->n_parts; i++) forms |= form_of(l->parts[i].w);
+    return forms;
 }
 
 typedef struct job {
@@ -35,18 +33,18 @@ static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void multiply(const vtk_table *k, const vt__activations *in, const vt__product *part, int64_t row0, int64_t row1) {
     const vt__matrix *w = part->w;
-    int packed = in->q8 && w->packed, integer = packed || (in->q8 && k->matmul_q8[w->kernel]);
+    int packed = in->is_fast && w->packed, form = in->is_fast ? form_of(w) : VT__FORM_FLOATS;
     vtk_matmul m = {
         .out = part->out,
         .ld_out = part->ld,
         .w = packed ? (const void *)w->packed : w->data,
         .w_stride = packed ? w->panel : w->stride,
-        .x = integer ? (const void *)in->q8 : (const void *)in->x,
-        .x_stride = integer ? in->q8_stride : (size_t)in->ld * sizeof(float),
+        .x = form == VT__FORM_Q8 ? (const void *)in->q8 : form == VT__FORM_BF16 ? (const void *)in->bf16 : (const void *)in->x,
+        .x_stride = form == VT__FORM_Q8 ? in->q8_stride : form == VT__FORM_BF16 ? in->bf16_stride : (size_t)in->ld * sizeof(float),
         .m = in->n,
         .k = w->cols,
     };
-    (packed ? k->matmul_packed : integer ? k->matmul_q8 : k->matmul_f32)[w->kernel](&m, row0, row1);
+    (packed ? k->matmul_packed : form == VT__FORM_Q8 ? k->matmul_q8 : k->matmul_f32)[w->kernel](&m, row0, row1);
 }
 
 vt__matrix vt__matrix_rows(const vt__matrix *w, int64_t first, int64_t n) {

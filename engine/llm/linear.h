@@ -12,16 +12,19 @@ typedef struct vt__matrix {
     int64_t rows, cols;
     int32_t dtype;  /* VT_DTYPE_* */
     int32_t kernel; /* VTK_*: always one that the kernel table knows */
-    const unsigned char *packed; /* panels for integer kernels, owned by the model; NULL: there are none */
+    const unsigned char *packed; /* panels, owned by the model; NULL: there are none */
     size_t panel;                /* bytes from panel to panel */
 } vt__matrix;
 
-/* Rows of activations in one or both of two forms: the float kernels read x, the integer kernels q8. */
+/* Rows of activations in the forms that kernels read: x by those of floats and of packed F16, q8 by those of integers, bf16 by that of packed BF16. */
 typedef struct vt__activations {
     const float *x; /* n rows, ld elements apart */
     int64_t ld, n;
+    int is_fast; /* 0: weights are taken from the file, by kernels of floats */
     const unsigned char *q8; /* rows of 8-bit blocks, q8_stride bytes apart; NULL: not made */
     size_t q8_stride;
+    const unsigned char *bf16; /* rows of bfloat16, bf16_stride bytes apart; NULL: not made */
+    size_t bf16_stride;
 } vt__activations;
 
 typedef struct vt__product {
@@ -40,10 +43,10 @@ typedef struct vt__linear {
     void (*gated)(float *y, const float *gate, const float *up, int64_t n);
 } vt__linear;
 
-/* Whether an integer kernel would serve one of the parts, or all of them. */
-int vt__linear_takes_q8(const vt__linear *l);
-int vt__linear_takes_only_q8(const vt__linear *l);
-/* in.q8 NULL: float kernels for all parts; otherwise integer kernels wherever there is one. The numbers do not depend on the threads. */
+/* The forms of activations that the fast kernels of the parts read. */
+enum { VT__FORM_FLOATS = 1, VT__FORM_Q8 = 2, VT__FORM_BF16 = 4 };
+int vt__linear_forms(const vt__linear *l);
+/* in has the forms that its parts ask for. The numbers do not depend on the threads. */
 void vt__linear_run(vt_context *ctx, const vt__linear *l);
 
 /* Rows first..first+n-1 as a matrix of their own; first is a multiple of VTK_PANEL_ROWS. */

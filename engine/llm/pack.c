@@ -80,6 +80,7 @@ static vt_status pack_matrix(const packing *p, vt__matrix *w, unsigned char *out
         if (st != VT_OK) return st;
     }
     w->packed = out;
+    if (w->kernel == VTK_BF16) m->hp.bf16_cols = max_of(m->hp.bf16_cols, w->cols);
     return VT_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Weights as integer products read them fastest: the blocks of 16 rows side by side (kernels/cpu/matmul/packed.h). Made once, when a model is
+/* Weights as fast products read them: 16 rows side by side (kernels/cpu/matmul/packed.h, packed_float.h). Made once, when a model is
  * opened, from the mapped file, whose pages are given back piece by piece. What reads single rows (embeddings) or floats (exact sessions) goes
  * on reading the file, whose pages come back as they are touched. */
 #ifndef VENTURI_LLM_PACK_H

@@ -22,6 +22,7 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
     int64_t widest = max_of(max_of(hp->n_embd, q_dim), hp->n_ff);
     *ws = (vt__workspace){.ctx = ctx, .max_rows = max_rows};
     ws->q8_stride = (VTK_Q8_ROW_SIZE((size_t)(widest + VTK_BLOCK - 1) / VTK_BLOCK * VTK_BLOCK) + LINE - 1) / LINE * LINE;
+    ws->bf16_stride = ((size_t)hp->bf16_cols * 2 + LINE - 1) / LINE * LINE;
     ws->n_chunks = vt__context_threads(ctx) == 1 ? 1 : CHUNKS_A_THREAD * vt__context_threads(ctx);
     struct {
         float **array;
@@ -30,7 +31,7 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
         {&ws->x, hp->n_embd}, {&ws->h, hp->n_embd},     {&ws->q, q_dim},            {&ws->att, q_dim},
         {&ws->k, kv_dim},     {&ws->v, kv_dim},         {&ws->gate, hp->n_ff},      {&ws->up, hp->n_ff},
         {&ws->cos, hp->n_ropes * (hp->n_rot / 2)}, {&ws->sin, hp->n_ropes * (hp->n_rot / 2)},
-        {NULL, (int64_t)(ws->q8_stride / sizeof(float))},
+        {NULL, (int64_t)(ws->q8_stride / sizeof(float))}, {NULL, (int64_t)(ws->bf16_stride / sizeof(float))},
     };
     enum { N_PARTS = sizeof parts / sizeof parts[0] };
     int64_t at[N_PARTS], total = 0;
@@ -42,8 +43,9 @@ vt_status vt__workspace_init(vt__workspace *ws, vt_context *ctx, const vt__hpara
     total = tiles + max_rows + 1;
     ws->slab = vt__alloc64_2(ctx, total, 1, sizeof(float));
     if (!ws->slab) return vt__fail_nomem("session", (size_t)total * sizeof(float));
-    for (int i = 0; i < N_PARTS - 1; i++) *parts[i].array = ws->slab + at[i];
-    ws->q8 = (void *)(ws->slab + at[N_PARTS - 1]);
+    for (int i = 0; i < N_PARTS - 2; i++) *parts[i].array = ws->slab + at[i];
+    ws->q8 = (void *)(ws->slab + at[N_PARTS - 2]);
+    ws->bf16 = (void *)(ws->slab + at[N_PARTS - 1]);
     ws->attention = ws->slab + attention;
     ws->tiles = (void *)(ws->slab + tiles);
     return VT_OK;
@@ -108,7 +110,7 @@ typedef struct input_job {
     const vt__pass *p;
     const float *src, *norm;
     int64_t cols;
-    int encode, only_q8;
+    int forms;
 } input_job;
 
 static void input_rows(void *user, int64_t first, int64_t last) {
@@ -117,7 +119,7 @@ static void input_rows(void *user, int64_t first, int64_t last) {
     vt__workspace *ws = j->p->ws;
     for (int64_t i = first; i < last; i++) {
         const float *row = j->src + i * j->cols;
-        if (j->norm && j->only_q8) {
+        if (j->norm && j->forms == VT__FORM_Q8) {
             k->rms_norm_q8(ws->q8 + (size_t)i * ws->q8_stride, row, j->norm, j->cols, j->p->model->hp.norm_eps);
             continue;
         }
@@ -125,17 +127,18 @@ static void input_rows(void *user, int64_t first, int64_t last) {
             k->rms_norm(ws->h + i * j->cols, row, j->norm, j->cols, j->p->model->hp.norm_eps);
             row = ws->h + i * j->cols;
         }
-        if (j->encode) k->encode_q8_row(ws->q8 + (size_t)i * ws->q8_stride, row, j->cols);
+        if (j->forms & VT__FORM_Q8) k->encode_q8_row(ws->q8 + (size_t)i * ws->q8_stride, row, j->cols);
+        if (j->forms & VT__FORM_BF16) k->encode[VTK_BF16](ws->bf16 + (size_t)i * ws->bf16_stride, row, j->cols);
     }
 }
 
 void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, const float *norm, int64_t first, int64_t n) {
     vt__workspace *ws = p->ws;
     src += first * cols;
-    int encode = !p->exact && vt__linear_takes_q8(l);
-    input_job j = {p, src, norm, cols, encode, encode && vt__linear_takes_only_q8(l)};
-    l->in = (vt__activations){norm ? ws->h : src, cols, n, j.encode ? ws->q8 : NULL, ws->q8_stride};
-    if (norm || j.encode) vt__over_rows(ws->ctx, n, input_rows, &j);
+    int forms = p->exact ? VT__FORM_FLOATS : vt__linear_forms(l);
+    input_job j = {p, src, norm, cols, forms};
+    l->in = (vt__activations){.x = norm ? ws->h : src, .ld = cols, .n = n, .is_fast = !p->exact, .q8 = ws->q8, .q8_stride = ws->q8_stride, .bf16 = ws->bf16, .bf16_stride = ws->bf16_stride};
+    if (norm || forms != VT__FORM_FLOATS) vt__over_rows(ws->ctx, n, input_rows, &j);
 }
 
 /* ---- heads ---- */

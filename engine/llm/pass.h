@@ -24,6 +24,8 @@ typedef struct vt__workspace {
     float *cos, *sin; /* [n_ropes, n_rot / 2] */
     unsigned char *q8;
     size_t q8_stride;
+    unsigned char *bf16; /* for packed BF16 weights, if the model has any */
+    size_t bf16_stride;
     int32_t *tiles;   /* [max_rows + 1] first row of each run that attention takes together */
     float *attention; /* scratch of n_chunks calls of the kernel side by side */
     float *parts;     /* owned; [n_parts] of attention that is cut along the keys */
@@ -49,8 +51,8 @@ typedef struct vt__pass {
 /* Rows of the embedding, times scale, into ws->x, and the angles of their positions into ws->cos and ws->sin. */
 void vt__pass_begin(vt__pass *p, const vt__matrix *embd, float scale);
 
-/* in of a product: rows [first, first + n) of src [.., cols], normed by norm (NULL: as they are) into ws->h, and as 8-bit blocks where the
- * mode and one of l's parts ask for them. l's parts must be set before. */
+/* in of a product: rows [first, first + n) of src [.., cols], normed by norm (NULL: as they are) into ws->h, and in the other forms for which the
+ * mode and l's parts ask. l's parts must be set before. */
 void vt__pass_input(vt__pass *p, vt__linear *l, const float *src, int64_t cols, const float *norm, int64_t first, int64_t n);
 
 /* What is done to queries, keys and values before they are rotated; NULL: nothing. */

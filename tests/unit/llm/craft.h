@@ -40,7 +40,7 @@ typedef struct craft {
     craft_tensor tensors[2]; /* the same for tensors; dtype -1: remove */
     const char *chain;       /* distinct bytes: each is followed by the next one, the last by CRAFT_EOG (the layers do nothing); NULL: random weights */
     int tied, no_vocab;
-    int mixed;               /* matrices of all types that have kernels, side by side */
+    int mixed;               /* 1: matrices of all types that have kernels, side by side; 2: of blocks only */
     int poisoned;            /* the output norm is NaN */
 } craft;
 
@@ -148,6 +148,7 @@ static inline void craft_add_tensor(const craft *c, craft_list *l, const craft_t
         if (c->tensors[i].name && strcmp(c->tensors[i].name, name) == 0) use = c->tensors[i];
     static const int32_t mix[] = {VT_DTYPE_Q4_1, VT_DTYPE_Q8_0, VT_DTYPE_F16, VT_DTYPE_Q4_0, VT_DTYPE_BF16, VT_DTYPE_Q4_1, VT_DTYPE_F32};
     if (c->mixed && use.rows) use.dtype = mix[l->n % 7];
+    if (c->mixed == 2 && (use.dtype == VT_DTYPE_F16 || use.dtype == VT_DTYPE_BF16)) use.dtype = VT_DTYPE_Q8_0;
     if (use.dtype < 0 || (c->tied && strcmp(name, "output.weight") == 0)) return;
     snprintf(l->names[l->n], sizeof l->names[0], "%s", name);
     use.name = l->names[l->n];

@@ -24,18 +24,21 @@ static void feed(vt_context *ctx, const char *path, uint32_t flags, float *logit
     vt_model_release(m);
 }
 
+/* Packed weights of 16 bits are summed in another order, and those of BF16 multiply activations of BF16. */
 static void packed_and_mapped_weights_give_the_same_logits(void **state) {
     static float packed[N_IDS * CRAFT_VOCAB], mapped[N_IDS * CRAFT_VOCAB];
-    const char *path = craft_write(&(craft){.mixed = 1});
-    int same_bits = strcmp(vtk_get()->isa, "ref") != 0; /* the reference sums mapped rows in double */
     (void)state;
-    for (int32_t threads = 1; threads <= 3; threads++) {
-        vt_context *ctx = tiny_context(threads);
-        feed(ctx, path, 0, packed);
-        feed(ctx, path, VT_MODEL_MAPPED, mapped);
-        vt_context_release(ctx);
-        if (same_bits) assert_memory_equal(packed, mapped, sizeof packed);
-        for (int i = 0; i < N_IDS * CRAFT_VOCAB; i++) assert_true(fabsf(packed[i] - mapped[i]) <= 1e-2f);
+    for (int mixed = 1; mixed <= 2; mixed++) {
+        const char *path = craft_write(&(craft){.mixed = mixed});
+        int same_bits = mixed == 2 && strcmp(vtk_get()->isa, "ref") != 0; /* the reference sums mapped rows in double */
+        for (int32_t threads = 1; threads <= 3; threads++) {
+            vt_context *ctx = tiny_context(threads);
+            feed(ctx, path, 0, packed);
+            feed(ctx, path, VT_MODEL_MAPPED, mapped);
+            vt_context_release(ctx);
+            if (same_bits) assert_memory_equal(packed, mapped, sizeof packed);
+            for (int i = 0; i < N_IDS * CRAFT_VOCAB; i++) assert_true(fabsf(packed[i] - mapped[i]) <= (mixed == 2 ? 1e-2f : 4e-2f));
+        }
     }
 }
 
