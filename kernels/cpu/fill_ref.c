@@ -2,6 +2,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
+#include "cpu/flash/flash.h"
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/matmul/packed.h"
@@ -76,6 +77,7 @@ void vtk_fill_ref(vtk_table *t) {
         .transpose_32 = vtk_transpose_32_ref,
         .transpose_64 = vtk_transpose_64_ref,
         .zip_16 = vtk_zip_16_ref,
+        .flash = &vtk_flash_ref,
     };
     VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);

@@ -1,0 +1,252 @@
+/* Attention over tiles: each tile of queries goes over the keys it sees once, with a running maximum and sum a row; scores exist for a tile at a time. Values
+ * are divided by their sum at the end. Source: Dao 2023, algorithm 1.
+ *
+ * Panels of keys and values are made once for all queries of a head as far as PACKED bytes reach; beyond, and under a mask of blocks, each tile of queries
+ * makes its own. A tile's numbers depend on extents only, and tiles share nothing. */
+#include "device/attention.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/pool.h"
+#include "device/device.h"
+
+enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS };
+static const size_t PACKED = (size_t)16 << 20;
+
+/* Pieces of a slot: the scratch of what works through tiles of queries. Offsets. */
+struct layout {
+    size_t query_rows, key_rows, scores, values, key_panels, value_panels, bias, max, sum, shrink, lse, first, last;
+};
+
+struct forward {
+    struct vt__attn a;
+    struct layout at;
+    char *slots, *packed;
+    size_t slot_size;
+    int64_t value_width; /* dv in whole panels */
+    int64_t pair0, pair1; /* those that are worked on; packed: their panels are made */
+    int is_packed;
+    int64_t n_tasks;      /* in these pairs: tiles of queries */
+    atomic_llong next;    /* task */
+};
+
+/* The next tile of queries of a head, and a slot to work in. */
+struct tile {
+    const struct forward *f;
+    const struct vt__attn_pair *pair;
+    char *slot;
+    int64_t head, row0, n;
+};
+
+/* The pair that number `at` of what `first` counts belongs to. */
+static const struct vt__attn_pair *pair_of(const struct forward *f, int64_t at, int packs) {
+    int64_t low = f->pair0, high = f->pair1 - 1;
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        if ((packs ? f->a.pairs[middle].first_pack : f->a.pairs[middle].first_task) <= at) low = middle;
+        else high = middle - 1;
+    }
+    return &f->a.pairs[low];
+}
+
+/* Panels of one tile of keys of a pair. rows: scratch. */
+static void pack_keys(const struct forward *f, const struct vt__attn_pair *pair, int64_t at, int64_t n, char *rows, char *key_panels, char *value_panels) {
+    const struct vt__attn *a = &f->a;
+    int64_t ld;
+    const void *k = vt__attn_rows(a, &a->k, pair->batch, pair->kv_head, pair->key + at, n, rows, &ld);
+    vt__attn_pack(a, key_panels, k, ld, n, a->d, 1);
+    const void *v = vt__attn_rows(a, &a->v, pair->batch, pair->kv_head, pair->key + at, n, rows, &ld);
+    vt__attn_pack(a, value_panels, v, ld, n, a->dv, 0);
+}
+
+static int64_t whole_keys(int64_t n) { return (n + KEYS - 1) / KEYS * KEYS; }
+
+/* Where the panels of the pair's key `at` are, a multiple of KEYS. */
+static char *packed_keys(const struct forward *f, const struct vt__attn_pair *pair, int64_t at) {
+    return f->packed + pair->packed + (size_t)(at * f->a.d) * f->a.kind->size;
+}
+static char *packed_values(const struct forward *f, const struct vt__attn_pair *pair, int64_t at) {
+    return f->packed + pair->packed + (size_t)(whole_keys(pair->n) * f->a.d + at * f->value_width) * f->a.kind->size;
+}
+
+static void weigh(const struct tile *t, int64_t column0, int64_t n, char *s) {
+    const struct forward *f = t->f;
+    const struct vt__attn *a = &f->a;
+    char *slot = t->slot;
+    vtk_flash_weigh w = {.s = s, .ld = KEYS, .n_rows = t->n, .n = n, .factor = vt__attn_factor(a), .max = slot + f->at.max, .sum = slot + f->at.sum, .shrink = slot + f->at.shrink};
+    int64_t *first = (int64_t *)(void *)(slot + f->at.first), *last = (int64_t *)(void *)(slot + f->at.last);
+    if (vt__attn_adjusts(a)) vt__attn_adjust(a, t->pair, t->head, 0, t->row0, t->n, column0, n, s, KEYS, slot + f->at.bias, NULL);
+    if (vt__attn_seen(a, t->pair, 0, t->row0, t->n, column0, n, first, last)) w.first = first, w.last = last;
+    a->fn->weigh(&w);
+    if (a->keep < 1) {
+        vt__attn_drop(a, t->pair, t->head, 0, t->row0, t->n, column0, n, slot + f->at.bias, KEYS);
+        a->fn->multiply(s, KEYS, t->n, n, 1, slot + f->at.bias);
+    }
+}
+
+static void fill(const struct vt__attn *a, void *x, int64_t n, double value) {
+    for (int64_t i = 0; i < n; i++) {
+        if (a->compute == VT_DTYPE_F32) ((float *)x)[i] = (float)value;
+        else ((double *)x)[i] = value;
+    }
+}
+
+static void do_tile(const struct tile *t) {
+    const struct forward *f = t->f;
+    const struct vt__attn *a = &f->a;
+    const struct vt__attn_pair *pair = t->pair;
+    char *slot = t->slot, *s = slot + f->at.scores, *o = slot + f->at.values, *kp = slot + f->at.key_panels, *vp = slot + f->at.value_panels;
+    int64_t ld, at, end, n, started = 0;
+    const void *q = vt__attn_rows(a, &a->q, pair->batch, t->head, pair->query + t->row0, t->n, slot + f->at.query_rows, &ld);
+
+    fill(a, slot + f->at.max, t->n, -(double)INFINITY);
+    fill(a, slot + f->at.sum, t->n, 0);
+    vt__attn_span(a, pair, 0, t->row0, t->n, &at, &end);
+    at = at / KEYS * KEYS;
+    for (; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, KEYS)) > 0; at += n) {
+        if (f->is_packed) {
+            n = pair->n - at < KEYS ? pair->n - at : KEYS; /* panels are of whole tiles */
+            kp = packed_keys(f, pair, at), vp = packed_values(f, pair, at);
+        } else {
+            pack_keys(f, pair, at, n, slot + f->at.key_rows, kp, vp);
+        }
+        vt__attn_multiply(a, s, KEYS, q, ld, kp, t->n, n, a->d, 1, 0);
+        weigh(t, at, n, s);
+        if (started) a->fn->shrink(o, a->dv, t->n, a->dv, slot + f->at.shrink);
+        vt__attn_multiply(a, o, a->dv, s, KEYS, vp, t->n, a->dv, n, 1, started != 0);
+        started = 1;
+    }
+    if (!started) memset(o, 0, (size_t)(t->n * a->dv) * a->kind->size);
+    a->fn->finish(o, a->dv, t->n, a->dv, slot + f->at.lse, slot + f->at.max, slot + f->at.sum);
+    vt__attn_store(a, &a->run->out[0], pair->batch, t->head, pair->query + t->row0, t->n, o);
+    struct vt__view lse = a->run->out[1]; /* as rows of one element */
+    lse.ndim = 4;
+    lse.shape[3] = lse.strides[3] = 1;
+    vt__attn_store(a, &lse, pair->batch, t->head, pair->query + t->row0, t->n, slot + f->at.lse);
+}
+
+/* Tasks of a pair: its heads, of each the last queries first, which see the most keys of causal attention. */
+static void do_task(const struct forward *f, char *slot, int64_t task) {
+    const struct vt__attn_pair *pair = pair_of(f, task, 0);
+    int64_t n_tiles = vt__attn_tiles(&f->a, 0, pair->m, QUERIES), i = task - pair->first_task;
+    struct tile t = {.f = f, .pair = pair, .slot = slot, .head = pair->kv_head * f->a.group + i / n_tiles};
+    vt__attn_tile(&f->a, 0, pair->m, QUERIES, n_tiles - 1 - i % n_tiles, &t.row0, &t.n);
+    if (t.n > 0) do_tile(&t);
+}
+
+static void take_tasks(void *user, int64_t slot) {
+    struct forward *f = user;
+    int64_t task;
+    while ((task = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks) do_task(f, f->slots + (size_t)slot * f->slot_size, task);
+}
+
+/* Tiles of keys of the pairs; a slot is taken for its rows. */
+static void take_packs(void *user, int64_t slot) {
+    struct forward *f = user;
+    int64_t i;
+    while ((i = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks) {
+        const struct vt__attn_pair *pair = pair_of(f, i, 1);
+        int64_t at = (i - pair->first_pack) * KEYS, n = pair->n - at < KEYS ? pair->n - at : KEYS;
+        pack_keys(f, pair, at, n, f->slots + (size_t)slot * f->slot_size + f->at.key_rows, packed_keys(f, pair, at), packed_values(f, pair, at));
+    }
+}
+
+static size_t bytes_of(const struct forward *f, const struct vt__attn_pair *pair) {
+    struct vt__attn_room room = {0};
+    (void)vt__attn_room(&room, whole_keys(pair->n), f->a.d, f->a.kind->size);
+    (void)vt__attn_room(&room, whole_keys(pair->n), f->value_width, f->a.kind->size);
+    return room.too_large ? SIZE_MAX : room.size;
+}
+
+/* Pairs from pair0 on whose panels fit, at least one; numbers their tasks. */
+static void choose_pairs(struct forward *f, int64_t *n_packs) {
+    size_t size = 0;
+    *n_packs = f->n_tasks = 0;
+    f->is_packed = !f->a.blocks.data;
+    for (f->pair1 = f->pair0; f->pair1 < f->a.n_pairs; f->pair1++) {
+        struct vt__attn_pair *pair = &f->a.pairs[f->pair1];
+        size_t bytes = bytes_of(f, pair);
+        int fits = bytes <= PACKED && size + bytes <= PACKED && pair->m * f->a.group > QUERIES;
+        if (f->pair1 == f->pair0) f->is_packed = f->is_packed && fits;
+        else if (f->is_packed && !fits) break;
+        pair->packed = size;
+        pair->first_task = f->n_tasks;
+        pair->first_pack = *n_packs;
+        if (f->is_packed) size += bytes;
+        f->n_tasks += vt__attn_tiles(&f->a, 0, pair->m, QUERIES) * f->a.group;
+        *n_packs += (pair->n + KEYS - 1) / KEYS;
+    }
+}
+
+/* Bytes of panels that any choice of pairs needs. */
+static size_t most_packed(struct forward *f) {
+    size_t most = 0;
+    int64_t n_packs;
+    for (f->pair0 = 0; f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
+        choose_pairs(f, &n_packs);
+        const struct vt__attn_pair *last = &f->a.pairs[f->pair1 - 1];
+        if (f->is_packed && last->packed + bytes_of(f, last) > most) most = last->packed + bytes_of(f, last);
+    }
+    return most;
+}
+
+static vt_status make_scratch(struct forward *f, int64_t n_slots) {
+    const struct vt__attn *a = &f->a;
+    size_t size = a->kind->size, packed = most_packed(f);
+    struct vt__attn_room room = {0};
+    int64_t key_width = a->d > a->dv ? a->d : a->dv;
+    f->at.query_rows = vt__attn_room(&room, QUERIES, a->d, size);
+    f->at.key_rows = vt__attn_room(&room, KEYS, key_width, size);
+    f->at.scores = vt__attn_room(&room, QUERIES, KEYS, size);
+    f->at.values = vt__attn_room(&room, QUERIES, a->dv, size);
+    f->at.key_panels = vt__attn_room(&room, KEYS, a->d, size);
+    f->at.value_panels = vt__attn_room(&room, KEYS, f->value_width, size);
+    f->at.bias = vt__attn_room(&room, QUERIES, KEYS, size);
+    f->at.max = vt__attn_room(&room, QUERIES, 1, size);
+    f->at.sum = vt__attn_room(&room, QUERIES, 1, size);
+    f->at.shrink = vt__attn_room(&room, QUERIES, 1, size);
+    f->at.lse = vt__attn_room(&room, QUERIES, 1, size);
+    f->at.first = vt__attn_room(&room, QUERIES, 1, sizeof(int64_t));
+    f->at.last = vt__attn_room(&room, QUERIES, 1, sizeof(int64_t));
+    f->slot_size = room.size;
+    struct vt__attn_room all = {.size = packed, .too_large = room.too_large};
+    (void)vt__attn_room(&all, n_slots, (int64_t)room.size, 1);
+    f->packed = all.too_large ? NULL : vt__scratch_take(a->run->ctx, all.size);
+    if (!f->packed) return vt__fail_nomem("attention", all.size);
+    f->slots = f->packed + packed;
+    return VT_OK;
+}
+
+static vt_status forward(struct forward *f) {
+    int64_t n_slots = vt__context_threads(f->a.run->ctx), n_packs, panel = f->a.kind->panel;
+    f->value_width = (f->a.dv + panel - 1) / panel * panel;
+    vt_status st = make_scratch(f, n_slots);
+    for (f->pair0 = 0; st == VT_OK && f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
+        choose_pairs(f, &n_packs);
+        int64_t n_tasks = f->n_tasks;
+        if (f->is_packed) {
+            f->n_tasks = n_packs;
+            atomic_store(&f->next, 0);
+            vt__parallel(f->a.run->ctx, n_slots, take_packs, f);
+        }
+        f->n_tasks = n_tasks;
+        atomic_store(&f->next, 0);
+        vt__parallel(f->a.run->ctx, n_slots, take_tasks, f);
+    }
+    vt__scratch_give(f->a.run->ctx, f->packed);
+    return st;
+}
+
+vt_status vt__cpu_attention(const struct vt__run *run) {
+    static const struct vt__attn_inputs at = {.bias = 3, .slopes = 4, .blocks = 5, .cu_q = 6, .cu_k = 7};
+    struct forward f = {.packed = NULL};
+    vt_status st = vt__attn_open(&f.a, run, &at, run->out[1].dtype);
+    if (st == VT_OK) st = forward(&f);
+    vt__attn_close(&f.a);
+    return st;
+}
