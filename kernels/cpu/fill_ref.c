@@ -13,6 +13,7 @@
 #include "cpu/quant/quant.h"
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
+#include "vtk_fold.h"
 
 void vtk_fill_ref(vtk_table *t) {
     *t = (vtk_table){
@@ -78,6 +79,7 @@ void vtk_fill_ref(vtk_table *t) {
         .transpose_64 = vtk_transpose_64_ref,
         .zip_16 = vtk_zip_16_ref,
         .flash = &vtk_flash_ref,
+        .fold = &vtk_fold_ref,
     };
     VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);
