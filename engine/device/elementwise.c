@@ -1,104 +1,352 @@
-/* Runners of elementwise operations: blocks of elements are brought into the type that is computed in, a kernel goes over them, they go back. */
-#include <complex.h>
+/* Runners of elementwise operations: a kernel over rows of elements of the type that is computed in. Where memory has that type and lies in a row the
+ * kernel reads and writes it in place, repeated elements are read once; everything else goes through blocks of elements in the first cache. */
 #include <math.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/pool.h"
 #include "device/block.h"
 #include "device/device.h"
+#include "vtk.h"
+#include "vtk_map.h"
 
-enum { CHUNK = 16 * VT__BLOCK, MAX_OPERANDS = 3, WIDEST = 16 };
+enum {
+    MAX_IN = 3,
+    LONG_ROW = 256,       /* from so many elements on a kernel's call is paid for by a row */
+    CHUNK = 16,           /* blocks that a thread takes at a time */
+    ALONE = 32768,        /* elements below which waking a thread costs more than it does */
+    STREAM_SIZE = 8 << 20 /* bytes of an output that is not going to be found in a cache */
+};
 
-typedef void (*row_fn)(const struct vt__run *run, int64_t n, int32_t compute, const void *const *in, void *out);
+struct operand {
+    struct vt__view v;
+    int32_t type;   /* of the row that the kernel sees */
+    int32_t period; /* 0, or the elements after which it repeats */
+};
 
 struct job {
-    const struct vt__run *run;
-    struct vt__view in[MAX_OPERANDS];
-    row_fn row;
-    int64_t count;
-    int32_t n_in, compute;
+    vtk_map_fn fn; /* NULL: the only input's row is the output */
+    double p[2];
+    struct operand out, in[MAX_IN];
+    int64_t count, block; /* block: elements of a piece that goes through buffers */
+    int32_t n_in, is_direct, is_stream;
 };
+
+struct buffers {
+    _Alignas(64) char row[MAX_IN + 1][VT__BLOCK * VT__WIDEST];
+    _Alignas(64) char raw[VT__BLOCK * VT__WIDEST];
+};
+
+static char *address(const struct vt__view *v, int64_t offset) { return (char *)v->data + offset * (int64_t)vt__dtype_size(v->dtype); }
+
+/* m elements along the last dimension from an offset on. Answers where they are, and the step of the kernel. */
+static const void *fetch(const struct operand *o, int64_t offset, int64_t m, char *row, char *raw, int32_t may_repeat, int64_t *step) {
+    const struct vtk_map *map = vtk_get()->map;
+    const char *p = address(&o->v, offset);
+    int64_t stride = o->v.strides[o->v.ndim - 1];
+    int class = vt__size_class(o->v.dtype);
+    *step = stride != 0 || !may_repeat;
+    if (stride == 0 && may_repeat) m = 1;
+    if (o->v.dtype == o->type) {
+        if (stride == 1 || m == 1) return p;
+        if (stride == 0) map->fill[class](row, p, m);
+        else map->gather[class](row, p, stride, m);
+        return row;
+    }
+    if (stride != 1 && m > 1) {
+        map->gather[class](raw, p, stride, m);
+        p = raw;
+    }
+    vt__convert(o->type, row, o->v.dtype, p, m);
+    return row;
+}
+
+static void put(const struct job *job, int64_t offset, int64_t m, const void *values, char *raw) {
+    const struct vtk_map *map = vtk_get()->map;
+    const struct vt__view *v = &job->out.v;
+    int64_t stride = v->strides[v->ndim - 1];
+    char *p = address(v, offset);
+    if (job->is_stream && (uintptr_t)p % 64 == 0) {
+        map->stream(p, values, m * (int64_t)vt__dtype_size(v->dtype));
+    } else if (stride == 1) {
+        if (values != p) vt__convert(v->dtype, p, job->out.type, values, m);
+    } else {
+        if (v->dtype != job->out.type) vt__convert(v->dtype, raw, job->out.type, values, m), values = raw;
+        map->scatter[vt__size_class(v->dtype)](p, stride, values, m);
+    }
+}
+
+/* m elements of a row that begins at each operand's offset. */
+static void run_row(const struct job *job, const int64_t *offset, int64_t m, struct buffers *b) {
+    const struct operand *out = &job->out;
+    int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1 && !job->is_stream;
+    char *to = is_in_place ? address(&out->v, offset[MAX_IN]) : b->row[MAX_IN];
+    const void *in[MAX_IN];
+    int64_t step[MAX_IN];
+    for (int32_t i = 0; i < job->n_in; i++)
+        in[i] = fetch(&job->in[i], offset[i], m, job->fn ? b->row[i] : to, b->raw, job->n_in > 1, &step[i]);
+    if (job->fn) job->fn(to, in, step, m, job->p);
+    put(job, offset[MAX_IN], m, job->fn ? to : in[0], b->raw);
+}
+
+/* Row after row: the last dimension is long. */
+static void run_rows(const struct job *job, int64_t first, int64_t end, struct buffers *b) {
+    const struct vt__view *out = &job->out.v;
+    int64_t at[VT__MAX_DIMS], offset[MAX_IN + 1] = {0}, rest = first;
+    const struct vt__view *v[MAX_IN + 1] = {&job->in[0].v, &job->in[1].v, &job->in[2].v, out};
+    int32_t last = out->ndim - 1;
+    for (int32_t d = last; d >= 0; d--) {
+        at[d] = rest % out->shape[d];
+        rest /= out->shape[d];
+    }
+    while (first < end) {
+        int64_t m = out->shape[last] - at[last];
+        if (m > end - first) m = end - first;
+        if (!job->is_direct && m > VT__BLOCK) m = VT__BLOCK;
+        for (int32_t i = 0; i <= MAX_IN; i++) {
+            if (i >= job->n_in && i < MAX_IN) continue;
+            offset[i] = 0;
+            for (int32_t d = 0; d <= last; d++) offset[i] += at[d] * v[i]->strides[d];
+        }
+        run_row(job, offset, m, b);
+        first += m;
+        at[last] += m;
+        for (int32_t d = last; d > 0 && at[d] == out->shape[d]; d--) at[d] = 0, at[d - 1]++;
+    }
+}
+
+/* Blocks of whole rows: the last dimension is short. */
+static void run_blocks(const struct job *job, int64_t first, int64_t end, struct buffers *b) {
+    const struct operand *out = &job->out;
+    const void *in[MAX_IN], *repeated[MAX_IN] = {0};
+    int64_t step[MAX_IN] = {1, 1, 1};
+    int is_in_place = out->v.dtype == out->type && vt__view_is_dense(&out->v) && !job->is_stream;
+    for (int64_t n; first < end; first += n) {
+        n = end - first < job->block ? end - first : job->block;
+        char *to = is_in_place ? address(&out->v, first) : b->row[MAX_IN];
+        for (int32_t i = 0; i < job->n_in; i++) {
+            const struct operand *o = &job->in[i];
+            /* Blocks begin where a period does, and the last is no longer than the others. */
+            if (!repeated[i]) in[i] = vt__block_load(&o->v, first, n, o->type, job->fn ? b->row[i] : to);
+            if (o->period) repeated[i] = in[i];
+            step[i] = o->period != 1 || job->n_in == 1;
+        }
+        if (job->fn) job->fn(to, in, step, n, job->p);
+        const void *values = job->fn ? to : in[0];
+        if (job->is_stream) put(job, first, n, values, b->raw);
+        else if (!is_in_place || values != to) vt__block_store(&out->v, first, n, out->type, values);
+    }
+}
 
 static void work(void *user, int64_t chunk) {
     const struct job *job = user;
-    const struct vt__view *out = &job->run->out[0];
-    _Alignas(64) char rows[MAX_OPERANDS + 1][VT__BLOCK * WIDEST];
-    int64_t end = (chunk + 1) * CHUNK < job->count ? (chunk + 1) * CHUNK : job->count;
-    for (int64_t at = chunk * CHUNK; at < end; at += VT__BLOCK) {
-        int64_t n = end - at < VT__BLOCK ? end - at : VT__BLOCK;
-        const void *in[MAX_OPERANDS];
-        for (int32_t i = 0; i < job->n_in; i++) in[i] = vt__block_load(&job->in[i], at, n, job->compute, rows[i]);
-        job->row(job->run, n, job->compute, in, rows[MAX_OPERANDS]);
-        vt__block_store(out, at, n, job->compute, rows[MAX_OPERANDS]);
+    struct buffers b;
+    int64_t size = job->block * CHUNK, first = chunk * size, end = first + size < job->count ? first + size : job->count;
+    if (job->out.v.shape[job->out.v.ndim - 1] >= LONG_ROW) run_rows(job, first, end, &b);
+    else run_blocks(job, first, end, &b);
+}
+
+/* ---- the plan ---- */
+
+/* All operands of a job in turn, the output last. */
+static struct operand *operand(struct job *job, int32_t i) { return i < job->n_in ? &job->in[i] : &job->out; }
+
+static void swap_dims(struct job *job, int32_t a, int32_t b) {
+    for (int32_t i = 0; i <= job->n_in; i++) {
+        struct vt__view *v = &operand(job, i)->v;
+        int64_t shape = v->shape[a], stride = v->strides[a];
+        v->shape[a] = v->shape[b], v->strides[a] = v->strides[b];
+        v->shape[b] = shape, v->strides[b] = stride;
     }
 }
 
-static vt_status each(const struct vt__run *run, int32_t compute, row_fn row) {
-    struct job job = {.run = run, .row = row, .count = vt__view_count(&run->out[0]), .n_in = run->n_in, .compute = compute};
-    for (int32_t i = 0; i < run->n_in; i++) job.in[i] = vt__view_broadcast(&run->in[i], &run->out[0]);
-    if (job.count) vt__parallel(run->ctx, (job.count + CHUNK - 1) / CHUNK, work, &job);
+static void drop_dim(struct job *job, int32_t at) {
+    for (int32_t i = 0; i <= job->n_in; i++) {
+        struct vt__view *v = &operand(job, i)->v;
+        v->ndim--;
+        for (int32_t d = at; d < v->ndim; d++) v->shape[d] = v->shape[d + 1], v->strides[d] = v->strides[d + 1];
+    }
+}
+
+static int can_merge(struct job *job, int32_t d) {
+    for (int32_t i = 0; i <= job->n_in; i++) {
+        const struct vt__view *v = &operand(job, i)->v;
+        if (v->strides[d] != v->strides[d + 1] * v->shape[d + 1]) return 0;
+    }
+    return 1;
+}
+
+/* As few dimensions as will do, in the order in which the output lies in memory: no element depends on another. */
+static void collapse(struct job *job) {
+    struct vt__view *out = &job->out.v;
+    for (int32_t i = 0; i < job->n_in; i++) job->in[i].v = vt__view_broadcast(&job->in[i].v, out);
+    for (int32_t d = out->ndim - 1; d >= 0; d--)
+        if (out->shape[d] == 1) drop_dim(job, d);
+    for (int32_t d = 1; d < out->ndim; d++)
+        for (int32_t k = d; k > 0 && out->strides[k] > out->strides[k - 1]; k--) swap_dims(job, k, k - 1);
+    for (int32_t d = out->ndim - 2; d >= 0; d--) {
+        if (!can_merge(job, d)) continue;
+        for (int32_t i = 0; i <= job->n_in; i++) operand(job, i)->v.shape[d + 1] *= operand(job, i)->v.shape[d];
+        drop_dim(job, d);
+    }
+    if (out->ndim > 0) return;
+    for (int32_t i = 0; i <= job->n_in; i++) { /* one element */
+        struct vt__view *v = &operand(job, i)->v;
+        v->ndim = 1;
+        v->shape[0] = v->strides[0] = 1;
+    }
+}
+
+/* Elements after which v begins again: the product of the dimensions behind the last outer one that it does not move along; 0: none, or too many. */
+static int32_t period_of(const struct vt__view *v) {
+    int64_t period = 1;
+    int32_t outer = 0;
+    while (outer < v->ndim && v->strides[outer] == 0) outer++;
+    if (outer == 0) return 0;
+    for (int32_t d = outer; d < v->ndim; d++) period *= v->shape[d];
+    return period <= VT__BLOCK / 2 ? (int32_t)period : 0;
+}
+
+static int64_t least_common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t t = x % y;
+        x = y, y = t;
+    }
+    return a / x * b;
+}
+
+static void choose_blocks(struct job *job) {
+    int64_t period = 1;
+    for (int32_t i = 0; i < job->n_in; i++) {
+        int32_t mine = period_of(&job->in[i].v);
+        int64_t both = mine ? least_common_multiple(period, mine) : 0;
+        if (both == 0 || both > VT__BLOCK) continue;
+        job->in[i].period = mine;
+        period = both;
+    }
+    job->block = VT__BLOCK / period * period;
+}
+
+static int is_row_direct(const struct operand *o, int may_repeat) {
+    int64_t stride = o->v.strides[o->v.ndim - 1];
+    return o->v.dtype == o->type && (stride == 1 || (stride == 0 && may_repeat));
+}
+
+static vt_status start(const struct vt__run *run, struct job *job) {
+    job->count = vt__view_count(&job->out.v);
+    if (job->count == 0) return VT_OK;
+    size_t size = vt__dtype_size(job->out.v.dtype);
+    collapse(job);
+    job->block = VT__BLOCK;
+    job->is_stream = (size_t)job->count * size >= STREAM_SIZE && job->out.v.dtype == job->out.type && vt__view_is_dense(&job->out.v);
+    for (int32_t i = 0; i < job->n_in; i++) job->is_stream &= job->in[i].v.data != job->out.v.data; /* it has just been read: it is in a cache */
+    if (job->out.v.shape[job->out.v.ndim - 1] < LONG_ROW) {
+        choose_blocks(job);
+    } else {
+        job->is_direct = !job->is_stream && is_row_direct(&job->out, 0) && job->fn;
+        for (int32_t i = 0; i < job->n_in; i++) job->is_direct &= is_row_direct(&job->in[i], job->n_in > 1);
+    }
+    int64_t chunks = (job->count + job->block * CHUNK - 1) / (job->block * CHUNK);
+    if (job->count >= ALONE) vt__parallel(run->ctx, chunks, work, job);
+    else
+        for (int64_t i = 0; i < chunks; i++) work(job, i);
     return VT_OK;
 }
 
-#define EACH(T, EXPR) \
-    do { \
-        const T *x = in[0], *y = run->n_in > 1 ? in[1] : in[0]; \
-        T *z = out; \
-        (void)x, (void)y; \
-        for (int64_t i = 0; i < n; i++) z[i] = (T)(EXPR); \
-    } while (0)
-#define FLOATS(F32, F64, C128) \
-    do { \
-        if (compute == VT_DTYPE_F32) EACH(float, F32); \
-        else if (compute == VT_DTYPE_F64) EACH(double, F64); \
-        else if (compute == VT_DTYPE_C128) EACH(double _Complex, C128); \
-    } while (0)
-#define NUMBERS(EXPR) \
-    do { \
-        if (compute == VT_DTYPE_I64) EACH(uint64_t, EXPR); /* wraps around */ \
-        else FLOATS(EXPR, EXPR, EXPR); \
-    } while (0)
+/* ---- the operations ---- */
 
-static void unary_row(const struct vt__run *run, int64_t n, int32_t compute, const void *const *in, void *out) {
-    switch (run->op->id) {
-    case VT__OP_neg: NUMBERS(-x[i]); break;
-    case VT__OP_exp: FLOATS(expf(x[i]), exp(x[i]), cexp(x[i])); break;
-    case VT__OP_log: FLOATS(logf(x[i]), log(x[i]), clog(x[i])); break;
-    default: break;
+enum result { SAME, TRUTH, COMPLEX };
+
+struct entry {
+    int16_t kernel, result;
+};
+#define SAME_AS(name) [VT__OP_##name] = {VTK_MAP_##name, SAME},
+#define TRUTH_OF(name) [VT__OP_##name] = {VTK_MAP_##name, TRUTH},
+static const struct entry entries[VT__OP_COUNT] = {
+    VTK_MAP_PLAIN_UNARY(SAME_AS) VTK_MAP_PLAIN_BINARY(SAME_AS) VTK_MAP_PLAIN_TEST(TRUTH_OF) VTK_MAP_PLAIN_COMPARE(TRUTH_OF)
+    VTK_MAP_PLAIN_TERNARY(SAME_AS) VTK_MAP_SMOOTH_UNARY(SAME_AS) VTK_MAP_SMOOTH_BINARY(SAME_AS)
+    SAME_AS(bitwise_and) SAME_AS(bitwise_or) SAME_AS(bitwise_xor) SAME_AS(conj) SAME_AS(real) SAME_AS(imag) SAME_AS(angle)
+    [VT__OP_round_ste] = {VTK_MAP_round, SAME},
+    [VT__OP_complex] = {VTK_MAP_complex, COMPLEX},
+};
+
+static vtk_map_fn kernel_of(int32_t type, int32_t id) {
+    const struct vtk_map *map = vtk_get()->map;
+    switch (type) {
+    case VT_DTYPE_F32: return map->f32[id];
+    case VT_DTYPE_F64: return map->f64[id];
+    case VT_DTYPE_I64: return map->i64[id];
+    default: return map->c128[id];
     }
 }
 
-static void binary_row(const struct vt__run *run, int64_t n, int32_t compute, const void *const *in, void *out) {
-    switch (run->op->id) {
-    case VT__OP_add: NUMBERS(x[i] + y[i]); break;
-    case VT__OP_sub: NUMBERS(x[i] - y[i]); break;
-    case VT__OP_mul: NUMBERS(x[i] * y[i]); break;
-    case VT__OP_div: FLOATS(x[i] / y[i], x[i] / y[i], x[i] / y[i]); break;
-    case VT__OP_pow: FLOATS(powf(x[i], y[i]), pow(x[i], y[i]), cpow(x[i], y[i])); break;
-    default: break;
-    }
+static int32_t kernel_id(const struct vt__run *run) {
+    int is_tanh = (run->op->id == VT__OP_gelu || run->op->id == VT__OP_gelu_grad) && run->attrs->a[0].i[0] == 1;
+    if (is_tanh) return run->op->id == VT__OP_gelu ? VTK_MAP_gelu_tanh : VTK_MAP_gelu_tanh_grad;
+    return entries[run->op->id].kernel;
 }
 
-static void copy_row(const struct vt__run *run, int64_t n, int32_t compute, const void *const *in, void *out) {
-    if (compute == VT_DTYPE_I64) EACH(int64_t, x[i]);
-    else FLOATS(x[i], x[i], x[i]);
+/* Parameters are the first two attributes; a bound that is absent is no bound. */
+static void set_parameters(const struct vt__run *run, double *p) {
+    int is_clamp = run->op->id == VT__OP_clamp;
+    for (int32_t i = 0; i < 2; i++) p[i] = run->attrs->a[i].given ? run->attrs->a[i].f : is_clamp ? (i ? (double)INFINITY : -(double)INFINITY) : 0;
 }
 
-static void fill_row(const struct vt__run *run, int64_t n, int32_t compute, const void *const *in, void *out) {
-    double value = run->attrs->a[0].f;
-    if (compute == VT_DTYPE_I64) EACH(int64_t, value);
-    else FLOATS(value, value, value);
+vt_status vt__cpu_map(const struct vt__run *run) {
+    struct job job = {.n_in = run->n_in, .out.v = run->out[0]};
+    const struct entry *entry = &entries[run->op->id];
+    int32_t id = kernel_id(run), type = run->in[0].dtype;
+    for (int32_t i = 1; i < run->n_in; i++) type = vt__dtype_promote(type, run->in[i].dtype);
+    int is_of_complex = id == VTK_MAP_real || id == VTK_MAP_imag || id == VTK_MAP_abs || id == VTK_MAP_angle;
+    if (entry->result == SAME && !is_of_complex) type = vt__dtype_promote(type, run->out[0].dtype);
+    if (id == VTK_MAP_imag || id == VTK_MAP_angle) type = VT_DTYPE_C128;
+    if ((id == VTK_MAP_real || id == VTK_MAP_conj) && vt__dtype_kind(type) != VT__KIND_COMPLEX) return vt__cpu_cast(run);
+    type = entry->result == COMPLEX ? VT_DTYPE_F64 : vt__compute_type(type);
+    job.fn = kernel_of(type, id);
+    if (!job.fn) return vt__fail(VT_ERR_UNSUPPORTED, "%s: not for elements of type %s", run->op->name, vt__dtype_name(type));
+    for (int32_t i = 0; i < run->n_in; i++) job.in[i] = (struct operand){.v = run->in[i], .type = type};
+    job.out.type = entry->result == TRUTH ? VT_DTYPE_BOOL : entry->result == COMPLEX ? VT_DTYPE_C128 : type;
+    if (is_of_complex && type == VT_DTYPE_C128) job.out.type = VT_DTYPE_F64;
+    set_parameters(run, job.p);
+    return start(run, &job);
 }
 
-vt_status vt__cpu_unary(const struct vt__run *run) { return each(run, vt__compute_type(run->out[0].dtype), unary_row); }
-
-vt_status vt__cpu_binary(const struct vt__run *run) {
-    if (run->op->id == VT__OP_pow && vt__compute_type(run->out[0].dtype) == VT_DTYPE_I64)
-        return vt__fail(VT_ERR_UNSUPPORTED, "pow: integers are not raised; cast to a float type");
-    return each(run, vt__compute_type(run->out[0].dtype), binary_row);
+/* Chooses by the bits; other types only if they differ. */
+static vt_status choose(const struct vt__run *run, const struct vt__view *mask, const struct vt__view *a, const struct vt__view *b) {
+    struct job job = {.n_in = 3, .out.v = run->out[0]};
+    int32_t type = run->out[0].dtype;
+    if (a->dtype != type || b->dtype != type) type = vt__compute_type(vt__dtype_promote(type, vt__dtype_promote(a->dtype, b->dtype)));
+    job.fn = vtk_get()->map->select[vt__size_class(type)];
+    job.in[0] = (struct operand){.v = *mask, .type = VT_DTYPE_BOOL};
+    job.in[1] = (struct operand){.v = *a, .type = type};
+    job.in[2] = (struct operand){.v = *b, .type = type};
+    job.out.type = type;
+    return start(run, &job);
 }
 
-/* In the type of what is read: a float goes to an integer by cutting its fraction off. */
-vt_status vt__cpu_cast(const struct vt__run *run) { return each(run, vt__compute_type(run->in[0].dtype), copy_row); }
+vt_status vt__cpu_where(const struct vt__run *run) { return choose(run, &run->in[0], &run->in[1], &run->in[2]); }
 
-vt_status vt__cpu_fill(const struct vt__run *run) { return each(run, vt__compute_type(run->out[0].dtype), fill_row); }
+/* One number of the output's type. */
+static struct vt__view number(const struct vt__run *run, double value, void *room) {
+    vt__convert(run->out[0].dtype, room, VT_DTYPE_F64, &value, 1);
+    return (struct vt__view){.data = room, .dtype = run->out[0].dtype};
+}
+
+vt_status vt__cpu_masked_fill(const struct vt__run *run) {
+    _Alignas(16) char room[VT__WIDEST];
+    struct vt__view value = number(run, run->attrs->a[0].f, room);
+    return choose(run, &run->in[1], &value, &run->in[0]);
+}
+
+vt_status vt__cpu_cast(const struct vt__run *run) {
+    struct job job = {.n_in = 1, .out = {.v = run->out[0], .type = run->out[0].dtype}, .in = {{.v = run->in[0], .type = run->out[0].dtype}}};
+    return start(run, &job);
+}
+
+vt_status vt__cpu_fill(const struct vt__run *run) {
+    _Alignas(16) char room[VT__WIDEST];
+    struct vt__view value = number(run, run->attrs->a[0].f, room);
+    struct job job = {.n_in = 1, .out = {.v = run->out[0], .type = run->out[0].dtype}, .in = {{.v = value, .type = run->out[0].dtype}}};
+    return start(run, &job);
+}

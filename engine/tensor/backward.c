@@ -75,13 +75,10 @@ static vt_status give_leaf(struct walk *w, vt_tensor *leaf, vt_tensor *g) {
     return st;
 }
 
-/* The gradient as the input has it: extents that broadcasting added are summed, the type is the input's. */
+/* The gradient as the input has it: extents that broadcasting added are summed, the type is the input's, of which a real one takes the real part. */
 static vt_tensor *fit(struct vt__expr *e, vt_tensor *g, const vt_tensor *in) {
     if (g && !vt__dtype_has_grad(in->dtype)) return NULL;
-    if (g && vt__dtype_kind(g->dtype) == VT__KIND_COMPLEX && vt__dtype_kind(in->dtype) != VT__KIND_COMPLEX) {
-        if (e->status == VT_OK) e->status = vt__fail(VT_ERR_INTERNAL, "backward: a complex gradient for a real tensor");
-        return NULL;
-    }
+    if (g && vt__dtype_kind(g->dtype) == VT__KIND_COMPLEX && vt__dtype_kind(in->dtype) != VT__KIND_COMPLEX) g = vt__e1(e, VT__OP_real, g);
     g = vt__e_sum_to(e, g, in->shape, in->ndim);
     return g ? vt__e_cast(e, g, in->dtype) : NULL;
 }

@@ -14,6 +14,7 @@
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
 #include "vtk_fold.h"
+#include "vtk_map.h"
 
 void vtk_fill_ref(vtk_table *t) {
     *t = (vtk_table){
@@ -80,6 +81,7 @@ void vtk_fill_ref(vtk_table *t) {
         .zip_16 = vtk_zip_16_ref,
         .flash = &vtk_flash_ref,
         .fold = &vtk_fold_ref,
+        .map = &vtk_map_ref,
     };
     VTK_PACKED_FILL(t, ref);
     VTK_MEDOID_FILL(t, ref);

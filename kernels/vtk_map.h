@@ -1,0 +1,75 @@
+/* Elementwise kernels of dense arrays, in the four types that arithmetic is done in: float32, float64, int64 and pairs of float64 (complex numbers).
+ *
+ * Integers wrap around. a / 0 is 0 for integers and a % 0 is a, so that a = b (a / b) + a % b always holds. A power with a negative integer exponent is
+ * the exact value with its fraction cut off (0 unless the base is 1 or -1). Rounding to whole numbers takes ties to the even one. Tests and
+ * comparisons give bytes 0 and 1; a NaN is equal to nothing and not zero. maximum and minimum give a NaN where either is one.
+ *
+ * Plain arithmetic is the same to the bit in all bodies. Functions (exp, sin, ...) are within 2 ulp of the truth in float32, but for these: tanh,
+ * sinh, mish, the gradients 4 ulp; pow 2 ulp; where a result is a difference of larger numbers (gelu, silu and softplus near their zeros are not). */
+#ifndef VENTURI_VTK_MAP_H
+#define VENTURI_VTK_MAP_H
+
+#include <stdint.h>
+
+/* Arithmetic: one IEEE operation or a few, compiled for each instruction set from one text. */
+#define VTK_MAP_PLAIN_UNARY(X) \
+    X(neg) X(abs) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(floor) X(ceil) X(round) X(trunc) X(sign) X(relu) X(leaky_relu) X(hardswish) X(hardsigmoid) X(clamp)
+#define VTK_MAP_PLAIN_BINARY(X) X(add) X(sub) X(mul) X(div) X(maximum) X(minimum) X(relu_grad) X(tanh_grad) X(sigmoid_grad)
+#define VTK_MAP_PLAIN_TEST(X) X(isnan) X(isinf) X(isfinite) X(logical_not)
+#define VTK_MAP_PLAIN_COMPARE(X) X(eq) X(ne) X(lt) X(le) X(gt) X(ge) X(logical_and) X(logical_or) X(logical_xor)
+#define VTK_MAP_PLAIN_TERNARY(X) X(lerp) X(addcmul)
+/* Functions. */
+#define VTK_MAP_SMOOTH_UNARY(X) \
+    X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(sigmoid) X(logsigmoid) \
+    X(erf) X(gelu) X(silu) X(elu) X(softplus) X(mish)
+#define VTK_MAP_SMOOTH_BINARY(X) X(pow) X(atan2) X(fmod) X(remainder) X(floor_divide) X(gelu_grad) X(silu_grad)
+#define VTK_MAP_SMOOTH(X) VTK_MAP_SMOOTH_UNARY(X) VTK_MAP_SMOOTH_BINARY(X) X(gelu_tanh) X(gelu_tanh_grad)
+/* Integers: those of the above that have a place in i64, and the bitwise ones. */
+#define VTK_MAP_INTEGER_PLAIN(X) \
+    X(neg) X(abs) X(square) X(floor) X(ceil) X(round) X(trunc) X(sign) X(relu) X(add) X(sub) X(mul) X(maximum) X(minimum) X(bitwise_and) X(bitwise_or) \
+    X(bitwise_xor)
+#define VTK_MAP_INTEGER_DIVISION(X) X(clamp) X(pow) X(fmod) X(remainder) X(floor_divide)
+/* Complex numbers. real, imag, abs and angle give float64; `complex` makes a number of two float64. */
+#define VTK_MAP_COMPLEX_UNARY(X) X(neg) X(conj) X(square) X(reciprocal) X(sqrt) X(exp) X(log) X(sin) X(cos) X(tanh) X(sigmoid)
+#define VTK_MAP_COMPLEX_REAL(X) X(real) X(imag) X(abs) X(angle)
+#define VTK_MAP_COMPLEX_BINARY(X) X(add) X(sub) X(mul) X(div) X(pow)
+
+#define VTK_MAP_ID(name) VTK_MAP_##name,
+enum vtk_map_id {
+    VTK_MAP_PLAIN_UNARY(VTK_MAP_ID) VTK_MAP_PLAIN_BINARY(VTK_MAP_ID) VTK_MAP_PLAIN_TEST(VTK_MAP_ID) VTK_MAP_PLAIN_COMPARE(VTK_MAP_ID)
+    VTK_MAP_PLAIN_TERNARY(VTK_MAP_ID) VTK_MAP_SMOOTH(VTK_MAP_ID)
+    VTK_MAP_ID(bitwise_and) VTK_MAP_ID(bitwise_or) VTK_MAP_ID(bitwise_xor) VTK_MAP_ID(conj) VTK_MAP_ID(real) VTK_MAP_ID(imag) VTK_MAP_ID(angle)
+    VTK_MAP_ID(complex)
+    VTK_N_MAP
+};
+
+/* out[i] = f(in[0][i * step[0]], ...) for i in [0, n). Steps are 0 or 1; with several inputs any of them may be 0, one input has step 1. p: parameters (slope,
+ * alpha, beta, value; lowest and highest). out may be an input of step 1 with elements of the same size. */
+typedef void (*vtk_map_fn)(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p);
+
+/* Element types of memory. Halves are only converted to and from f32. */
+enum vtk_map_type { VTK_T_BOOL, VTK_T_U8, VTK_T_I8, VTK_T_I32, VTK_T_I64, VTK_T_F32, VTK_T_F64, VTK_T_C64, VTK_T_C128, VTK_T_F16, VTK_T_BF16, VTK_N_T };
+
+struct vtk_map {
+    /* NULL where a type has no such function. */
+    vtk_map_fn f32[VTK_N_MAP], f64[VTK_N_MAP], i64[VTK_N_MAP], c128[VTK_N_MAP];
+    /* in: bytes that choose, taken where they are not 0, taken otherwise; for elements of 1, 2, 4, 8 and 16 bytes. */
+    vtk_map_fn select[5];
+    /* One element n times: the same sizes. */
+    void (*fill[5])(void *out, const void *value, int64_t n);
+    /* Elements of one type as another. Integers are cut to their low bits; floats lose their fraction, and beyond a type's range become its least or
+     * greatest number, NaN 0; whatever is not zero is true; the imaginary part of what is real is 0. NULL: complex to real, and halves but to f32. */
+    void (*convert[VTK_N_T][VTK_N_T])(void *out, const void *in, int64_t n);
+    /* Every `step`th element to and from a dense row, same sizes. */
+    void (*gather[5])(void *row, const void *from, int64_t step, int64_t n);
+    void (*scatter[5])(void *to, int64_t step, const void *row, int64_t n);
+    /* A copy that goes past the caches; out is 64-aligned. */
+    void (*stream)(void *out, const void *from, int64_t n_bytes);
+};
+
+extern const struct vtk_map vtk_map_ref;
+#if defined(__x86_64__)
+extern const struct vtk_map vtk_map_avx2, vtk_map_avx512;
+#endif
+
+#endif
