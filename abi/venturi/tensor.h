@@ -44,20 +44,28 @@ VT_API VT_MUST_USE vt_status vt_tensor_create_view(vt_context *ctx, int32_t dtyp
 VT_API vt_tensor *vt_tensor_retain(vt_tensor *tensor);
 VT_API void vt_tensor_release(vt_tensor *tensor);
 
-/* Properties; of NULL: 0 and -1. shape and strides (elements) are borrowed, [n_dims]. */
+/** VT_DTYPE_*; -1 for NULL. */
 VT_API int32_t vt_tensor_dtype(const vt_tensor *tensor);
+/** 0 to 8; 0 for NULL. */
 VT_API int32_t vt_tensor_n_dims(const vt_tensor *tensor);
+/** Extents [n_dims], borrowed; NULL for NULL. */
 VT_API const int64_t *vt_tensor_shape(const vt_tensor *tensor);
+/** Elements from one place of a dimension to the next, [n_dims], borrowed; 0 where an extent is expanded. NULL for NULL. */
 VT_API const int64_t *vt_tensor_strides(const vt_tensor *tensor);
+/** Elements: the product of the extents, 1 without dimensions; 0 for NULL. */
 VT_API int64_t vt_tensor_count(const vt_tensor *tensor);
+/** VT_DEVICE_*; -1 for NULL. */
 VT_API int32_t vt_tensor_device(const vt_tensor *tensor);
-/* Address of element [0, ..., 0], borrowed; NULL on devices whose memory is not this process's. Writing through it goes past the tape's checks. */
+/** Address of element [0, ..., 0], borrowed; NULL on devices whose memory is not this process's. Writing through it goes past the tape's checks. */
 VT_API void *vt_tensor_data(const vt_tensor *tensor);
-/* Bytes of the storage that the tensor is a view of. */
+/** Bytes of the storage that the tensor is a view of. */
 VT_API size_t vt_tensor_storage_size(const vt_tensor *tensor);
-VT_API size_t vt_dtype_size(int32_t dtype);        /* 0: not a type of tensors */
-VT_API const char *vt_dtype_name(int32_t dtype);   /* "f32" */
-VT_API VT_MUST_USE vt_status vt_dtype_find(const char *name, int32_t *out); /* NOT_FOUND */
+/** Bytes of an element; 0 for what is no type of tensors. */
+VT_API size_t vt_dtype_size(int32_t dtype);
+/** "f32", for ever valid; "unknown" for what is no type of tensors. */
+VT_API const char *vt_dtype_name(int32_t dtype);
+/** The type of a name. Errors:  NOT_FOUND. */
+VT_API VT_MUST_USE vt_status vt_dtype_find(const char *name, int32_t *out);
 
 /**
  * All elements in row-major order, to and from the caller's memory. size must be that of the elements: count times the type's size.
@@ -66,7 +74,7 @@ VT_API VT_MUST_USE vt_status vt_dtype_find(const char *name, int32_t *out); /* N
  */
 VT_API VT_MUST_USE vt_status vt_tensor_read(vt_tensor *tensor, void *data, size_t size);
 VT_API VT_MUST_USE vt_status vt_tensor_write(vt_tensor *tensor, const void *data, size_t size);
-/* The same numbers on another device (a new handle to the same tensor if it is there already). Without history. */
+/** The same numbers on another device (a new handle to the same tensor if it is there already). Without history. */
 VT_API VT_MUST_USE vt_status vt_tensor_to_device(vt_tensor *tensor, int32_t device, vt_tensor **out);
 
 /**
@@ -76,7 +84,7 @@ VT_API VT_MUST_USE vt_status vt_tensor_to_device(vt_tensor *tensor, int32_t devi
  * Errors:  STATE (it requires a gradient: detach it; read-only with the older struct), DEVICE, NOMEM.
  */
 VT_API VT_MUST_USE vt_status vt_tensor_to_dlpack(vt_tensor *tensor, int32_t versioned, void **out);
-/* A tensor over such an array of the CPU's memory, which is taken over: its deleter runs when the last handle is gone, on any thread. On failure it stays the
+/** A tensor over such an array of the CPU's memory, which is taken over: its deleter runs when the last handle is gone, on any thread. On failure it stays the
  * caller's. Errors:  DEVICE, DTYPE, SHAPE, UNSUPPORTED (version), INVALID (alignment), NOMEM. */
 VT_API VT_MUST_USE vt_status vt_tensor_from_dlpack(vt_context *ctx, void *managed, int32_t versioned, vt_tensor **out);
 
@@ -93,8 +101,9 @@ typedef struct vt_attr {
     const char *text;
 } vt_attr;
 
-/* Number of an operation, valid in this process only: NOT_FOUND. Looking it up once saves time. */
+/** Number of an operation, valid in this process only: NOT_FOUND. Looking it up once saves time. */
 VT_API VT_MUST_USE vt_status vt_op_find(const char *name, int32_t *out);
+/** How many operations there are: numbers from 0 to before this. */
 VT_API int32_t vt_op_count(void);
 
 /* What the table says of an operation; all strings live for ever.
@@ -107,6 +116,7 @@ typedef struct vt_op_info {
     int32_t is_view;      /* the result shares the input's memory (reshape: where strides allow it) */
     const char *name, *inputs, *attrs, *doc;
 } vt_op_info;
+/** Describes operation op. Errors:  INVALID (no such number). */
 VT_API VT_MUST_USE vt_status vt_op_describe(int32_t op, vt_op_info *out);
 
 /**
@@ -120,25 +130,29 @@ VT_API VT_MUST_USE vt_status vt_op_describe(int32_t op, vt_op_info *out);
  *          message names the operation and the extents.
  */
 VT_API VT_MUST_USE vt_status vt_op_run(vt_context *ctx, int32_t op, vt_tensor *const *in, int32_t n_in, const vt_attr *attrs, int32_t n_attrs, vt_tensor **out);
-/* The same into tensors that are there: right extents, a type of the same kind; inputs may be outputs. STATE while recording where a gradient would
+/** The same into tensors that are there: right extents, a type of the same kind; inputs may be outputs. STATE while recording where a gradient would
  * be lost; UNSUPPORTED for views and composed operations. */
 VT_API VT_MUST_USE vt_status vt_op_run_into(vt_context *ctx, int32_t op, vt_tensor *const *in, int32_t n_in, const vt_attr *attrs, int32_t n_attrs,
                                             vt_tensor *const *out, int32_t n_out);
 
 /* ---- gradients ---- */
 
-/* Is this thread recording? A thread starts with 1. The setter answers what it was. */
+/** Is this thread recording? A thread starts with 1. */
 VT_API int32_t vt_grad_mode(void);
+/** Switches recording of this thread on or off; answers what it was. */
 VT_API int32_t vt_grad_mode_set(int32_t on);
 
-/* A leaf (one that no recorded operation made) of a floating or complex type: STATE, DTYPE. */
+/** A leaf (one that no recorded operation made) of a floating or complex type: STATE, DTYPE. */
 VT_API VT_MUST_USE vt_status vt_tensor_set_requires_grad(vt_tensor *tensor, int32_t on);
+/** 1 for a leaf that asks for a gradient, and for what was made of one while recording. */
 VT_API int32_t vt_tensor_requires_grad(const vt_tensor *tensor);
+/** 1 unless a recorded operation made it. */
 VT_API int32_t vt_tensor_is_leaf(const vt_tensor *tensor);
-/* The gradient that backward has added up in a leaf (a new reference), NULL where there is none; and its removal. */
+/** The gradient that backward has added up in a leaf (a new reference), NULL where there is none. */
 VT_API vt_tensor *vt_tensor_grad(vt_tensor *tensor);
-VT_API VT_MUST_USE vt_status vt_tensor_set_grad(vt_tensor *tensor, vt_tensor *grad); /* NULL: none */
-/* The same numbers without history. */
+/** Replaces a leaf's gradient; NULL takes it away. Errors:  SHAPE (other extents or type), STATE (no leaf). */
+VT_API VT_MUST_USE vt_status vt_tensor_set_grad(vt_tensor *tensor, vt_tensor *grad);
+/** The same numbers without history. */
 VT_API VT_MUST_USE vt_status vt_tensor_detach(vt_tensor *tensor, vt_tensor **out);
 
 enum {
@@ -151,7 +165,7 @@ enum {
  * Errors:  STATE (nothing to differentiate, tape walked already, a needed tensor was written to), SHAPE, NOMEM, what operations fail with.
  */
 VT_API VT_MUST_USE vt_status vt_backward(vt_context *ctx, vt_tensor *const *roots, vt_tensor *const *grads, int32_t n, uint32_t flags);
-/* The gradients of the roots with respect to n_in tensors, leaves or not, into out [n_in] (references; NULL where nothing depends on one). Leaves'
+/** The gradients of the roots with respect to n_in tensors, leaves or not, into out [n_in] (references; NULL where nothing depends on one). Leaves'
  * own gradients stay as they are. */
 VT_API VT_MUST_USE vt_status vt_gradients(vt_context *ctx, vt_tensor *const *roots, vt_tensor *const *grads, int32_t n, vt_tensor *const *in, int32_t n_in,
                                           uint32_t flags, vt_tensor **out);

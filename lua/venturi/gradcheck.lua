@@ -59,7 +59,7 @@ Check.__index = Check
 function Check:compare(k, what, got, want, size)
   local err, allowed = math.abs(got - want), self.opt.tol * math.max(math.abs(got), math.abs(want)) + self.opt.abs * math.max(1, size)
   self.worst = math.max(self.worst, err / allowed)
-  if not (err <= allowed) then
+  if err ~= err or err > allowed then
     error(("%s: %s order: input %d, %s: backward says %.12g, differences say %.12g"):format(self.opt.name, self.order, k, what, got, want), 0)
   end
 end
