@@ -15,6 +15,8 @@ enum {
     MOST_ROWS_ROUNDED = 512, /* where C is rounded at the end and sums wait in float32 */
     ROWS_A_CHUNK = 128,      /* that stay in a second-level cache while all panels go by */
     CHUNKS_A_THREAD = 4,     /* more than one, so that a thread that lost its core for a while holds up little */
+    SAME_SETS = 1 << 13,     /* bytes from row to row */
+    FEW_COLUMNS = 256,
     MOST_ROOM = 1 << 23,     /* bytes that small products of a batch may have side by side */
     CHUNK_PRODUCTS = 1 << 19 /* products a chunk at least: below, handing it over costs more than doing it */
 };
@@ -37,6 +39,7 @@ typedef struct call {
     size_t out_size;
     int64_t most_rows, most_columns, most_k; /* packed at a time */
     int is_rounded; /* C is bfloat16 */
+    int rows_lie_well; /* A is read where it is */
     double alpha, beta;
     int64_t k; /* 0 where A and B are not read: a product without products still scales C */
     int64_t n_threads;
@@ -53,6 +56,13 @@ typedef struct block {
     int64_t row_chunks, panel_chunks; /* of the product */
     int64_t a_chunks;                 /* of packing, those of A first */
 } block;
+
+/* Rows of A need not be moved if their elements lie side by side in whole steps; unless they are so far apart that too many of them meet in the same sets
+ * of a cache, and enough columns come by for that to cost more than moving them. */
+static int rows_lie_well(const vt__gemm_kind *kind, const vt__gemm_factor *a, int64_t n, int64_t k) {
+    int is_far = a->row * (int64_t)kind->size % SAME_SETS == 0 && a->row != 0;
+    return a->column == 1 && k % kind->aligned == 0 && a->row % kind->aligned == 0 && (!is_far || n <= FEW_COLUMNS);
+}
 
 static int64_t panels_of(const block *b) { return chunks_of(b->n, b->c->kind->panel); }
 
@@ -84,9 +94,13 @@ static void convert(const block *b, int64_t row0, int64_t row1, int64_t column0,
 static void multiply_chunk(void *user, int64_t chunk) {
     const block *b = user;
     const call *c = b->c;
-    int64_t row0, row1, panel0, panel1, ld = vt__gemm_padded(c->kind, b->k), is_first = b->k0 == 0, is_last = b->k0 + b->k >= c->k;
-    vtk_gemm g = {.x = b->at->rows, .ld_x = ld, .panels = b->at->panels, .n = b->n, .k = b->k, .alpha = c->alpha, .beta = is_first ? c->beta : 1.0};
+    int64_t row0, row1, panel0, panel1, is_first = b->k0 == 0, is_last = b->k0 + b->k >= c->k;
+    vtk_gemm g = {.x = b->at->rows, .ld_x = vt__gemm_padded(c->kind, b->k), .panels = b->at->panels, .n = b->n, .k = b->k, .alpha = c->alpha, .beta = is_first ? c->beta : 1.0};
 
+    if (c->rows_lie_well) {
+        g.x = (const unsigned char *)b->a.data + (b->row * b->a.row + b->k0) * (int64_t)c->kind->size;
+        g.ld_x = b->a.row;
+    }
     g.out = c->is_rounded ? (void *)b->at->sums : b->out + (size_t)(b->row * c->p->ld_c + b->column) * c->out_size;
     g.ld_out = c->is_rounded ? b->n : c->p->ld_c;
     g.finish = g.alpha == 1 && g.beta == 0 ? VTK_GEMM_STORE : VTK_GEMM_SCALE;
@@ -102,7 +116,7 @@ static void multiply_chunk(void *user, int64_t chunk) {
 static void run_block(vt_context *ctx, block *b) {
     int64_t wanted = b->c->n_threads * CHUNKS_A_THREAD;
     int worth = b->m * b->n / CHUNK_PRODUCTS * b->k + b->m * b->n % CHUNK_PRODUCTS * b->k / CHUNK_PRODUCTS > 1 && b->c->n_threads > 1;
-    b->a_chunks = chunks_of(b->m, ROWS_A_CHUNK);
+    b->a_chunks = b->c->rows_lie_well ? 0 : chunks_of(b->m, ROWS_A_CHUNK);
     b->row_chunks = chunks_of(b->m, ROWS_A_CHUNK);
     b->panel_chunks = worth ? min_of(chunks_of(wanted, b->row_chunks), panels_of(b)) : 1;
     int64_t n_packs = b->a_chunks + panels_of(b), n_products = b->row_chunks * b->panel_chunks;
@@ -148,6 +162,7 @@ static vt_status check(const vt__gemm_problem *p, call *c) {
     c->most_k = c->kind->piece;
     if (p->dtype != VT_DTYPE_F64) c->alpha = (double)(float)p->alpha, c->beta = (double)(float)p->beta;
     c->k = c->alpha == 0 ? 0 : p->k;
+    c->rows_lie_well = rows_lie_well(c->kind, &p->a, p->n, c->k);
     return VT_OK;
 }
 
@@ -156,7 +171,7 @@ enum { LINE = 64 };
 /* Bytes of a room whose parts begin on lines, and where they are in one at p. Each part is below 2^24 bytes. */
 static size_t room_size(const call *c, unsigned char *p, room *at) {
     size_t k = (size_t)vt__gemm_padded(c->kind, min_of(c->most_k, c->k)) * c->kind->size, columns = (size_t)chunks_of(c->most_columns, c->kind->panel) * (size_t)c->kind->panel;
-    size_t rows = ((size_t)c->most_rows * k + LINE - 1) / LINE * LINE, panels = (columns * k + LINE - 1) / LINE * LINE;
+    size_t rows = c->rows_lie_well ? 0 : ((size_t)c->most_rows * k + LINE - 1) / LINE * LINE, panels = (columns * k + LINE - 1) / LINE * LINE;
     size_t sums = c->is_rounded ? (size_t)(c->most_rows * c->most_columns) * sizeof(float) : 0;
     if (p) *at = (room){p, p + rows, c->is_rounded ? (float *)(void *)(p + rows + panels) : NULL};
     return rows + panels + (sums + LINE - 1) / LINE * LINE;
