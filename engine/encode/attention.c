@@ -1,9 +1,8 @@
 /* Attention of every position to all positions of its sequence. One head of one sequence at a time: its keys and values are packed as weights are,
  * and a few rows of scores stay in the first-level cache from the product with the keys to that with the values. */
-#include <string.h>
-
 #include "core/pool.h"
 #include "encode/encoder_internal.h"
+#include "linalg/gemm_pack.h"
 #include "vtk.h"
 
 #include <math.h>
@@ -19,12 +18,9 @@ int64_t vt__attend_slot_size(const vt_encoder *enc, int64_t longest) {
 
 /* Values as panels: dimension by dimension of a panel, position after position. */
 static void pack_values(float *panels, const float *v, int64_t ld, int64_t n, int64_t dim) {
+    const vt__gemm_kind *kind = vt__gemm_kind_of(VT_DTYPE_F32);
     for (int64_t p = 0; p < dim; p += PANEL)
-        for (int64_t t = 0; t < n; t++, panels += PANEL) {
-            int64_t here = dim - p < PANEL ? dim - p : PANEL;
-            memcpy(panels, v + t * ld + p, (size_t)here * sizeof *v);
-            if (here < PANEL) memset(panels + here, 0, (size_t)(PANEL - here) * sizeof *v);
-        }
+        vt__gemm_pack_panel(kind, panels + p * n, &(vt__gemm_factor){v, ld, 1}, 0, p, n, dim - p < PANEL ? dim - p : PANEL);
 }
 
 static void attend_head(const vt__encoding *pass, int64_t seq, int64_t head, float *scratch) {

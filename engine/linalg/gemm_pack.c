@@ -66,11 +66,21 @@ void vt__gemm_pack_rows(const vt__gemm_kind *kind, void *out, const vt__gemm_fac
 
 /* ---- panels of B ---- */
 
+enum { AHEAD = 24 };
+
+/* A panel takes two lines of each row; the rows are too far apart for the hardware to foresee them. */
+static void fetch(const unsigned char *row) {
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + 64);
+}
+
 /* Pairs of rows of bfloat16, which lie in one piece. */
 static void zip_rows_16(unsigned char *out, const unsigned char *in, int64_t row, int64_t k, int64_t n) {
     const uint16_t zeros[VTK_GEMM_PANEL] = {0};
-    for (int64_t c = 0; c < k; c += 2)
+    for (int64_t c = 0; c < k; c += 2) {
+        if (c + AHEAD + 1 < k) fetch(in + (c + AHEAD) * row * 2), fetch(in + (c + AHEAD + 1) * row * 2);
         vtk_get()->zip_16(out + c * VTK_GEMM_PANEL * 2, in + c * row * 2, c + 1 < k ? in + (c + 1) * row * 2 : (const unsigned char *)zeros, n);
+    }
 }
 
 /* Any other strides, by pieces of a row that lies in one piece. */
@@ -113,7 +123,13 @@ void vt__gemm_pack_panel(const vt__gemm_kind *kind, void *out, const vt__gemm_fa
     if (kind->size == 2) {
         pack_panel_16(out, b, in, k, n);
     } else if (b->column == 1 && n == kind->panel) {
-        for (int64_t c = 0; c < k; c++) memcpy(to + (size_t)c * step, in + c * b->row * (int64_t)kind->size, VTK_GEMM_PANEL * 4);
+        for (int64_t c = 0; c < k; c++) {
+            const unsigned char *row = in + c * b->row * (int64_t)kind->size;
+            if (c + AHEAD < k) fetch(row + AHEAD * b->row * (int64_t)kind->size);
+            memcpy(to + (size_t)c * step, row, VTK_GEMM_PANEL * 4);
+        }
+    } else if (b->column == 1) {
+        for (int64_t c = 0; c < k; c++) memcpy(to + (size_t)c * step, in + c * b->row * (int64_t)kind->size, (size_t)n * kind->size);
     } else if (b->row == 1) {
         transpose(out, kind->panel, in, b->column, n, k, kind->size);
     } else {

@@ -203,6 +203,32 @@ static void an_element_depends_on_its_row_and_column_only(void **state) {
     vt__context_release(ctx);
 }
 
+/* Rows of A a multiple of the caches' size apart, which are moved, and the same rows side by side, which are not. */
+static void rows_that_are_far_apart_are_the_same_rows(void **state) {
+    enum { M = 20, N = 300, K = 40, FAR = 4096 };
+    vt_context *ctx = new_context(1);
+    float *far = calloc(M * FAR, 4), *near = calloc(M * K, 4), *b = calloc(K * N, 4), *got = calloc(M * N, 4), *want = calloc(M * N, 4);
+    uint64_t seed = 11;
+    (void)state;
+    for (int i = 0; i < M * K; i++) near[i] = far[i / K * FAR + i % K] = (float)few_digits(&seed);
+    for (int i = 0; i < K * N; i++) b[i] = (float)few_digits(&seed);
+    vt__gemm_problem p = {.m = M, .n = N, .k = K, .a = {far, FAR, 1}, .b = {b, N, 1}, .c = got, .ld_c = N, .alpha = 1};
+    assert_int_equal(vt__gemm(ctx, &p), VT_OK);
+    p.a = (vt__gemm_factor){near, K, 1};
+    p.c = want;
+    assert_int_equal(vt__gemm(ctx, &p), VT_OK);
+    assert_memory_equal(got, want, M * N * 4);
+    p.a = (vt__gemm_factor){near, 0, 1}; /* one row again and again */
+    assert_int_equal(vt__gemm(ctx, &p), VT_OK);
+    for (int i = 1; i < M; i++) assert_memory_equal(want + i * N, want, N * 4);
+    free(far);
+    free(near);
+    free(b);
+    free(got);
+    free(want);
+    vt__context_release(ctx);
+}
+
 static void batches_are_single_products(void **state) {
     enum { BATCH = 7, M = 9, N = 33, K = 20 };
     static const int32_t n_threads[] = {1, 2, 9};
@@ -300,6 +326,7 @@ int main(void) {
         cmocka_unit_test(products_are_sums_of_products_in_every_layout),
         cmocka_unit_test(bits_do_not_depend_on_threads),
         cmocka_unit_test(an_element_depends_on_its_row_and_column_only),
+        cmocka_unit_test(rows_that_are_far_apart_are_the_same_rows),
         cmocka_unit_test(batches_are_single_products),
         cmocka_unit_test(nan_and_infinity_go_where_they_should),
         cmocka_unit_test(refuses_wrong_problems),
