@@ -11,12 +11,13 @@
 
 enum {
     MOST_ROWS = 2048,        /* of A, and */
-    MOST_COLUMNS = 2048,     /* of B packed at a time: 4 MiB each */
+    MOST_COLUMNS = 2048,     /* of B packed at a time: 4 MiB each. Where A is not, */
+    FEWER_COLUMNS = 512,     /* so that a block of C stays in the caches from piece to piece of k */
     MOST_ROWS_ROUNDED = 512, /* where C is rounded at the end and sums wait in float32 */
     ROWS_A_CHUNK = 128,      /* that stay in a second-level cache while all panels go by */
     CHUNKS_A_THREAD = 4,     /* more than one, so that a thread that lost its core for a while holds up little */
-    SAME_SETS = 1 << 13,     /* bytes from row to row */
-    FEW_COLUMNS = 256,
+    SAME_SETS = 1 << 14,     /* bytes from row to row */
+    FEW_COLUMNS = 256,       /* that do not pay for moving rows so far apart */
     MOST_ROOM = 1 << 23,     /* bytes that small products of a batch may have side by side */
     CHUNK_PRODUCTS = 1 << 19 /* products a chunk at least: below, handing it over costs more than doing it */
 };
@@ -158,11 +159,11 @@ static vt_status check(const vt__gemm_problem *p, call *c) {
     c->is_rounded = p->out_dtype == VT_DTYPE_BF16;
     c->out_size = p->out_dtype == VT_DTYPE_F64 ? 8 : p->out_dtype == VT_DTYPE_F32 ? 4 : 2;
     c->most_rows = min_of(p->m, c->is_rounded ? MOST_ROWS_ROUNDED : MOST_ROWS);
-    c->most_columns = min_of(p->n, MOST_COLUMNS);
     c->most_k = c->kind->piece;
     if (p->dtype != VT_DTYPE_F64) c->alpha = (double)(float)p->alpha, c->beta = (double)(float)p->beta;
     c->k = c->alpha == 0 ? 0 : p->k;
     c->rows_lie_well = rows_lie_well(c->kind, &p->a, p->n, c->k);
+    c->most_columns = min_of(p->n, c->rows_lie_well ? FEWER_COLUMNS : MOST_COLUMNS);
     return VT_OK;
 }
 
