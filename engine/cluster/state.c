@@ -25,8 +25,8 @@ static int64_t n_chunks(int64_t n) {
 
 /* ---- after a swap ---- */
 
-/* Pieces of what all copies need. A lane that finds a piece begun but not done after a moment does it too: the other may have lost its core. */
-enum { SPINS = 32 };
+/* Pieces of what all copies need. A lane that finds a piece begun but not done after about a microsecond does it too: the other may have lost its core. */
+enum { SPINS = 512 };
 
 static int claim(atomic_llong *piece, int64_t swap) {
     long long seen = atomic_load_explicit(piece, memory_order_relaxed);
@@ -111,10 +111,18 @@ static void find_removal(vt__medoid_state *s, vt__medoid_copy *c) {
     }
 }
 
+/* The new medoid's column is near the core that has judged it. */
+static void fetch_column(const vt__medoid_state *s) {
+    const char *column = s->column;
+    const size_t size = (size_t)s->near.m.n * vt__distance_size(s->near.distance);
+    for (size_t at = 0; at < size; at += LINE) __builtin_prefetch(column + at);
+}
+
 /* The last swap, if it is not in the copy yet. The list of lost objects is the same in all copies. */
 static void catch_up(vt__medoid_state *s, vt__medoid_copy *c) {
     if (c->n_taken == s->n_taken) return;
     c->n_taken = s->n_taken;
+    if (s->n_copies > 1) fetch_column(s);
     int64_t n_lost = s->near.vtk->medoid_swap[s->near.type](&c->m, s->slot, s->own, s->column, 0, c->m.n, c->lost);
     if (s->n_copies > 1) find_seconds(s, c, n_lost);
     else rescan(s, c, 0, n_lost);
