@@ -256,6 +256,7 @@ void bind_tensor(lua_State *L) {
     metamethod(L, "__index", bind_tensor_index);
     metamethod(L, "__newindex", bind_tensor_newindex);
     metamethod(L, "__len", length);
+    metamethod(L, "__tostring", bind_tensor_tostring);
     lua_pop(L, 1);
     lua_insert(L, -2); /* the methods below the module */
     lua_pushcfunction(L, dtype_size);

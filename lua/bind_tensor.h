@@ -45,6 +45,7 @@ int bind_tensor_set_property(lua_State *L, vt_tensor *t, const char *name, int v
 /* __index and __newindex; upvalue 1: the table of methods. */
 int bind_tensor_index(lua_State *L);
 int bind_tensor_newindex(lua_State *L);
+int bind_tensor_tostring(lua_State *L);
 
 /* Each adds to the module table at the top of the stack, and to the method table below it. */
 void bind_tensor_make(lua_State *L);

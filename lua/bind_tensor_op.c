@@ -13,7 +13,7 @@
 #include "capability.h"
 #include "venturi/context.h"
 
-enum { MOST_INPUTS = 12, MOST_ATTRS = 12, NAME_SIZE = 32 };
+enum { MOST_INPUTS = 16, MOST_ATTRS = 16, NAME_SIZE = 32 };
 enum { INPUT, INPUT_OR_NIL, INPUTS };
 enum { INT, FLOAT, BOOL, DIM, DIMS, INTS, ENUM, DTYPE, TEXT };
 

@@ -220,4 +220,164 @@ test("functions with gradients of their own", function()
   raises("unknown option 'forwards'", vt.custom, { forwards = 1 })
 end)
 
+test("a checkpoint gives the same gradients to the bit", function()
+  local w = vt.tensor({ { 0.1, -0.3 }, { 0.7, 0.2 } }, { requires_grad = true })
+  local x = vt.tensor({ { 1.5, -2 }, { 0.3, 0.9 } }, { requires_grad = true })
+  local runs = 0
+  local function block(a, b, scale)
+    runs = runs + 1
+    local y = (a:matmul(b) * scale):exp()
+    return y, y:sum(1)
+  end
+  local function gradients(y, z)
+    local bytes = {}
+    ;(y * y + z):sum():backward()
+    for i, t in ipairs{ x, w } do
+      bytes[i] = t.grad:tostring_bytes()
+      t.grad = nil
+    end
+    return bytes
+  end
+  local plain = gradients(block(x, w, 0.5))
+  equal(gradients(vt.checkpoint(block, x, w, 0.5)), plain)
+  equal(runs, 3)
+  equal(gradients(vt.checkpoint(function(a) return block(a, w, 0.5) end, x)), plain) -- w comes from outside
+  raises("gradients of gradients", function()
+    return vt.gradients(vt.checkpoint(block, x, w, 0.5), x, { grads = vt.ones(2, 2), create = true })
+  end)
+end)
+
+-- ---- indexing ----
+
+test("positions count from 1, from the end when negative; ranges include both ends", function()
+  local t = vt.arange(24):reshape(2, 3, 4)
+  equal(values(t[1][3]), { 8, 9, 10, 11 })
+  equal(t[-1][-1][-1]:item(), 23)
+  equal(values(t[{ 2, {}, { 1, -1, 2 } }]), { { 12, 14 }, { 16, 18 }, { 20, 22 } })
+  equal(values(t[{ {}, 1, { 2, 3 } }]), { { 1, 2 }, { 13, 14 } })
+  equal(values(t[{ { 2 }, 1, 1 }]), { 12 })
+  equal(t[{ { 2, 1 } }].shape, { 0, 3, 4 })
+  equal(t[{}].shape, { 2, 3, 4 })
+  equal(t[vt.tensor{ 1, 1, 0 }].shape, { 3, 3, 4 })
+  equal(t.nosuch, nil)
+end)
+
+test("places that are not there are refused", function()
+  local t = vt.zeros(2, 3)
+  for key, message in pairs{ [0] = "position 0 in dimension 1, which has 2", [3] = "position 3", [-3] = "position -3", [1.5] = "an integer, a table or a name" } do
+    raises(message, function() return t[key] end)
+  end
+  raises("3 items for a tensor of 2 dimensions", function() return t[{ 1, 1, 1 }] end)
+  raises("places 0 to 1 of dimension 2", function() return t[{ 1, { 0, 1 } }] end)
+  raises("places 2 to 4 of dimension 2, which has 3", function() return t[{ 1, { 2, 4 } }] end)
+  raises("the step at least 1", function() return t[{ { 1, 2, -1 } }] end)
+  raises("the tensor has no dimensions", function() return t[1][1][1] end)
+  raises("'shape' cannot be set", function() t.shape = { 1 } end)
+end)
+
+test("writing to places", function()
+  local t = vt.zeros(2, 3)
+  t[1] = 5
+  t[{ {}, 2 }] = vt.tensor{ 7, 8 }
+  t[2][3] = vt.tensor(9.0)
+  t[{ 2, { 1, 1 } }] = true
+  equal(values(t), { { 5, 7, 5 }, { 1, 8, 9 } })
+  raises("expand", function() t[1] = vt.zeros(2) end)
+  raises("a number is needed, got string", function() t[1] = "x" end)
+  local w = vt.zeros(2, { requires_grad = true })
+  raises("VT_ERR_STATE", function()
+    local ok, err = pcall(function() w[1] = 1 end)
+    error(ok and "written" or err.name)
+  end)
+  vt.no_grad(function() w[1] = 1 end)
+  equal(values(w), { 1, 0 })
+end)
+
+test("gradients go through places", function()
+  local x = vt.tensor({ { 1, 2 }, { 3, 4 } }, { requires_grad = true })
+  ;(x[{ {}, 2 }] * vt.tensor{ 10.0, 20.0 }):sum():backward()
+  equal(values(x.grad), { { 0, 10 }, { 0, 20 } })
+end)
+
+-- ---- text ----
+
+test("tensors as text", function()
+  equal(tostring(vt.tensor{ 1.5, -200.25, 1 / 0 }), "[   1.5000, -200.2500,       inf] f32[3]")
+  equal(tostring(vt.tensor{ { 1.0, 2 }, { -3, 4 } }), "[[ 1.,  2.],\n [-3.,  4.]] f32[2,2]")
+  equal(tostring(vt.tensor{ { { 1 }, { 22 } }, { { 3 }, { 4 } } }), "[[[ 1],\n  [22]],\n\n [[ 3],\n  [ 4]]] i64[2,2,1]")
+  equal(tostring(vt.tensor{ 1e-9, 1 }), "[1.0000e-09, 1.0000e+00] f32[2]")
+  equal(tostring(vt.tensor(2.5)), "2.5000 f32[]")
+  equal(tostring(vt.tensor(true)), "true bool[]")
+  equal(tostring(vt.zeros(0, 3)), "[] f32[0,3]")
+  equal(tostring(vt.tensor({ { 1, -2.5 } }, { dtype = "c64" })), "[1.0000-2.5000i] c64[1]")
+  equal(tostring(vt.zeros(2, { dtype = "bf16", requires_grad = true })), "[0., 0.] bf16[2] requires_grad")
+  equal(tostring(vt.arange(2000)), "[   0,    1,    2, ..., 1997, 1998, 1999] i64[2000]")
+  assert(#tostring(vt.zeros(3000, 3000)) < 1000)
+  local t = vt.zeros(1)
+  t:close()
+  equal(tostring(t), "tensor (closed)")
+end)
+
+-- ---- devices, memory, sandboxes ----
+
+test("the second device computes the same", function()
+  local a = vt.tensor({ { 1, 2 }, { 3, 4 } }, { dtype = "f64" })
+  local b = a:to("opaque")
+  equal(b.device, "opaque")
+  equal((b:exp() * 2 + 1):sum(1):tostring_bytes(), (a:exp() * 2 + 1):sum(1):tostring_bytes())
+  raises("DEVICE", function()
+    local ok, err = pcall(function() return a + b end)
+    error(ok and "added" or err.name)
+  end)
+end)
+
+test("dropped tensors do not pile up", function()
+  local before = vt.memory()
+  local most = 0
+  for _ = 1, os.getenv("VT_GC_STRESS") and 100 or 10000 do
+    local t = vt.empty(1 << 18)
+    most = math.max(most, vt.memory() - before)
+    assert(t)
+  end
+  assert(most < 96 << 20, ("%d MiB"):format(most >> 20))
+  collectgarbage()
+  local square = vt.custom{ forward = function(ctx, x) ctx.y = x * x return ctx.y end, backward = function(ctx, g) return g * ctx.y end }
+  local x = vt.ones(1 << 16, { requires_grad = true })
+  most = 0
+  for _ = 1, os.getenv("VT_GC_STRESS") and 10 or 1000 do
+    local y = square(x)
+    y:hook(function(g) return g end)
+    most = math.max(most, vt.memory() - before)
+  end
+  assert(most < 96 << 20, ("%d MiB held by functions"):format(most >> 20))
+end)
+
+test("a script in a sandbox has tensors, and its limits hold", function()
+  local script <close> = vt.script()
+  script:load("test", [[
+    local vt = require "venturi"
+    function f()
+      local x = vt.tensor({ 1, 2, 3 }, { requires_grad = true })
+      local y = x * x
+      y:hook(function(g) return g * 2 end)
+      y:sum():backward()
+      return x.grad:totable(), tostring(x)
+    end
+    function bad() local x = vt.ones(1, { requires_grad = true }) local y = x * 1 y:hook(function() while true do end end) y:backward() end
+    function long() for i = 1, 1e9 do local t = vt.zeros(1000, 1000) end end
+  ]])
+  equal({ script:call("f") }, { { 4, 8, 12 }, "[1., 2., 3.] f32[3] requires_grad" })
+  local limited <close> = vt.script{ instructions = 2000000 }
+  limited:load("test", [[
+    local vt = require "venturi"
+    function hook() local x = vt.ones(1, { requires_grad = true }) local y = x * 1 y:hook(function() while true do end end) y:backward() end
+    function caught() pcall(hook) return 1 end
+    function long() for _ = 1, 1000000000 do vt.zeros(1000, 1000) end end
+  ]])
+  for _, name in ipairs{ "hook", "caught", "long" } do
+    equal(raises("instruction limit", limited.call, limited, name).name, "VT_ERR_LIMIT", name)
+  end
+  equal(vt.grad_mode(), true)
+end)
+
 support.done()
