@@ -160,7 +160,7 @@ static vt_tensor *gelu_second(struct vt__expr *e, vt_tensor *x) {
 
 /* x s(u), u = x (A + B x^2): 2 s' u' + x (s'' u'^2 + s' u'') with s' = s (1 - s), s'' = s' (1 - 2 s). */
 static vt_tensor *gelu_tanh_second(struct vt__expr *e, vt_tensor *x) {
-    const double A = 1.5957691216057308, B = 0.07135481282553;
+    const double A = 1.5957691216057308, B = 0.07135481627260025;
     vt_tensor *xx = square(e, x);
     vt_tensor *s = vt__e1(e, VT__OP_sigmoid, mul(e, x, vt__e_add_scalar(e, vt__e_scale(e, xx, B), A)));
     vt_tensor *s1 = mul(e, s, one_plus(e, -1, s)), *u1 = vt__e_add_scalar(e, vt__e_scale(e, xx, 3 * B), A);

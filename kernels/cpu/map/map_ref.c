@@ -12,7 +12,7 @@ static double density(double x) { return 0.3989422804014327 * exp(-0.5 * x * x);
 /* An infinite x has a finite product with 0. */
 static double share_of(double x, double share) { return share == 0 ? 0 : x * share; }
 static double gelu(double x) { return share_of(x, phi(x)); }
-static const double gelu_a = 1.5957691216057308, gelu_b = 0.07135481282553; /* 2 sqrt(2 / pi), times 0.044715 */
+static const double gelu_a = 1.5957691216057308, gelu_b = 0.07135481627260025; /* 2 sqrt(2 / pi), times 0.044715 */
 static double gelu_tanh(double x) { return share_of(x, sigmoid(x * (gelu_a + gelu_b * x * x))); }
 static double silu(double x) { return share_of(x, sigmoid(x)); }
 static double softplus(double x, double beta) { return beta * x > 40 ? x : log1p(exp(beta * x)) / beta; }
