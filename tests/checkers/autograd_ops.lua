@@ -62,7 +62,7 @@ local cases = {
 
 -- Cases whose operation is not written yet: skipped, and counted as such.
 local awaited = { softmax = "softmax", log_softmax = "log_softmax", layer_norm = "layer_norm", rms_norm = "rms_norm", group_norm = "group_norm",
-  batch_norm_train = "batch_norm", instance_norm = "instance_norm", cross_entropy_mean_smoothing = "cross_entropy", rope_interleaved = "rope" }
+  batch_norm_train = "batch_norm", instance_norm = "instance_norm", cross_entropy_mean_smoothing = "cross_entropy", kl_div_batchmean = "log_softmax", rope_interleaved = "rope" }
 
 -- Numbers u = (word >> 8) 2^-24 of a stream: a word a number, of which vt.random.words gives them as integers.
 local function stream(seed, number, shape, lo, hi)
