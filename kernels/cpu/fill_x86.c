@@ -4,6 +4,7 @@
 #include "cpu/distance/distance.h"
 #include "cpu/distance/nearest.h"
 #include "cpu/elementwise/elementwise.h"
+#include "cpu/flash/flash.h"
 #include "cpu/gemm/gemm.h"
 #include "cpu/matmul/matmul.h"
 #include "cpu/matmul/packed.h"
@@ -74,6 +75,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->transpose_32 = vtk_transpose_32_avx2;
     t->transpose_64 = vtk_transpose_64_avx2;
     t->zip_16 = vtk_zip_16_avx2;
+    t->flash = &vtk_flash_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
     t->gelu_mul = vtk_gelu_mul_avx2;
@@ -169,6 +171,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->gemm_f64 = vtk_gemm_f64_avx512;
     t->transpose_32 = vtk_transpose_32_avx512;
     t->transpose_64 = vtk_transpose_64_avx512;
+    t->flash = &vtk_flash_avx512;
     t->attention = vtk_attention_avx512;
     t->attention_parts = vtk_attention_parts_avx512;
     t->attention_merge = vtk_attention_merge_avx512;

@@ -1,0 +1,130 @@
+/* Tiles of attention in float32, one body for all instruction sets. The file that includes this gives it vectors V of LANES floats:
+ *
+ *     v_load_n v_store_n (n lanes, nothing behind them is touched; n may be larger) v_set1 v_add v_sub v_mul v_div v_fma v_fnma v_max v_abs v_tanh v_exp2
+ *     v_iota (0, 1, 2, ...) v_sum_lanes v_max_lanes
+ *     v_keep(v, other, first, last): lanes first..last-1 of v, the rest of other; any first and last */
+#include <math.h>
+
+static void adjust(const vtk_flash_adjust *p) {
+    V scale = v_set1((float)(p->softcap != 0 ? p->scale / p->softcap : p->scale)), cap = v_set1((float)p->softcap), slope = v_set1((float)p->slope), one = v_set1(1.0f);
+    for (int64_t r = 0; r < p->n_rows; r++)
+        for (int64_t c = 0; c < p->n; c += LANES) {
+            int64_t i = r * p->ld + c, n = p->n - c;
+            V s = v_mul(scale, v_load_n((float *)p->s + i, n));
+            if (p->softcap != 0) {
+                V t = v_tanh(s);
+                s = v_mul(cap, t);
+                if (p->bend) v_store_n((float *)p->bend + i, v_fnma(t, t, one), n);
+            } else if (p->bend) {
+                v_store_n((float *)p->bend + i, one, n);
+            }
+            if (p->slope != 0) s = v_fnma(slope, v_abs(v_sub(v_set1((float)(p->diagonal + r - c)), v_iota())), s);
+            if (p->bias) s = v_add(s, v_load_n((const float *)p->bias + i, n));
+            v_store_n((float *)p->s + i, s, n);
+        }
+}
+
+/* Largest of max and the scores that the row sees. */
+VTK_INLINE float row_max(const float *s, int64_t n, int64_t first, int64_t last, V factor, float max) {
+    const V none = v_set1(-INFINITY);
+    V m = v_set1(max), m2 = m;
+    int64_t c = 0;
+    if (first == 0)
+        for (; c + 2 * LANES <= last; c += 2 * LANES) { /* this order of arguments passes over NaN */
+            m = v_max(v_mul(factor, v_load_n(s + c, LANES)), m);
+            m2 = v_max(v_mul(factor, v_load_n(s + c + LANES, LANES)), m2);
+        }
+    for (; c < last; c += LANES) m = v_max(v_keep(v_mul(factor, v_load_n(s + c, n - c)), none, first - c, last - c), m);
+    return v_max_lanes(v_max(m, m2));
+}
+
+/* Weights in place of scores; their sum. */
+VTK_INLINE float row_weights(float *s, int64_t n, int64_t first, int64_t last, V factor, float max) {
+    const V zero = v_set1(0.0f), base = v_set1(max);
+    V sum = zero, sum2 = zero;
+    int64_t c = 0;
+    if (first == 0)
+        for (; c + 2 * LANES <= last; c += 2 * LANES) {
+            V w = v_exp2(v_sub(v_mul(factor, v_load_n(s + c, LANES)), base)), w2 = v_exp2(v_sub(v_mul(factor, v_load_n(s + c + LANES, LANES)), base));
+            sum = v_add(sum, w);
+            sum2 = v_add(sum2, w2);
+            v_store_n(s + c, w, LANES);
+            v_store_n(s + c + LANES, w2, LANES);
+        }
+    for (; c < n; c += LANES) {
+        V w = v_keep(v_exp2(v_sub(v_mul(factor, v_load_n(s + c, n - c)), base)), zero, first - c, last - c);
+        sum = v_add(sum, w);
+        v_store_n(s + c, w, n - c);
+    }
+    return v_sum_lanes(v_add(sum, sum2));
+}
+
+/* All maxima first: the latency of one row's is hidden behind the others'. */
+static void weigh(const vtk_flash_weigh *p) {
+    float *max = p->max, *sum = p->sum, *shrink = p->shrink;
+    V factor = v_set1((float)p->factor);
+    for (int64_t r = 0; r < p->n_rows; r++)
+        shrink[r] = row_max((const float *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, max[r]);
+    for (int64_t r = 0; r < p->n_rows; r++) {
+        float m = shrink[r], base = m == -INFINITY ? 0.0f : m;
+        float all = row_weights((float *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, base);
+        shrink[r] = max[r] == m ? 1.0f : exp2f(max[r] - base);
+        sum[r] = shrink[r] * sum[r] + all;
+        max[r] = m;
+    }
+}
+
+static void slopes(const vtk_flash_slopes *p) {
+    const V zero = v_set1(0.0f), factor = v_set1((float)p->factor);
+    const float *lse = p->lse, *delta = p->delta;
+    for (int64_t r = 0; r < p->n_rows; r++) {
+        float *s = (float *)p->s + r * p->ld, *dp = (float *)p->dp + r * p->ld;
+        int64_t first = p->first ? p->first[r] : 0, last = p->last ? p->last[r] : p->n;
+        int all = first == 0 && last == p->n;
+        for (int64_t c = 0; c < p->n; c += LANES) {
+            int64_t n = p->n - c;
+            V w = v_exp2(v_sub(v_mul(factor, v_load_n(s + c, n)), v_load_n(lse + c, n)));
+            V d = v_mul(w, v_sub(v_load_n(dp + c, n), v_load_n(delta + c, n)));
+            if (!all) w = v_keep(w, zero, first - c, last - c), d = v_keep(d, zero, first - c, last - c);
+            v_store_n(s + c, w, n);
+            v_store_n(dp + c, d, n);
+        }
+    }
+}
+
+static void shrink(void *o, int64_t ld, int64_t n_rows, int64_t n, const void *by) {
+    for (int64_t r = 0; r < n_rows; r++) {
+        float *row = (float *)o + r * ld, factor = ((const float *)by)[r];
+        if (factor == 1.0f) continue;
+        for (int64_t c = 0; c < n; c += LANES) v_store_n(row + c, v_mul(v_set1(factor), v_load_n(row + c, n - c)), n - c);
+    }
+}
+
+static void multiply(void *x, int64_t ld, int64_t n_rows, int64_t n, double scale, const void *by) {
+    V factor = v_set1((float)scale);
+    for (int64_t r = 0; r < n_rows; r++) {
+        float *row = (float *)x + r * ld;
+        for (int64_t c = 0; c < n; c += LANES) {
+            V v = v_mul(factor, v_load_n(row + c, n - c));
+            if (by) v = v_mul(v, v_load_n((const float *)by + r * ld + c, n - c));
+            v_store_n(row + c, v, n - c);
+        }
+    }
+}
+
+static void dot(void *out, const void *a, int64_t ld_a, const void *b, int64_t ld_b, int64_t n_rows, int64_t n) {
+    for (int64_t r = 0; r < n_rows; r++) {
+        const float *x = (const float *)a + r * ld_a, *y = (const float *)b + r * ld_b;
+        V sum = v_set1(0.0f);
+        for (int64_t c = 0; c < n; c += LANES) sum = v_fma(v_load_n(x + c, n - c), v_load_n(y + c, n - c), sum);
+        ((float *)out)[r] = v_sum_lanes(sum);
+    }
+}
+
+static void finish(void *o, int64_t ld, int64_t n_rows, int64_t n, void *lse, const void *max, const void *sum) {
+    for (int64_t r = 0; r < n_rows; r++) {
+        float total = ((const float *)sum)[r], *row = (float *)o + r * ld;
+        for (int64_t c = 0; c < n; c += LANES) v_store_n(row + c, total == 0.0f ? v_set1(0.0f) : v_div(v_load_n(row + c, n - c), v_set1(total)), n - c);
+        ((float *)lse)[r] = total == 0.0f ? -INFINITY : (float)((double)((const float *)max)[r] * 0x1.62e42fefa39efp-1 + log((double)total));
+    }
+}
