@@ -1,7 +1,7 @@
 /* Attention over tiles: each tile of queries goes over the keys it sees once, with a running maximum and sum a row; scores exist for a tile at a time. Values
  * are divided by their sum at the end. Source: Dao 2023, algorithm 1.
  *
- * Panels of keys and values are made once for all queries of a head as far as PACKED bytes reach; beyond, and under a mask of blocks, each tile of queries
+ * Panels of keys and values are made once for all queries of a head as far as a bounded block of memory reaches; beyond, and under a mask of blocks, each tile of queries
  * makes its own. A tile's numbers depend on extents only, and tiles share nothing. */
 #include "device/attention.h"
 
@@ -16,7 +16,7 @@
 #include "device/device.h"
 
 enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS };
-static const size_t PACKED = (size_t)16 << 20;
+static const size_t LEAST_PACKED = (size_t)2 << 20, MOST_PACKED = (size_t)16 << 20; /* bytes; between them a quarter of what keys and values have */
 
 /* Pieces of a slot: the scratch of what works through tiles of queries. Offsets. */
 struct layout {
@@ -27,7 +27,7 @@ struct forward {
     struct vt__attn a;
     struct layout at;
     char *slots, *packed;
-    size_t slot_size;
+    size_t slot_size, packed_limit;
     int64_t value_width; /* dv in whole panels */
     int64_t pair0, pair1; /* those that are worked on; packed: their panels are made */
     int is_packed;
@@ -171,7 +171,7 @@ static void choose_pairs(struct forward *f, int64_t *n_packs) {
     for (f->pair1 = f->pair0; f->pair1 < f->a.n_pairs; f->pair1++) {
         struct vt__attn_pair *pair = &f->a.pairs[f->pair1];
         size_t bytes = bytes_of(f, pair);
-        int fits = bytes <= PACKED && size + bytes <= PACKED && pair->m * f->a.group > QUERIES;
+        int fits = bytes <= f->packed_limit && size + bytes <= f->packed_limit && pair->m * f->a.group > QUERIES;
         if (f->pair1 == f->pair0) f->is_packed = f->is_packed && fits;
         else if (f->is_packed && !fits) break;
         pair->packed = size;
@@ -222,9 +222,16 @@ static vt_status make_scratch(struct forward *f, int64_t n_slots) {
     return VT_OK;
 }
 
+/* The arrays exist, their sizes do not overflow; but one repeated by strides of 0 may be smaller than it looks. */
+static size_t packed_limit(const struct forward *f) {
+    double bytes = 0.25 * (double)f->a.kind->size * ((double)vt__view_count(&f->a.k) + (double)vt__view_count(&f->a.v));
+    return bytes < (double)LEAST_PACKED ? LEAST_PACKED : bytes > (double)MOST_PACKED ? MOST_PACKED : (size_t)bytes;
+}
+
 static vt_status forward(struct forward *f) {
     int64_t n_slots = vt__context_threads(f->a.run->ctx), n_packs, panel = f->a.kind->panel;
     f->value_width = (f->a.dv + panel - 1) / panel * panel;
+    f->packed_limit = packed_limit(f);
     vt_status st = make_scratch(f, n_slots);
     for (f->pair0 = 0; st == VT_OK && f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
         choose_pairs(f, &n_packs);

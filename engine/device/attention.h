@@ -11,7 +11,7 @@
 #include "vtk_flash.h"
 
 /* Queries and keys of a tile. Multiples of every panel. A tile of scores and the panels beside it fill half of a second-level cache. */
-enum { VT__ATTN_QUERIES = 64, VT__ATTN_KEYS = 128 };
+enum { VT__ATTN_QUERIES = 128, VT__ATTN_KEYS = 128 };
 
 /* Queries of all heads that share a head of keys, and these keys: the unit of which nothing is shared with others. */
 struct vt__attn_pair {

@@ -133,3 +133,46 @@ vt_status vt__grad_attention(struct vt__grad *c) {
     if (attrs.a[GRAD_BIAS].i[0]) c->grad_in[BIAS] = out[3];
     return VT_OK;
 }
+
+/* ---- merge ---- */
+
+/* o [.., width] and lse [..] of two disjoint sets of keys. */
+static vt_status check_merge(const struct vt__infer *call) {
+    const vt_tensor *o = call->in[0];
+    struct vt__desc rows = vt__in_desc(call, 0), lse;
+    if (o->ndim < 1 || !has_extents(o, &rows) || !has_extents(call->in[2], &rows)) return vt__infer_fail(call, VT_ERR_SHAPE, "both results are floats of the same extents");
+    lse = rows;
+    lse.ndim--;
+    if (!has_extents(call->in[1], &lse) || !has_extents(call->in[3], &lse)) return vt__infer_fail(call, VT_ERR_SHAPE, "lse is floats, with the extents of the result without the last");
+    return VT_OK;
+}
+
+vt_status vt__infer_attention_merge(struct vt__infer *call) {
+    vt_status st = check_merge(call);
+    if (st != VT_OK) return st;
+    for (int32_t i = 0; i < 2; i++) {
+        call->out[i] = vt__in_desc(call, i);
+        call->out[i].dtype = vt__dtype_promote(call->in[i]->dtype, call->in[i + 2]->dtype);
+    }
+    return VT_OK;
+}
+
+vt_status vt__infer_attention_merge_grad(struct vt__infer *call) {
+    vt_status st = check_merge(call);
+    for (int32_t i = 0; st == VT_OK && i < 4; i++) call->out[i] = vt__in_desc(call, i);
+    for (int32_t i = 4; st == VT_OK && i < call->n_in; i++) {
+        struct vt__desc want = vt__in_desc(call, i % 2);
+        if (call->in[i] && !has_extents(call->in[i], &want)) return vt__infer_fail(call, VT_ERR_SHAPE, "results and their gradients are floats with the extents of what was merged");
+    }
+    return st;
+}
+
+vt_status vt__grad_attention_merge(struct vt__grad *c) {
+    vt_tensor *in[] = {c->in[0], c->in[1], c->in[2], c->in[3], c->out[0], c->out[1], c->grad_out[0], c->grad_out[1]}, *out[VT__MAX_OUT] = {0};
+    if (vt__grad_mode()) return vt__fail(VT_ERR_UNSUPPORTED, "attention_merge: gradients of second order");
+    for (int32_t i = 6; i < 8; i++)
+        if (!in[i]) in[i] = vt__e_zeros_like(c->expr, c->out[i - 6]);
+    vt__expr_ops(c->expr, VT__OP_attention_merge_grad, in, 8, NULL, out);
+    for (int32_t i = 0; i < 4; i++) c->grad_in[i] = c->need[i] ? out[i] : NULL;
+    return VT_OK;
+}
