@@ -15,10 +15,11 @@ enum { VTK_F32, VTK_F16, VTK_BF16, VTK_Q8_0, VTK_Q4_0, VTK_Q4_1, VTK_Q5_0, VTK_Q
        VTK_Q2_K, VTK_Q3_K, VTK_Q4_K, VTK_Q5_K, VTK_Q6_K, VTK_Q8_K /* superblocks of VTK_K_BLOCK elements */, VTK_N_TYPES };
 enum { VTK_BLOCK = 32, VTK_K_BLOCK = 256, VTK_KV_BLOCK = 16 };
 
-/* A row of n activations as 8-bit integers, n a multiple of 32: int8 q[n], then float32 d[n/32] (scales), then float32 s[n/32], the sum of
- * each block's q, and float32 h[n/32], that of its first 16: exact, they undo the offset of unsigned weights and go with minima. n + 3n/8
- * bytes; a block with a NaN or an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business. */
-#define VTK_Q8_ROW_SIZE(n) ((size_t)(n) + (size_t)(n) / 8 * 3)
+/* A row of n activations as 8-bit integers, n a multiple of 32, in blocks of 32 with a float32 scale d each; blocks that stand out of their row have
+ * 16 bits, in two planes of bytes. With a block go the sum of its integers and that of its first 16: exact, they undo the offset of unsigned weights
+ * and go with minima. A block with a NaN or an infinity gets such a d, which makes every product with it NaN. What is inside is the kernels' business
+ * (cpu/quant/q8_row.h). */
+#define VTK_Q8_ROW_SIZE(n) (2 * (size_t)(n) + (size_t)(n) / 8 * 3 + ((size_t)(n) / 1024 + 2) * 4)
 
 /* out[i * ld_out + r] = sum over k of W[r, k] * X[i, k] for i in [0, m) and r in the range given to the kernel. Weights need no alignment.
  * Any range is right; one of a multiple of VTK_ROW_TILE rows wastes no lanes, and few long ranges are better than many short ones. */

@@ -94,7 +94,7 @@ VT_API VT_MUST_USE vt_status vt_model_quantize(vt_context *ctx, const char *in, 
 /* ---- session: one sequence; one user at a time ---- */
 
 enum {
-    VT_SESSION_EXACT = 1 /* float activations and float32 cache: for tests and comparisons; otherwise activations go to the block kernels as 8-bit integers */
+    VT_SESSION_EXACT = 1 /* float activations and float32 cache: for tests and comparisons; otherwise activations go to the block kernels as integers of 8 bits, in blocks that stand out of 16 */
 };
 
 typedef struct vt_session_options {

@@ -21,7 +21,7 @@ typedef struct vt__activations {
     const float *x; /* n rows, ld elements apart */
     int64_t ld, n;
     int is_fast; /* 0: weights are taken from the file, by kernels of floats */
-    const unsigned char *q8; /* rows of 8-bit blocks, q8_stride bytes apart; NULL: not made */
+    const unsigned char *q8; /* rows of encode_q8_row, q8_stride bytes apart; NULL: not made */
     size_t q8_stride;
     const unsigned char *bf16; /* rows of bfloat16, bf16_stride bytes apart; NULL: not made */
     size_t bf16_stride;

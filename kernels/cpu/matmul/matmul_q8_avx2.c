@@ -3,7 +3,7 @@
  *
  * Weights lie in the tile as nibbles: sums of eight products of a nibble and an int8 fit 16 bits. An int8 + 128 is two nibbles. */
 #include "cpu/matmul/matmul.h"
-#include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
 #include "cpu/vector_avx2.h"
 
@@ -19,6 +19,7 @@ typedef struct tile {
 /* Where one activation row's share of a chunk lies. */
 typedef struct act {
     const unsigned char *q, *d, *sum;
+    uint32_t wide; /* which of the chunk's blocks are */
     float *out;
 } act;
 
@@ -106,14 +107,14 @@ VTK_INLINE __m256i in_order(__m256i v) {
     return v;
 }
 
-/* dot[a] = block b of the weights times block b of activation row a, in integers. */
-VTK_INLINE void dots(__m256i dot[ACTS], const tile *t, const act *x, int64_t b, int n_acts, int type) {
+/* dot[a] (+= if go_on) block b of the weights times the bytes that lie `at` bytes from where activation row a begins, in integers. */
+VTK_INLINE void add_plane(__m256i dot[ACTS], const tile *t, const act *x, int64_t b, int64_t at, int go_on, int n_acts, int type) {
     int planes = type == VTK_Q8_0 ? 2 : 1;
     __m256i part[2][ACTS];
 
     for (int j = 0; j < WORDS; j++) {
         for (int a = 0; a < n_acts; a++) {
-            __m256i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+            __m256i xa = broadcast(x[a].q + at + 4 * j);
             for (int i = 0; i < planes; i++) {
                 __m256i two = _mm256_maddubs_epi16(load_tile(t->q[b][WORDS * i + j]), xa);
                 part[i][a] = in_order(j ? _mm256_add_epi16(part[i][a], two) : two);
@@ -121,24 +122,34 @@ VTK_INLINE void dots(__m256i dot[ACTS], const tile *t, const act *x, int64_t b, 
         }
     }
     for (int a = 0; a < n_acts; a++) {
-        dot[a] = _mm256_madd_epi16(part[0][a], _mm256_set1_epi16(1));
-        if (planes == 2) dot[a] = _mm256_add_epi32(dot[a], _mm256_madd_epi16(part[1][a], _mm256_set1_epi16(16)));
+        __m256i sum = _mm256_madd_epi16(part[0][a], _mm256_set1_epi16(1));
+        if (planes == 2) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(part[1][a], _mm256_set1_epi16(16)));
+        dot[a] = go_on ? _mm256_add_epi32(dot[a], sum) : sum;
     }
 }
 
+/* The same of block b. A row that is not wide has low bytes of 0. */
+VTK_INLINE void dots(__m256i dot[ACTS], const tile *t, const act *x, int64_t low, int64_t b, int n_acts, int type) {
+    uint32_t any = 0;
+    for (int a = 0; a < n_acts; a++) any |= x[a].wide >> b & 1u;
+    add_plane(dot, t, x, b, b * VTK_BLOCK, 0, n_acts, type);
+    if (!any) return;
+    for (int a = 0; a < n_acts; a++) dot[a] = _mm256_sll_epi32(dot[a], _mm_cvtsi32_si128((int)(x[a].wide >> b & 1u) * 8));
+    add_plane(dot, t, x, b, low + b * VTK_BLOCK, 1, n_acts, type);
+}
+
 /* One chunk of 8 weight rows times n_acts activation rows; the first chunk starts the sums, the others go on with them. */
-VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, int64_t keep, int go_on, int n_acts, int type) {
+VTK_INLINE void multiply(const tile *t, const act *x, int64_t low, int64_t n_blocks, int64_t keep, int go_on, int n_acts, int type) {
     __m256 sum[ACTS];
 
     for (int a = 0; a < n_acts; a++) sum[a] = go_on ? load_floats(x[a].out, keep) : _mm256_setzero_ps();
     for (int64_t b = 0; b < n_blocks; b++) {
         __m256i dot[ACTS];
         __m256 dw = _mm256_load_ps(t->d[b]);
-        dots(dot, t, x, b, n_acts, type);
+        dots(dot, t, x, low, b, n_acts, type);
         for (int a = 0; a < n_acts; a++) {
             __m256 dx = _mm256_set1_ps(vtk_load_f32(x[a].d + 4 * b)), sx = _mm256_set1_ps(vtk_load_f32(x[a].sum + 4 * b));
             __m256 v = _mm256_cvtepi32_ps(dot[a]);
-            /* the offset of unsigned weights comes off exactly: all of these are integers below 2^24 */
             if (type == VTK_Q8_0) v = _mm256_fmadd_ps(sx, _mm256_set1_ps(-128.0f), v);
             if (type == VTK_Q4_0) v = _mm256_fmadd_ps(sx, _mm256_set1_ps(-8.0f), v);
             v = _mm256_mul_ps(v, dw);
@@ -152,6 +163,7 @@ VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, int64_t 
 VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, int64_t b0, int64_t n_blocks, int64_t keep, int type) {
     act x[ACTS];
     int go_on = b0 > 0;
+    int64_t low = (int64_t)vtk_q8_low_at(p->k);
 
     for (int64_t i = 0; i < p->m; i += ACTS) {
         int64_t n = p->m - i < ACTS ? p->m - i : ACTS;
@@ -159,12 +171,13 @@ VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, in
             x[a].q = (const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + b0 * VTK_BLOCK;
             x[a].d = (const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + p->k + 4 * b0;
             x[a].sum = x[a].d + p->k / VTK_BLOCK * 4;
+            x[a].wide = vtk_q8_wide_blocks((const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + vtk_q8_wide_at(p->k), b0);
             x[a].out = p->out + (i + a) * p->ld_out + row;
         }
-        if (n == 4) multiply(t, x, n_blocks, keep, go_on, 4, type);
-        else if (n == 3) multiply(t, x, n_blocks, keep, go_on, 3, type);
-        else if (n == 2) multiply(t, x, n_blocks, keep, go_on, 2, type);
-        else multiply(t, x, n_blocks, keep, go_on, 1, type);
+        if (n == 4) multiply(t, x, low, n_blocks, keep, go_on, 4, type);
+        else if (n == 3) multiply(t, x, low, n_blocks, keep, go_on, 3, type);
+        else if (n == 2) multiply(t, x, low, n_blocks, keep, go_on, 2, type);
+        else multiply(t, x, low, n_blocks, keep, go_on, 1, type);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "cpu/matmul/matmul.h"
 
 #include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
 
 enum { TILE = 16 }; /* activation rows that share a decoded piece */
@@ -114,9 +115,9 @@ static void unpack_q4_1(block *out, const unsigned char *p) {
 }
 
 static double block_dot(const block *w, const unsigned char *x, int64_t k, int64_t b) {
-    const unsigned char *q = x + b * VTK_BLOCK, *d = x + k + 4 * b, *sum = d + k / VTK_BLOCK * 4;
+    const unsigned char *d = x + k + 4 * b, *sum = d + k / VTK_BLOCK * 4;
     int32_t dot = 0;
-    for (int i = 0; i < VTK_BLOCK; i++) dot += w->q[i] * (int8_t)q[i];
+    for (int i = 0; i < VTK_BLOCK; i++) dot += w->q[i] * vtk_q8_integer(x, k, b * VTK_BLOCK + i);
     return (double)vtk_load_f32(d) * (w->d * dot + w->m * (double)vtk_load_f32(sum));
 }
 

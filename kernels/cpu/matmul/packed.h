@@ -18,11 +18,12 @@
  * fma being one rounding and dot the exact integer,
  *
  *     v = float(dot);  v = fma(s, -offset, v);  v = v * d;  v = fma(m, s, v);  sum = fma(v, dx, sum)      d *= sc, m = -(dmin * mn) for Q4_K, Q5_K
- *     scales per 16:  v = fma(fma(h, -offset, float(dot0)), sc0, fma(s - h, -offset, float(dot1)) * sc1);  v = v * d;
+ *     scales per 16:  v = fma(fma(s - h, -offset, float(dot1)), sc1, fma(h, -offset, float(dot0)) * sc0);  v = v * d;
  *                     Q2_K: v = fma(-dmin, fma(h, mn0, (s - h) * mn1), v)
  *
- * with blocks in increasing order and steps that a type does not need left out. Everything before the product with d is exact. All bodies,
- * the reference too, do just this, so they agree bit for bit. F16 and BF16 are packed_float.h's. */
+ * with blocks in increasing order and steps that a type does not need left out. Of a block of 16 bits (cpu/quant/q8_row.h) dot is 256 times the product
+ * with the high bytes plus that with the low ones, below 2^31. Before the product with d everything is exact for blocks of 8 bits; float(dot) of 16
+ * is rounded. All bodies, the reference too, do just this, so they agree bit for bit. F16 and BF16 are packed_float.h's. */
 #ifndef VENTURI_KERNELS_PACKED_H
 #define VENTURI_KERNELS_PACKED_H
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cpu/matmul/packed.h"
-#include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/vector_avx2.h"
 
-enum { LANES = 8, CHUNK = 18, ACTS = 4, HALVES = 2, PLANES = 2 };
+enum { LANES = 8, CHUNK = 18, ACTS = 4, HALVES = 2, PLANES = 2, TOGETHER = 16 /* blocks of a panel whose bits are looked up together */ };
 
 /* Of one block of half a panel. m is taken with the sum of activations, or with c[2], c[3] and the sums of halves. */
 typedef struct scales {
@@ -24,7 +24,8 @@ typedef struct tile {
 
 /* Where an activation row's share begins. */
 typedef struct act {
-    const unsigned char *q, *d, *sum, *half;
+    const unsigned char *q, *d, *sum, *half, *wide;
+    uint32_t bits; /* which of the blocks at hand are wide */
     float *out;
 } act;
 
@@ -110,10 +111,10 @@ VTK_INLINE int run_length(int type) {
     return packed_is_halved(type) && most > 4 ? 4 : most;
 }
 
-/* dot[h][a] = a block's weights, or half h of them, times block b of activation row a. The weights come from a tile, or if that is NULL from the
- * panel's planes. */
-VTK_INLINE void dots(__m256i dot[HALVES][ACTS], const unsigned char *planes, const uint8_t (*q)[PACKED_VECTOR / 2], const act *x, int64_t b, int n_acts,
-                     int type) {
+/* dot[h][a] (+= if go_on) a block's weights, or half h of them, times the words that lie `at` bytes from where activation row a begins. The weights
+ * come from a tile, or if that is NULL from the panel's planes. */
+VTK_INLINE void add_words(__m256i dot[HALVES][ACTS], const unsigned char *planes, const uint8_t (*q)[PACKED_VECTOR / 2], const act *x, int64_t at, int go_on,
+                          int n_acts, int type) {
     int run = run_length(type), halves = packed_is_halved(type) ? 2 : 1, two_planes = type == VTK_Q8_0;
     for (int j0 = 0; j0 < PACKED_WORDS; j0 += run) {
         __m256i part[PLANES][ACTS];
@@ -127,7 +128,7 @@ VTK_INLINE void dots(__m256i dot[HALVES][ACTS], const unsigned char *planes, con
                 w[0] = unpack(planes, j, &w[1], type);
             }
             for (int a = 0; a < n_acts; a++) {
-                __m256i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+                __m256i xa = broadcast(x[a].q + at + 4 * j);
                 for (int i = 0; i < (two_planes ? 2 : 1); i++) {
                     __m256i two = _mm256_maddubs_epi16(w[i], xa);
                     part[i][a] = in_order(j > j0 ? _mm256_add_epi16(part[i][a], two) : two);
@@ -137,9 +138,35 @@ VTK_INLINE void dots(__m256i dot[HALVES][ACTS], const unsigned char *planes, con
         for (int a = 0; a < n_acts; a++) {
             __m256i sum = _mm256_madd_epi16(part[0][a], _mm256_set1_epi16(1));
             if (two_planes) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(part[1][a], _mm256_set1_epi16(16)));
-            dot[h][a] = begins ? sum : _mm256_add_epi32(dot[h][a], sum);
+            dot[h][a] = begins && !go_on ? sum : _mm256_add_epi32(dot[h][a], sum);
         }
     }
+}
+
+/* What the products need to know of a block of activations: its number, its bit in act.bits, whether one of the rows is wide there, and where the
+ * low bytes lie. */
+typedef struct place {
+    int64_t b, low;
+    int bit, any_wide;
+} place;
+
+/* The same of block b. A row that is not wide has low bytes of 0. */
+VTK_INLINE void dots(__m256i dot[HALVES][ACTS], const unsigned char *planes, const uint8_t (*q)[PACKED_VECTOR / 2], const act *x, const place *at, int n_acts,
+                     int type) {
+    add_words(dot, planes, q, x, at->b * VTK_BLOCK, 0, n_acts, type);
+    if (!at->any_wide) return;
+    for (int a = 0; a < n_acts; a++) {
+        __m128i shift = _mm_cvtsi32_si128((int)(x[a].bits >> at->bit & 1u) * 8);
+        for (int h = 0; h < (packed_is_halved(type) ? 2 : 1); h++) dot[h][a] = _mm256_sll_epi32(dot[h][a], shift);
+    }
+    add_words(dot, planes, q, x, at->low + at->b * VTK_BLOCK, 1, n_acts, type);
+}
+
+/* The bits of blocks b.. of all rows into bits, and those that one of them has. */
+VTK_INLINE uint32_t find_wide(act *x, int64_t b, int n_acts) {
+    uint32_t any = 0;
+    for (int a = 0; a < n_acts; a++) any |= x[a].bits = vtk_q8_wide_blocks(x[a].wide, b);
+    return any;
 }
 
 /* sum + block b's share of the product. dot1: of the second half of a block with two scales. */
@@ -153,7 +180,7 @@ VTK_INLINE __m256 add_block(__m256 sum, __m256i dot0, __m256i dot1, const scales
             v = _mm256_fmadd_ps(h, offset, v);
             v1 = _mm256_fmadd_ps(rest, offset, v1);
         }
-        v = _mm256_mul_ps(_mm256_fmadd_ps(v, w->c[0], _mm256_mul_ps(v1, w->c[1])), w->d);
+        v = _mm256_mul_ps(_mm256_fmadd_ps(v1, w->c[1], _mm256_mul_ps(v, w->c[0])), w->d);
         if (packed_has_min(type)) v = _mm256_fmadd_ps(w->m, _mm256_fmadd_ps(h, w->c[2], _mm256_mul_ps(rest, w->c[3])), v);
     } else {
         if (packed_offset(type)) v = _mm256_fmadd_ps(s, offset, v);
@@ -165,17 +192,21 @@ VTK_INLINE __m256 add_block(__m256 sum, __m256i dot0, __m256i dot1, const scales
 
 /* ---- few activation rows ---- */
 
-VTK_INLINE void multiply_panel(const unsigned char *panel, const act *x, int64_t n_blocks, int lane, int64_t keep, int n_acts, int type) {
-    int64_t of_unit = packed_blocks(type);
+VTK_INLINE void multiply_panel(const unsigned char *panel, act *x, int64_t n_blocks, int lane, int64_t keep, int n_acts, int type) {
+    int64_t of_unit = packed_blocks(type), low = (int64_t)vtk_q8_low_at(n_blocks * VTK_BLOCK);
+    uint32_t any = 0;
     __m256 sum[ACTS];
 
     for (int a = 0; a < n_acts; a++) sum[a] = _mm256_setzero_ps();
     for (int64_t b0 = 0; b0 < n_blocks; b0 += of_unit, panel += packed_unit_size(type)) {
+        if (b0 % TOGETHER == 0) any = find_wide(x, b0, n_acts);
         for (int64_t b = 0; b < of_unit; b++) {
+            const int bit = (int)((b0 + b) % TOGETHER);
+            const place at = {b0 + b, low, bit, (int)(any >> bit & 1u)};
             __m256i dot[HALVES][ACTS];
             scales s;
             load_scales(&s, panel, b, lane, type);
-            dots(dot, panel + packed_head_size(type) + (size_t)b * packed_block_size(type) + 4 * lane, NULL, x, b0 + b, n_acts, type);
+            dots(dot, panel + packed_head_size(type) + (size_t)b * packed_block_size(type) + 4 * lane, NULL, x, &at, n_acts, type);
             for (int a = 0; a < n_acts; a++) sum[a] = add_block(sum[a], dot[0][a], dot[1][a], &s, &x[a], b0 + b, type);
         }
     }
@@ -192,6 +223,8 @@ VTK_INLINE void find_acts(act *x, const vtk_matmul *p, int64_t i, int64_t n_acts
         x[a].d = base + p->k + 4 * b0;
         x[a].sum = x[a].d + 4 * n_blocks;
         x[a].half = x[a].d + 8 * n_blocks;
+        x[a].wide = base + vtk_q8_wide_at(p->k);
+        x[a].bits = 0;
         x[a].out = p->out + at * p->ld_out + row;
     }
 }
@@ -217,14 +250,14 @@ VTK_INLINE void fill_tile(tile *t, const unsigned char *panel, int64_t n_blocks,
 }
 
 /* The first chunk of columns starts the sums, the others go on with them. */
-VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, int64_t keep, int go_on, int n_acts, int type) {
+VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t low, uint32_t any, int64_t n_blocks, int64_t keep, int go_on, int n_acts, int type) {
     __m256 sum[ACTS];
 
     for (int a = 0; a < n_acts; a++) sum[a] = go_on ? load_floats(x[a].out, keep) : _mm256_setzero_ps();
     for (int64_t b = 0; b < n_blocks; b++) {
         __m256i dot[HALVES][ACTS];
         scales s;
-        dots(dot, NULL, t->q[b], x, b, n_acts, type);
+        dots(dot, NULL, t->q[b], x, &(place){b, low, (int)b, (int)(any >> b & 1u)}, n_acts, type);
         s.d = _mm256_load_ps(t->s[b][0]);
         if (packed_has_min(type)) s.m = _mm256_load_ps(t->s[b][1]);
         for (int i = 0; i < n_factors(type); i++) s.c[i] = _mm256_load_ps(t->s[b][2 + i]);
@@ -235,7 +268,7 @@ VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, int
 
 VTK_INLINE void many_acts(const vtk_matmul *p, const unsigned char *panel, int64_t row, int64_t row1, int lane, int type) {
     _Alignas(32) tile t;
-    int64_t n_blocks = p->k / VTK_BLOCK;
+    int64_t n_blocks = p->k / VTK_BLOCK, low = (int64_t)vtk_q8_low_at(p->k);
     act x[ACTS];
 
     for (int64_t b0 = 0; b0 < n_blocks; b0 += chunk(type)) {
@@ -243,9 +276,10 @@ VTK_INLINE void many_acts(const vtk_matmul *p, const unsigned char *panel, int64
         fill_tile(&t, panel + (size_t)(b0 / packed_blocks(type)) * packed_unit_size(type), n, lane, type);
         for (int64_t i = 0; i < p->m; i += acts(type)) {
             find_acts(x, p, i, acts(type), row, b0);
-            if (p->m - i == 1) multiply_tile(&t, x, n, row1 - row, b0 > 0, 1, type);
-            else if (p->m - i == 2 && acts(type) > 2) multiply_tile(&t, x, n, row1 - row, b0 > 0, 2, type);
-            else multiply_tile(&t, x, n, row1 - row, b0 > 0, acts(type), type);
+            uint32_t any = find_wide(x, b0, acts(type));
+            if (p->m - i == 1) multiply_tile(&t, x, low, any, n, row1 - row, b0 > 0, 1, type);
+            else if (p->m - i == 2 && acts(type) > 2) multiply_tile(&t, x, low, any, n, row1 - row, b0 > 0, 2, type);
+            else multiply_tile(&t, x, low, any, n, row1 - row, b0 > 0, acts(type), type);
         }
     }
 }

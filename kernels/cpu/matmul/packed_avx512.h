@@ -6,21 +6,10 @@
 #ifndef VENTURI_KERNELS_PACKED_AVX512_H
 #define VENTURI_KERNELS_PACKED_AVX512_H
 
-#include <string.h>
+#include "cpu/matmul/packed_block_avx512.h"
 
-#include "cpu/matmul/packed_weights_avx512.h"
+enum { CHUNK = 18, AHEAD = 1024, TOGETHER = 16 /* blocks of a panel whose bits are looked up together */ };
 
-/* Activation rows that share registers: FEW with one panel straight from memory, ACTS with GROUPS panels of a tile. Types with two scales a
- * block need twice the sums. */
-#ifdef __AVX512VNNI__
-enum { FEW = 8, ACTS = 6 };
-#else
-enum { FEW = 4, ACTS = 4 };
-#endif
-enum { GROUPS = 2, CHUNK = 18, AHEAD = 1024 };
-
-VTK_INLINE int few(int type) { return packed_is_halved(type) && FEW > 4 ? 4 : FEW; }
-VTK_INLINE int acts(int type) { return packed_is_halved(type) && ACTS > 4 ? 4 : ACTS; }
 VTK_INLINE int64_t chunk(int type) { return packed_is_super(type) ? CHUNK / 8 * 8 : CHUNK; } /* whole units */
 
 /* A panel by at most CHUNK blocks. */
@@ -29,141 +18,24 @@ typedef struct tile {
     float s[CHUNK][6][LANES];
 } tile;
 
-/* Where an activation row's share begins. */
-typedef struct act {
-    const unsigned char *q, *d, *sum, *half;
-    float *out;
-} act;
-
 /* To be read soon, by the same thread. */
 VTK_INLINE void fetch(const unsigned char *p, size_t size) {
     for (size_t i = 0; i < size; i += 64) _mm_prefetch((const char *)p + i, _MM_HINT_T0);
 }
 
-/* ---- one block ---- */
-
-VTK_INLINE __m512i broadcast(const unsigned char *p) {
-    int32_t v;
-    memcpy(&v, p, 4);
-    return _mm512_set1_epi32(v);
-}
-
-VTK_INLINE __m512 spread(const unsigned char *p) { return _mm512_set1_ps(vtk_load_f32(p)); }
-
-#ifdef __AVX512VNNI__
-/* dot[g][a] = words j0..j0+n-1 of the weights w[g] of a block times those of block b of activation row a. */
-VTK_INLINE void dots(__m512i dot[GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int j0, int n, int n_groups, int n_acts, int type) {
-    (void)type;
-    for (int g = 0; g < n_groups; g++) {
-        for (int a = 0; a < n_acts; a++) dot[g][a] = _mm512_setzero_si512();
-    }
-    for (int j = j0; j < j0 + n; j++) {
-        for (int a = 0; a < n_acts; a++) {
-            __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
-            for (int g = 0; g < n_groups; g++) dot[g][a] = _mm512_dpbusd_epi32(dot[g][a], w[g][j], xa);
-        }
-    }
-}
-#else
-/* The compiler would turn a chain of sums into a tree, whose many live values do not fit the registers. */
-VTK_INLINE __m512i in_order(__m512i v) {
-#ifndef __clang__ /* which keeps the chain anyway, but spills at every such barrier */
-    __asm__("" : "+v"(v));
-#endif
-    return v;
-}
-
-/* How many words' products, of two bytes each, can be summed up in 16 bits. */
-VTK_INLINE int run_length(int type) {
-    int bits = packed_low_bits(type) + packed_high_bits(type);
-    return bits == 6 ? 2 : bits == 5 ? 4 : 8;
-}
-
-VTK_INLINE void dots(__m512i dot[GROUPS][FEW], const __m512i *const w[GROUPS], const act *x, int64_t b, int j0, int n, int n_groups, int n_acts, int type) {
-    int planes = type == VTK_Q8_0 ? 2 : 1, run = run_length(type) < n ? run_length(type) : n;
-    for (int from = j0; from < j0 + n; from += run) {
-        __m512i part[2][GROUPS][FEW];
-        for (int j = from; j < from + run; j++) {
-            for (int a = 0; a < n_acts; a++) {
-                __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
-                for (int g = 0; g < n_groups; g++) {
-                    for (int i = 0; i < planes; i++) {
-                        __m512i two = _mm512_maddubs_epi16(w[g][PACKED_WORDS * i + j], xa);
-                        part[i][g][a] = in_order(j > from ? _mm512_add_epi16(part[i][g][a], two) : two);
-                    }
-                }
-            }
-        }
-        for (int g = 0; g < n_groups; g++) {
-            for (int a = 0; a < n_acts; a++) {
-                __m512i sum = _mm512_madd_epi16(part[0][g][a], _mm512_set1_epi16(1));
-                if (planes == 2) sum = _mm512_add_epi32(sum, _mm512_madd_epi16(part[1][g][a], _mm512_set1_epi16(16)));
-                dot[g][a] = from == j0 ? sum : _mm512_add_epi32(dot[g][a], sum);
-            }
-        }
-    }
-}
-#endif
-
-/* sum + block b's share of the product, of types with one scale a block. */
-VTK_INLINE __m512 add_block(__m512 sum, __m512i dot, const scales *w, const act *x, int64_t b, int type) {
-    __m512 s = spread(x->sum + 4 * b), v = _mm512_cvtepi32_ps(dot);
-
-    if (packed_offset(type)) v = _mm512_fmadd_ps(s, _mm512_set1_ps(-(float)packed_offset(type)), v);
-    v = _mm512_mul_ps(v, w->d);
-    if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, s, v);
-    return _mm512_fmadd_ps(v, spread(x->d + 4 * b), sum);
-}
-
-/* Of types with two: what the first half gives, and the sum with the second. */
-VTK_INLINE __m512 first_half(__m512i dot, const scales *w, const act *x, int64_t b, int type) {
-    __m512 v = _mm512_cvtepi32_ps(dot);
-    if (packed_offset(type)) v = _mm512_fmadd_ps(spread(x->half + 4 * b), _mm512_set1_ps(-(float)packed_offset(type)), v);
-    return _mm512_mul_ps(v, w->c[0]);
-}
-
-VTK_INLINE __m512 add_halves(__m512 sum, __m512 first, __m512i dot, const scales *w, const act *x, int64_t b, int type) {
-    __m512 h = spread(x->half + 4 * b), rest = _mm512_sub_ps(spread(x->sum + 4 * b), h), v = _mm512_cvtepi32_ps(dot);
-
-    if (packed_offset(type)) v = _mm512_fmadd_ps(rest, _mm512_set1_ps(-(float)packed_offset(type)), v);
-    v = _mm512_mul_ps(_mm512_fmadd_ps(v, w->c[1], first), w->d);
-    if (packed_has_min(type)) v = _mm512_fmadd_ps(w->m, _mm512_fmadd_ps(h, w->c[2], _mm512_mul_ps(rest, w->c[3])), v);
-    return _mm512_fmadd_ps(v, spread(x->d + 4 * b), sum);
-}
-
-/* Block b of n_groups panels by n_acts activation rows. Halves come one after the other: together they would not fit the registers. */
-VTK_INLINE void multiply_block(__m512 sum[GROUPS][FEW], const __m512i *const w[GROUPS], const scales s[GROUPS], const act *x, int64_t b, int n_groups,
-                               int n_acts, int type) {
-    __m512i dot[GROUPS][FEW];
-    __m512 first[GROUPS][FEW];
-
-    if (!packed_is_halved(type)) {
-        dots(dot, w, x, b, 0, PACKED_WORDS, n_groups, n_acts, type);
-        for (int a = 0; a < n_acts; a++) {
-            for (int g = 0; g < n_groups; g++) sum[g][a] = add_block(sum[g][a], dot[g][a], &s[g], &x[a], b, type);
-        }
-        return;
-    }
-    dots(dot, w, x, b, 0, PACKED_WORDS / 2, n_groups, n_acts, type);
-    for (int a = 0; a < n_acts; a++) {
-        for (int g = 0; g < n_groups; g++) first[g][a] = first_half(dot[g][a], &s[g], &x[a], b, type);
-    }
-    dots(dot, w, x, b, PACKED_WORDS / 2, PACKED_WORDS / 2, n_groups, n_acts, type);
-    for (int a = 0; a < n_acts; a++) {
-        for (int g = 0; g < n_groups; g++) sum[g][a] = add_halves(sum[g][a], first[g][a], dot[g][a], &s[g], &x[a], b, type);
-    }
-}
-
 /* ---- few activation rows ---- */
 
-
-VTK_INLINE void multiply_panel(const unsigned char *panel, const act *x, int64_t n_blocks, __mmask16 keep, int n_acts, int type) {
-    int64_t of_unit = packed_blocks(type);
+VTK_INLINE void multiply_panel(const unsigned char *panel, act *x, int64_t n_blocks, __mmask16 keep, int n_acts, int type) {
+    int64_t of_unit = packed_blocks(type), low = (int64_t)vtk_q8_low_at(n_blocks * VTK_BLOCK);
+    uint32_t any = 0;
     __m512 sum[GROUPS][FEW];
 
     for (int a = 0; a < n_acts; a++) sum[0][a] = _mm512_setzero_ps();
     for (int64_t b0 = 0; b0 < n_blocks; b0 += of_unit, panel += packed_unit_size(type)) {
+        if (b0 % TOGETHER == 0) any = find_wide(x, b0, n_acts);
         for (int64_t b = 0; b < of_unit; b++) {
+            const int bit = (int)((b0 + b) % TOGETHER);
+            const place at = {b0 + b, low, bit, (int)(any >> bit & 1u)};
             const unsigned char *planes = panel + packed_head_size(type) + (size_t)b * packed_block_size(type);
             __m512i w[PACKED_WORDS * PLANES];
             const __m512i *const only[GROUPS] = {w};
@@ -172,7 +44,7 @@ VTK_INLINE void multiply_panel(const unsigned char *panel, const act *x, int64_t
             if (packed_unit_size(type) % 64) fetch(planes + AHEAD, packed_block_size(type));
             load_scales(&s[0], panel, b, type);
             unpack(w, planes, type);
-            multiply_block(sum, only, s, x, b0 + b, 1, n_acts, type);
+            multiply_block(sum, only, s, x, &at, 1, n_acts, type);
         }
     }
     for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out, keep, sum[0][a]);
@@ -188,6 +60,8 @@ VTK_INLINE void find_acts(act *x, const vtk_matmul *p, int64_t i, int64_t n_acts
         x[a].d = base + p->k + 4 * b0;
         x[a].sum = x[a].d + 4 * n_blocks;
         x[a].half = x[a].d + 8 * n_blocks;
+        x[a].wide = base + vtk_q8_wide_at(p->k);
+        x[a].bits = 0;
         x[a].out = p->out + at * p->ld_out + row;
     }
 }
@@ -234,7 +108,7 @@ VTK_INLINE void tile_scales(scales *s, const tile *t, int64_t b, int type) {
 }
 
 /* The first chunk of columns starts the sums, the others go on with them. next: what the tile is to be filled with then, if it is not under way. */
-VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, __mmask16 last, int go_on, const unsigned char *const next[GROUPS],
+VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t low, uint32_t any, int64_t n_blocks, __mmask16 last, int go_on, const unsigned char *const next[GROUPS],
                               int n_acts, int type) {
     size_t share = packed_unit_size(type) / (size_t)packed_blocks(type);
     const __mmask16 keep[GROUPS] = {0xffff, last};
@@ -250,7 +124,7 @@ VTK_INLINE void multiply_tile(const tile *t, const act *x, int64_t n_blocks, __m
             if (next[g]) fetch(next[g] + (size_t)b * share, share);
             tile_scales(&s[g], &t[g], b, type);
         }
-        multiply_block(sum, w, s, x, b, GROUPS, n_acts, type);
+        multiply_block(sum, w, s, x, &(place){b, low, (int)b, (int)(any >> b & 1u)}, GROUPS, n_acts, type);
     }
     for (int g = 0; g < GROUPS; g++) {
         for (int a = 0; a < n_acts; a++) _mm512_mask_storeu_ps(x[a].out + LANES * g, keep[g], sum[g][a]);
@@ -271,7 +145,7 @@ VTK_INLINE void two_panels(const vtk_matmul *p, int64_t row, int64_t row1, int t
     _Alignas(64) tile t[GROUPS];
     __mmask16 last = first_lanes(row1 - row - LANES);
     const unsigned char *panel = (const unsigned char *)p->w + (size_t)(row / LANES) * p->w_stride, *next[GROUPS];
-    int64_t n_blocks = p->k / VTK_BLOCK;
+    int64_t n_blocks = p->k / VTK_BLOCK, low = (int64_t)vtk_q8_low_at(p->k);
     act x[ACTS];
 
     for (int64_t b0 = 0; b0 < n_blocks; b0 += chunk(type)) {
@@ -281,9 +155,10 @@ VTK_INLINE void two_panels(const vtk_matmul *p, int64_t row, int64_t row1, int t
         find_next(next, p, row, row1, b0, type);
         for (int64_t i = 0; i < p->m; i += acts(type)) {
             find_acts(x, p, i, acts(type), row, b0);
-            if (p->m - i <= 2) multiply_tile(t, x, n, last, b0 > 0, next, 2, type);
-            else if (p->m - i <= 4 && acts(type) > 4) multiply_tile(t, x, n, last, b0 > 0, next, 4, type);
-            else multiply_tile(t, x, n, last, b0 > 0, next, acts(type), type);
+            uint32_t any = find_wide(x, b0, acts(type));
+            if (p->m - i <= 2) multiply_tile(t, x, low, any, n, last, b0 > 0, next, 2, type);
+            else if (p->m - i <= 4 && acts(type) > 4) multiply_tile(t, x, low, any, n, last, b0 > 0, next, 4, type);
+            else multiply_tile(t, x, low, any, n, last, b0 > 0, next, acts(type), type);
             for (int g = 0; g < GROUPS; g++) next[g] = NULL;
         }
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
 
 enum { TILE = 16 }; /* activation rows that share unpacked weights */
@@ -237,13 +238,13 @@ static void unpack(block *out, const unsigned char *unit, int64_t b, int lane, i
 }
 
 static float add_block(float sum, const block *w, const unsigned char *x, int64_t k, int64_t b, int type) {
-    const unsigned char *q = x + b * VTK_BLOCK, *d = x + k + 4 * b;
+    const unsigned char *d = x + k + 4 * b;
     float offset = -(float)packed_offset(type), s = vtk_load_f32(d + k / VTK_BLOCK * 4), h = vtk_load_f32(d + k / VTK_BLOCK * 8), v;
     int32_t dot[2] = {0};
 
-    for (int i = 0; i < VTK_BLOCK; i++) dot[i / 16] += w->q[i] * (int8_t)q[i];
+    for (int i = 0; i < VTK_BLOCK; i++) dot[i / 16] += w->q[i] * vtk_q8_integer(x, k, b * VTK_BLOCK + i);
     if (packed_is_halved(type)) {
-        v = fmaf(fmaf(h, offset, (float)dot[0]), w->c[0], fmaf(s - h, offset, (float)dot[1]) * w->c[1]) * w->d;
+        v = fmaf(fmaf(s - h, offset, (float)dot[1]), w->c[1], fmaf(h, offset, (float)dot[0]) * w->c[0]) * w->d;
         if (type == VTK_Q2_K) v = fmaf(-w->m, fmaf(h, w->mn[0], (s - h) * w->mn[1]), v);
     } else {
         v = fmaf(s, offset, (float)(dot[0] + dot[1])) * w->d;

@@ -4,7 +4,7 @@
 #define VENTURI_KERNELS_PACKED_WEIGHTS_AVX512_H
 
 #include "cpu/matmul/packed.h"
-#include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/vector_avx512.h"
 
 #ifdef __AVX512VNNI__

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "cpu/quant/half.h"
+#include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
 #include "cpu/vector_avx512.h"
 #include "vtk.h"

@@ -22,6 +22,7 @@ enum { GROUPS = 2 };
 /* Where one activation row's share of a chunk lies. */
 typedef struct act {
     const unsigned char *q, *d, *sum;
+    uint32_t wide; /* which of the chunk's blocks are */
     float *out;
 } act;
 
@@ -39,17 +40,17 @@ VTK_INLINE __m512i in_order(__m512i v) {
     return v;
 }
 
-/* dot[g][a] = the weights w[g] of a block times block b of activation row a, in integers. */
-VTK_INLINE void dots(__m512i dot[GROUPS][ACTS], const __m512i *const w[GROUPS], const act *x, int64_t b, int n_groups, int n_acts,
-                     int type) {
+/* dot[g][a] (+= if go_on) the weights w[g] of a block times the bytes that lie `at` bytes from where activation row a begins, in integers. */
+VTK_INLINE void add_plane(__m512i dot[GROUPS][ACTS], const __m512i *const w[GROUPS], const act *x, int64_t at, int go_on, int n_groups, int n_acts,
+                          int type) {
 #ifdef __AVX512VNNI__
     (void)type;
-    for (int g = 0; g < n_groups; g++) {
+    for (int g = 0; g < n_groups && !go_on; g++) {
         for (int a = 0; a < n_acts; a++) dot[g][a] = _mm512_setzero_si512();
     }
     for (int j = 0; j < WORDS; j++) {
         for (int a = 0; a < n_acts; a++) {
-            __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+            __m512i xa = broadcast(x[a].q + at + 4 * j);
             for (int g = 0; g < n_groups; g++) dot[g][a] = _mm512_dpbusd_epi32(dot[g][a], w[g][j], xa);
         }
     }
@@ -59,7 +60,7 @@ VTK_INLINE void dots(__m512i dot[GROUPS][ACTS], const __m512i *const w[GROUPS], 
 
     for (int j = 0; j < WORDS; j++) {
         for (int a = 0; a < n_acts; a++) {
-            __m512i xa = broadcast(x[a].q + b * VTK_BLOCK + 4 * j);
+            __m512i xa = broadcast(x[a].q + at + 4 * j);
             for (int g = 0; g < n_groups; g++) {
                 for (int i = 0; i < planes; i++) {
                     __m512i two = _mm512_maddubs_epi16(w[g][WORDS * i + j], xa);
@@ -70,17 +71,30 @@ VTK_INLINE void dots(__m512i dot[GROUPS][ACTS], const __m512i *const w[GROUPS], 
     }
     for (int g = 0; g < n_groups; g++) {
         for (int a = 0; a < n_acts; a++) {
-            dot[g][a] = _mm512_madd_epi16(part[0][g][a], _mm512_set1_epi16(1));
-            if (planes == 2) dot[g][a] = _mm512_add_epi32(dot[g][a], _mm512_madd_epi16(part[1][g][a], _mm512_set1_epi16(16)));
+            __m512i sum = _mm512_madd_epi16(part[0][g][a], _mm512_set1_epi16(1));
+            if (planes == 2) sum = _mm512_add_epi32(sum, _mm512_madd_epi16(part[1][g][a], _mm512_set1_epi16(16)));
+            dot[g][a] = go_on ? _mm512_add_epi32(dot[g][a], sum) : sum;
         }
     }
 #endif
 }
 
+/* The same of block b. A row that is not wide has low bytes of 0. */
+VTK_INLINE void dots(__m512i dot[GROUPS][ACTS], const __m512i *const w[GROUPS], const act *x, int64_t low, int64_t b, int n_groups, int n_acts, int type) {
+    uint32_t any = 0;
+    for (int a = 0; a < n_acts; a++) any |= x[a].wide >> b & 1u;
+    add_plane(dot, w, x, b * VTK_BLOCK, 0, n_groups, n_acts, type);
+    if (!any) return;
+    for (int a = 0; a < n_acts; a++) {
+        __m128i shift = _mm_cvtsi32_si128((int)(x[a].wide >> b & 1u) * 8);
+        for (int g = 0; g < n_groups; g++) dot[g][a] = _mm512_sll_epi32(dot[g][a], shift);
+    }
+    add_plane(dot, w, x, low + b * VTK_BLOCK, 1, n_groups, n_acts, type);
+}
+
 /* sum + the block's share of the product, for weights of scale d (and minimum m) and activations of scale dx and plain sum sx. */
 VTK_INLINE __m512 add_block(__m512 sum, __m512i dot, __m512 d, __m512 m, __m512 dx, __m512 sx, int type) {
     __m512 v = _mm512_cvtepi32_ps(dot);
-    /* the offset of unsigned weights comes off exactly: all of these are integers below 2^24 */
     if (type == VTK_Q8_0) v = _mm512_fmadd_ps(sx, _mm512_set1_ps(-128.0f), v);
     if (type == VTK_Q4_0) v = _mm512_fmadd_ps(sx, _mm512_set1_ps(-8.0f), v);
     v = _mm512_mul_ps(v, d);
@@ -91,7 +105,7 @@ VTK_INLINE __m512 add_block(__m512 sum, __m512i dot, __m512 d, __m512 m, __m512 
 VTK_INLINE __m512 spread(const unsigned char *p) { return _mm512_set1_ps(vtk_load_f32(p)); }
 
 /* One chunk of 16 * n_groups weight rows times n_acts activation rows; the first chunk starts the sums, the others go on with them. */
-VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, const __mmask16 *keep, int go_on, int n_groups, int n_acts, int type) {
+VTK_INLINE void multiply(const tile *t, const act *x, int64_t low, int64_t n_blocks, const __mmask16 *keep, int go_on, int n_groups, int n_acts, int type) {
     __m512 sum[GROUPS][ACTS];
 
     for (int g = 0; g < n_groups; g++) {
@@ -101,7 +115,7 @@ VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, const __
         __m512i dot[GROUPS][ACTS];
         const __m512i *w[GROUPS];
         for (int g = 0; g < n_groups; g++) w[g] = (const __m512i *)(const void *)t[g].q[b];
-        dots(dot, w, x, b, n_groups, n_acts, type);
+        dots(dot, w, x, low, b, n_groups, n_acts, type);
         for (int a = 0; a < n_acts; a++) {
             __m512 dx = spread(x[a].d + 4 * b), sx = spread(x[a].sum + 4 * b);
             for (int g = 0; g < n_groups; g++)
@@ -114,7 +128,7 @@ VTK_INLINE void multiply(const tile *t, const act *x, int64_t n_blocks, const __
 }
 
 /* 16 rows for up to four activation rows: the weights go from the transposition straight into the products, without a tile. */
-VTK_INLINE void multiply_few(const unsigned char *rows, size_t stride, const act *x, int64_t n_blocks, __mmask16 keep, int go_on,
+VTK_INLINE void multiply_few(const unsigned char *rows, size_t stride, const act *x, int64_t low, int64_t n_blocks, __mmask16 keep, int go_on,
                              const unsigned char *next, int n_acts, int type) {
     _Alignas(64) uint32_t raw[CHUNK][LANES];
     __m512 sum[ACTS];
@@ -127,7 +141,7 @@ VTK_INLINE void multiply_few(const unsigned char *rows, size_t stride, const act
         const __m512i *const only[GROUPS] = {w};
         fetch(next, at, type);
         unpack(w, rows, stride, at, type);
-        dots(dot, only, x, b, 1, n_acts, type);
+        dots(dot, only, x, low, b, 1, n_acts, type);
         for (int a = 0; a < n_acts; a++) {
             __m512 dx = spread(x[a].d + 4 * b), sx = spread(x[a].sum + 4 * b);
             sum[a] = add_block(sum[a], dot[0][a], scale_of(raw[b]), minimum_of(raw[b]), dx, sx, type);
@@ -141,6 +155,7 @@ VTK_INLINE void find_acts(act *x, const vtk_matmul *p, int64_t i, int64_t n_acts
         x[a].q = (const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + b0 * VTK_BLOCK;
         x[a].d = (const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + p->k + 4 * b0;
         x[a].sum = x[a].d + p->k / VTK_BLOCK * 4;
+        x[a].wide = vtk_q8_wide_blocks((const unsigned char *)p->x + (size_t)(i + a) * p->x_stride + vtk_q8_wide_at(p->k), b0);
         x[a].out = p->out + (i + a) * p->ld_out + row;
     }
 }
@@ -158,7 +173,7 @@ VTK_INLINE void few_acts(const vtk_matmul *p, int64_t row0, int64_t row1, int n_
             int64_t n = n_blocks - b0 < CHUNK ? n_blocks - b0 : CHUNK;
             rows = find_rows(p, row, row1, b0, n, &copy, &stride, &keep, type);
             find_acts(x, p, 0, n_acts, row, b0);
-            multiply_few(rows, stride, x, n, keep, b0 > 0, find_next(p, row + LANES, row1, b0, type), n_acts, type);
+            multiply_few(rows, stride, x, (int64_t)vtk_q8_low_at(p->k), n, keep, b0 > 0, find_next(p, row + LANES, row1, b0, type), n_acts, type);
         }
     }
 }
@@ -167,19 +182,20 @@ VTK_INLINE void multiply_all(const tile *t, const vtk_matmul *p, int64_t row, in
                              int type) {
     act x[ACTS];
     int go_on = b0 > 0;
+    int64_t low = (int64_t)vtk_q8_low_at(p->k);
 
     for (int64_t i = 0; i < p->m; i += ACTS) {
         int64_t n = p->m - i < ACTS ? p->m - i : ACTS;
         find_acts(x, p, i, n, row, b0);
         switch (n) {
-        case 1: multiply(t, x, n_blocks, keep, go_on, n_groups, 1, type); break;
-        case 2: multiply(t, x, n_blocks, keep, go_on, n_groups, 2, type); break;
-        case 3: multiply(t, x, n_blocks, keep, go_on, n_groups, 3, type); break;
+        case 1: multiply(t, x, low, n_blocks, keep, go_on, n_groups, 1, type); break;
+        case 2: multiply(t, x, low, n_blocks, keep, go_on, n_groups, 2, type); break;
+        case 3: multiply(t, x, low, n_blocks, keep, go_on, n_groups, 3, type); break;
 #if ACTS > 4
-        case 4: multiply(t, x, n_blocks, keep, go_on, n_groups, 4, type); break;
-        case 5: multiply(t, x, n_blocks, keep, go_on, n_groups, 5, type); break;
+        case 4: multiply(t, x, low, n_blocks, keep, go_on, n_groups, 4, type); break;
+        case 5: multiply(t, x, low, n_blocks, keep, go_on, n_groups, 5, type); break;
 #endif
-        default: multiply(t, x, n_blocks, keep, go_on, n_groups, ACTS, type); break;
+        default: multiply(t, x, low, n_blocks, keep, go_on, n_groups, ACTS, type); break;
         }
     }
 }

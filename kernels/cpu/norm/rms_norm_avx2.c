@@ -41,4 +41,10 @@ void vtk_rms_norm_q8_avx2(void *y, const float *x, const float *w, int64_t n, fl
         for (int64_t j = 0; j < 4 * end; j++) v[j] = norm_8(_mm256_loadu_ps(x + b * VTK_BLOCK + 8 * j), _mm256_loadu_ps(w + b * VTK_BLOCK + 8 * j), scale);
         for (int64_t j = 0; j < end; j++) put_q8_block(y, n, b + j, v + 4 * j);
     }
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        if (!vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b)) continue;
+        for (int64_t j = 0; j < 4; j++) v[j] = norm_8(_mm256_loadu_ps(x + b * VTK_BLOCK + 8 * j), _mm256_loadu_ps(w + b * VTK_BLOCK + 8 * j), scale);
+        put_q8_wide(y, n, b, v);
+    }
 }

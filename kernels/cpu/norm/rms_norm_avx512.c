@@ -44,4 +44,10 @@ void vtk_rms_norm_q8_avx512(void *y, const float *x, const float *w, int64_t n, 
         for (int64_t j = 0; j < 2 * end; j++) v[j] = norm_16(_mm512_loadu_ps(x + b * VTK_BLOCK + 16 * j), _mm512_loadu_ps(w + b * VTK_BLOCK + 16 * j), scale);
         for (int64_t j = 0; j < end; j++) put_q8_block(y, n, b + j, v[2 * j], v[2 * j + 1]);
     }
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        if (!vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b)) continue;
+        for (int64_t j = 0; j < 2; j++) v[j] = norm_16(_mm512_loadu_ps(x + b * VTK_BLOCK + 16 * j), _mm512_loadu_ps(w + b * VTK_BLOCK + 16 * j), scale);
+        put_q8_wide(y, n, b, v[0], v[1]);
+    }
 }

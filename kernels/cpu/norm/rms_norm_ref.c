@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "cpu/norm/norm.h"
+#include "cpu/quant/q8_wide.h"
 #include "cpu/quant/quant.h"
 #include "vtk.h"
 
@@ -22,5 +23,11 @@ void vtk_rms_norm_q8_ref(void *y, const float *x, const float *w, int64_t n, flo
     for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
         norm_with(block, scale, x + b * VTK_BLOCK, w + b * VTK_BLOCK, VTK_BLOCK);
         vtk_put_q8_block_ref(y, n, b, block);
+    }
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        if (!vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b)) continue;
+        norm_with(block, scale, x + b * VTK_BLOCK, w + b * VTK_BLOCK, VTK_BLOCK);
+        vtk_put_q8_wide_ref(y, n, b, block);
     }
 }

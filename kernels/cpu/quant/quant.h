@@ -43,7 +43,9 @@ void vtk_encode_q6_k_ref(void *y, const float *x, int64_t n);
 void vtk_encode_q8_k_ref(void *y, const float *x, int64_t n);
 
 void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n);
-void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float x[32]); /* block b of a row of n */
+/* Block b of a row of n with 8 bits, and again with 16: q8_row.h. */
+void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float x[32]);
+void vtk_put_q8_wide_ref(unsigned char *row, int64_t n, int64_t b, const float x[32]);
 
 #if defined(__x86_64__)
 void vtk_decode_f16_avx2(float *y, const void *x, int64_t n);

@@ -95,4 +95,11 @@ void vtk_encode_q8_row_avx2(void *y, const float *x, int64_t n) {
         for (int j = 0; j < 4; j++) v[j] = _mm256_loadu_ps(x + b * VTK_BLOCK + 8 * j);
         put_q8_block(y, n, b, v);
     }
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        __m256 v[4];
+        if (!vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b)) continue;
+        for (int j = 0; j < 4; j++) v[j] = _mm256_loadu_ps(x + b * VTK_BLOCK + 8 * j);
+        put_q8_wide(y, n, b, v);
+    }
 }

@@ -82,4 +82,9 @@ void vtk_decode_q4_1_avx512(float *y, const void *x, int64_t n) {
 
 void vtk_encode_q8_row_avx512(void *y, const float *x, int64_t n) {
     for (int64_t b = 0; b < n / VTK_BLOCK; b++) put_q8_block(y, n, b, _mm512_loadu_ps(x + b * VTK_BLOCK), _mm512_loadu_ps(x + b * VTK_BLOCK + 16));
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        if (vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b))
+            put_q8_wide(y, n, b, _mm512_loadu_ps(x + b * VTK_BLOCK), _mm512_loadu_ps(x + b * VTK_BLOCK + 16));
+    }
 }

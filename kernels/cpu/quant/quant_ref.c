@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/quant/half.h"
+#include "cpu/quant/q8_wide.h"
 #include "vtk.h"
 
 void vtk_decode_f32_ref(float *y, const void *x, int64_t n) {
@@ -101,11 +102,11 @@ static float largest(const float *x, int n) {
 
 static float inverse(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
 
-/* The nearest integer, halves away from zero, within -127..127; NaN gives 0: a conversion of it would be undefined. */
-static int8_t to_int8(float v) {
+/* The nearest integer, halves away from zero, within -most..most; NaN gives 0: a conversion of it would be undefined. */
+static int32_t to_integer(float v, float most) {
     if (v != v) return 0;
     v = roundf(v);
-    return (int8_t)(v > 127.0f ? 127.0f : v < -127.0f ? -127.0f : v);
+    return (int32_t)(v > most ? most : v < -most ? -most : v);
 }
 
 /* Truncation to 0..max; NaN gives 0. */
@@ -117,7 +118,7 @@ void vtk_encode_q8_0_ref(void *y, const float *x, int64_t n) {
     for (int64_t b = 0; b < n / VTK_BLOCK; b++, p += VTK_Q8_0_SIZE, x += VTK_BLOCK) {
         float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
         vtk_store_u16(p, vtk_float_to_half(d));
-        for (int i = 0; i < VTK_BLOCK; i++) p[2 + i] = (unsigned char)to_int8(x[i] * id);
+        for (int i = 0; i < VTK_BLOCK; i++) p[2 + i] = (unsigned char)to_integer(x[i] * id, 127.0f);
     }
 }
 
@@ -194,16 +195,13 @@ void vtk_encode_q5_1_ref(void *y, const float *x, int64_t n) {
     }
 }
 
-void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float x[VTK_BLOCK]) {
-    unsigned char *q = row + b * VTK_BLOCK, *d_out = row + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
-    float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
+static void put_sums(unsigned char *row, int64_t n, int64_t b, float d, const int32_t q[VTK_BLOCK]) {
+    unsigned char *d_out = row + n, *sum_out = d_out + n / VTK_BLOCK * 4, *half_out = sum_out + n / VTK_BLOCK * 4;
     int32_t total = 0;
     float half = 0.0f;
     for (int i = 0; i < VTK_BLOCK; i++) {
-        int8_t v = to_int8(x[i] * id);
-        total += v;
+        total += q[i];
         if (i == VTK_BLOCK / 2 - 1) half = (float)total;
-        q[i] = (unsigned char)v;
     }
     float sum = (float)total;
     memcpy(d_out + 4 * b, &d, sizeof d);
@@ -211,6 +209,32 @@ void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float 
     memcpy(half_out + 4 * b, &half, sizeof half);
 }
 
+void vtk_put_q8_block_ref(unsigned char *row, int64_t n, int64_t b, const float x[VTK_BLOCK]) {
+    float d = largest(x, VTK_BLOCK) / 127.0f, id = inverse(d);
+    int32_t q[VTK_BLOCK];
+    for (int i = 0; i < VTK_BLOCK; i++) {
+        q[i] = to_integer(x[i] * id, 127.0f);
+        row[b * VTK_BLOCK + i] = (unsigned char)q[i];
+    }
+    put_sums(row, n, b, d, q);
+}
+
+void vtk_put_q8_wide_ref(unsigned char *row, int64_t n, int64_t b, const float x[VTK_BLOCK]) {
+    unsigned char *high = row + b * VTK_BLOCK, *low = high + vtk_q8_low_at(n);
+    float d = vtk_load_f32(row + n + 4 * b) / 256.0f, id = 1.0f / d;
+    int32_t q[VTK_BLOCK];
+    for (int i = 0; i < VTK_BLOCK; i++) {
+        q[i] = to_integer(x[i] * id, VTK_WIDE_MOST);
+        high[i] = (unsigned char)((q[i] + 0x8080) / 256 - 128); /* the nearest multiple of 256; what is left has a sign */
+        low[i] = (unsigned char)q[i];
+    }
+    put_sums(row, n, b, d, q);
+}
+
 void vtk_encode_q8_row_ref(void *y, const float *x, int64_t n) {
     for (int64_t b = 0; b < n / VTK_BLOCK; b++) vtk_put_q8_block_ref(y, n, b, x + b * VTK_BLOCK);
+    vtk_q8_choose_wide(y, n);
+    for (int64_t b = 0; b < n / VTK_BLOCK; b++) {
+        if (vtk_q8_is_wide((unsigned char *)y + vtk_q8_wide_at(n), b)) vtk_put_q8_wide_ref(y, n, b, x + b * VTK_BLOCK);
+    }
 }

@@ -1,6 +1,8 @@
 /* Packed weights: the same numbers as the rows that they were packed from, on every instruction set. */
 #include "variants.h"
 
+#include "cpu/quant/q8_row.h"
+
 #include <stdlib.h>
 
 enum { MAX_M = 17, MAX_ROWS = 71 };
@@ -28,6 +30,14 @@ typedef struct problem {
 static uint64_t state = 7;
 static unsigned char random_byte(void) { return (unsigned char)(fabsf(random_float(&state)) * 255.0f); }
 
+/* Of three rows two have wide blocks, each its own: other ones, or all but the first. */
+static void stand_out(float *x, int64_t k, int64_t row) {
+    for (int64_t b = 0; b < k / VTK_BLOCK; b++) {
+        if (row % 3 == 1 && (b + row) % 4 == 1) x[b * VTK_BLOCK + row] = 30.0f;
+        if (row % 3 == 2 && b == row % 5) x[b * VTK_BLOCK + row] = -1000.0f;
+    }
+}
+
 static void make(problem *p, const struct packed_type *t, int64_t rows, int64_t k) {
     vtk_table ref;
     assert_int_equal(vtk_fill_isa(&ref, "ref"), 1);
@@ -49,6 +59,7 @@ static void make(problem *p, const struct packed_type *t, int64_t rows, int64_t 
                        rows - r < VTK_PANEL_ROWS ? rows - r : VTK_PANEL_ROWS, k);
     p->floats = malloc((size_t)(MAX_M * k) * 4);
     random_floats(p->floats, MAX_M * k, 99);
+    for (int64_t i = 0; i < MAX_M; i++) stand_out(p->floats + i * k, k, i);
     p->x = guarded(MAX_M * VTK_Q8_ROW_SIZE(k));
     for (int64_t i = 0; i < MAX_M; i++) ref.encode_q8_row(p->x + (size_t)i * VTK_Q8_ROW_SIZE(k), p->floats + i * k, k);
 }
@@ -76,9 +87,9 @@ static double by_decoding(const problem *p, const float *w, int64_t i, double *s
     for (int64_t c = 0; c < p->k; c++) {
         float d;
         memcpy(&d, x + p->k + c / VTK_BLOCK * 4, 4);
-        double v = (double)w[c] * (double)(int8_t)x[c] * (double)d;
+        double v = (double)w[c] * (double)vtk_q8_integer(x, p->k, c) * (double)d;
         sum += v;
-        *scale += fabs(v) + 40 * fabs((double)d); /* what cancels within a block: the offset's share */
+        *scale += fabs(v) + (vtk_q8_is_wide(x + vtk_q8_wide_at(p->k), c / VTK_BLOCK) ? 256 : 1) * 40 * fabs((double)d); /* what cancels: the offset's share */
     }
     return sum;
 }

@@ -1,5 +1,7 @@
 #include "variants.h"
 
+#include "cpu/quant/q8_row.h"
+
 static uint32_t bits(float f) {
     uint32_t u;
     memcpy(&u, &f, 4);
@@ -213,6 +215,9 @@ static void fill_hard(float *x, int64_t n, int kind) {
         if (kind == 5 && i % 37 == 5) x[i] = NAN;
         if (kind == 6 && i % 41 == 3) x[i] = i % 2 ? INFINITY : -INFINITY;
         if (kind == 7) x[i] *= 1e-45f; /* scale underflows */
+        if (kind == 8 && i % 131 == 7) x[i] *= 60.0f; /* blocks that stand out */
+        if (kind == 9) x[i] *= i < 32 ? 3e38f : 1e-38f;
+        if (kind == 10 && i >= 32 && i < 64) x[i] = (float)(i % 2 ? 127 * 256 - i : i - 63) + 0.5f; /* ties of 16 bits, against ones of 8 */
     }
 }
 
@@ -307,7 +312,7 @@ static void what_a_type_can_say_it_says(void **state) {
 }
 
 static void check_encode_q8_row(const vtk_table *ref, const vtk_table *t) {
-    for (int kind = 0; kind < 8; kind++) {
+    for (int kind = 0; kind < 11; kind++) {
         for (int64_t n = 0; n <= 320; n += 32) {
             float *x = guarded((size_t)n * 4);
             unsigned char *got = guarded(VTK_Q8_ROW_SIZE(n)), want[VTK_Q8_ROW_SIZE(320)];
@@ -327,6 +332,45 @@ static void activations_are_those_of_the_reference(void **state) {
     for_each_variant(check_encode_q8_row);
 }
 
+/* Sum of squares of the error of a row of 8-bit or wider integers, over that of x. */
+static double row_error(const unsigned char *row, const float *x, int64_t n) {
+    double error = 0.0, total = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        double v = (double)vtk_load_f32(row + n + i / 32 * 4) * vtk_q8_integer(row, n, i) - (double)x[i];
+        error += v * v;
+        total += (double)x[i] * (double)x[i];
+    }
+    return error / total;
+}
+
+/* One outlier in 16 blocks: with 8 bits for all, nearly all of the error would be its neighbours'. */
+static void blocks_that_stand_out_do_not_spoil_a_row(void **state) {
+    enum { N = 512 };
+    vtk_table t;
+    float x[N];
+    unsigned char row[VTK_Q8_ROW_SIZE(N)], alone[VTK_Q8_ROW_SIZE(32)];
+    (void)state;
+    assert_int_equal(vtk_fill_isa(&t, "ref"), 1);
+    random_floats(x, N, 3);
+    t.encode_q8_row(row, x, N);
+    for (int64_t b = 0; b < N / 32; b++) assert_false(vtk_q8_is_wide(row + vtk_q8_wide_at(N), b)); /* alike: none stands out */
+    assert_true(row_error(row, x, N) < 3e-5);
+    x[100] = 40.0f;
+    t.encode_q8_row(alone, x + 96, 32); /* alone it stands out of nothing: 8 bits */
+    assert_false(vtk_q8_is_wide(alone + vtk_q8_wide_at(32), 0));
+    double narrow = row_error(alone, x + 96, 32);
+    t.encode_q8_row(row, x, N);
+    for (int64_t b = 0; b < N / 32; b++) assert_int_equal(vtk_q8_is_wide(row + vtk_q8_wide_at(N), b), b == 3);
+    double wide = 0.0, total = 0.0;
+    for (int64_t i = 96; i < 128; i++) {
+        double v = (double)vtk_load_f32(row + N + 12) * vtk_q8_integer(row, N, i) - (double)x[i];
+        wide += v * v;
+        total += (double)x[i] * (double)x[i];
+    }
+    assert_true(wide / total * 250 * 250 < 2 * narrow); /* 256 times as fine */
+    assert_true(wide / total * 250 * 250 > narrow / 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(halves_round_to_nearest_even),
@@ -340,6 +384,7 @@ int main(void) {
         cmocka_unit_test(quantisers_lose_no_more_than_their_bits),
         cmocka_unit_test(what_a_type_can_say_it_says),
         cmocka_unit_test(activations_are_those_of_the_reference),
+        cmocka_unit_test(blocks_that_stand_out_do_not_spoil_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
