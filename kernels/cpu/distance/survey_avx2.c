@@ -48,13 +48,10 @@ VTK_INLINE int is_mirrored(const char *a, const char *b, int64_t edge, int64_t n
     return _mm256_testz_si256(differ, differ);
 }
 
-/* Where its loop begins within a line decides a tenth of the time of a pass over a matrix. */
-#define AT_A_LINE __attribute__((aligned(64)))
-
-AT_A_LINE int vtk_is_mirrored_32_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+int vtk_is_mirrored_32_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
     return n_rows % 8 || n_columns % 8 ? is_mirrored_32(a, b, edge, n_rows, n_columns) : is_mirrored(a, b, edge, n_rows, n_columns, 4);
 }
 
-AT_A_LINE int vtk_is_mirrored_64_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
+int vtk_is_mirrored_64_avx2(const void *a, const void *b, int64_t edge, int64_t n_rows, int64_t n_columns) {
     return n_rows % 4 || n_columns % 4 ? is_mirrored_64(a, b, edge, n_rows, n_columns) : is_mirrored(a, b, edge, n_rows, n_columns, 8);
 }
