@@ -18,9 +18,12 @@ local PAGES = 60 -- MB that a program may hold beside the file
 
 local MODELS = {
   ["smollm2 q4_1"] = cache .. "/models/SmolLM2-135M-Instruct.Q4_1.gguf",
-  ["smollm2 q8_0"] = build .. "/bench/SmolLM2-135M-Instruct.Q8_0.gguf", -- made here, by our own tool
   ["gemma q4_k_m"] = cache .. "/models/gemma-3-270m-q4_k_m.gguf",
 }
+
+-- Made here, by our own tool.
+local MADE = { ["smollm2 q8_0"] = "q8_0", ["smollm2 f16"] = "f16", ["smollm2 bf16"] = "bf16" }
+for name, kind in pairs(MADE) do MODELS[name] = ("%s/bench/SmolLM2-135M-Instruct.%s.gguf"):format(build, kind:upper()) end
 
 local function exists(path)
   local file = io.open(path, "rb")
@@ -30,8 +33,8 @@ end
 
 local function model_path(name)
   local path = MODELS[name]
-  if name == "smollm2 q8_0" and not exists(path) then
-    runs.capture(("%s quantize %s %s --type q8_0 2>&1"):format(runs.quote(build .. "/lua/venturi"), runs.quote(MODELS["smollm2 q4_1"]), runs.quote(path)))
+  if MADE[name] and not exists(path) then
+    runs.capture(("%s quantize %s %s --type %s 2>&1"):format(runs.quote(build .. "/lua/venturi"), runs.quote(MODELS["smollm2 q4_1"]), runs.quote(path), MADE[name]))
   end
   return exists(path) and path or nil
 end
@@ -64,6 +67,13 @@ add("smollm2 q8_0", "pp", 512, 1, 1.2, 1.8, 351)
 add("smollm2 q8_0", "pp", 512, 2, 1.2, 1.8, 659)
 add("smollm2 q8_0", "tg", 64, 1, 1.05, nil, 111)
 add("smollm2 q8_0", "tg", 64, 2, 1.05, nil, 139)
+for _, row in ipairs { { "smollm2 bf16", 788, 1430, 86, 108, 390 }, { "smollm2 f16", 600, 1140, 96, 116, 300 } } do
+  for threads = 1, 2 do
+    add(row[1], "pp", 512, threads, 1.0, 1.5, row[1 + threads])
+    add(row[1], "tg", 64, threads, 1.0, nil, row[3 + threads])
+  end
+  add(row[1], "batch", 8, 2, nil, nil, row[6])
+end
 add("gemma q4_k_m", "pp", 512, 1, 1.1, 1.8, 357)
 add("gemma q4_k_m", "pp", 512, 2, 1.1, 1.8, 648)
 add("gemma q4_k_m", "tg", 64, 1, 1.2, 1.5, 52)
@@ -74,7 +84,7 @@ for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do
   add(model, "memory", 512, 2)
 end
 add("smollm2 q4_1", "contended", 64, 2, 0.5)
-for _, model in ipairs { "smollm2 q4_1", "smollm2 q8_0", "gemma q4_k_m" } do add(model, "perplexity", 30, 2) end
+for _, model in ipairs { "smollm2 q4_1", "smollm2 q8_0", "smollm2 bf16", "gemma q4_k_m" } do add(model, "perplexity", 30, 2) end
 
 local function is_wanted(name)
   for _, part in ipairs(wanted) do
