@@ -64,11 +64,19 @@ static int wants_leaf(const struct walk *w, const vt_tensor *leaf) {
     return 0;
 }
 
+/* The first gradient of a leaf. Somebody may write to it later, so it must be nobody else's: what more than this walk (one reference in an expression, one
+ * here) holds on to, or other tensors are views of, is copied. */
+static vt_status keep_own(vt_tensor **to, vt_tensor *g) {
+    int is_ours = atomic_load(&g->refs) <= 2 && atomic_load(&g->storage->refs) == 1 && !g->storage->borrowed;
+    if (is_ours) return *to = vt__tensor_retain(g), VT_OK;
+    return vt__op_run(g->ctx, VT__OP_copy, &g, 1, NULL, to);
+}
+
 static vt_status give_leaf(struct walk *w, vt_tensor *leaf, vt_tensor *g) {
     vt_status st = VT_OK;
     vt_tensor *mine = vt__tensor_retain(g);
     if (wants_leaf(w, leaf)) st = run_hooks(leaf->hooks, leaf->output, &mine);
-    if (st == VT_OK && !w->n_wanted) st = accumulate(&leaf->grad, mine);
+    if (st == VT_OK && !w->n_wanted) st = leaf->grad ? accumulate(&leaf->grad, mine) : keep_own(&leaf->grad, mine);
     for (int32_t i = 0; st == VT_OK && i < w->n_wanted; i++)
         if (w->wanted[i] == leaf) st = accumulate(&w->found[i], mine);
     vt__tensor_release(mine);
@@ -195,6 +203,7 @@ static vt_status start(struct walk *w, vt_tensor *root, vt_tensor *grad) {
         for (int32_t i = 0; same && i < root->ndim; i++) same = grad->shape[i] == root->shape[i];
         if (!same) e.status = vt__fail(VT_ERR_SHAPE, "backward: the gradient to start from must have the tensor's extents");
         grad = same ? vt__e_cast(&e, grad, root->dtype) : NULL;
+        if (!root->node) grad = vt__e1(&e, VT__OP_copy, grad); /* a leaf keeps it; the caller's stays the caller's */
     }
     if (e.status == VT_OK) {
         struct vt__edge edge = {root->node, root->node ? NULL : root, root->output};

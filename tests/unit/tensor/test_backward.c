@@ -16,6 +16,20 @@ static void a_gradient_adds_up_in_leaves(void **state) {
     vt_tensor_release(x);
 }
 
+static void gradients_of_leaves_share_no_memory(void **state) {
+    (void)state;
+    vt_tensor *x = make_f64(SHAPE(2), (const double[]){1, 2}), *y = make_f64(SHAPE(2), (const double[]){3, 4}), *g = make_f64(SHAPE(2), (const double[]){5, 6});
+    assert_int_equal(vt_tensor_set_requires_grad(x, 1), VT_OK);
+    assert_int_equal(vt_tensor_set_requires_grad(y, 1), VT_OK);
+    vt_tensor *s = run_op("add", x, y, NULL, 0);
+    assert_int_equal(vt_backward(ctx, &s, &g, 1, 0), VT_OK);
+    vt_tensor *gx = vt_tensor_grad(x), *gy = vt_tensor_grad(y);
+    assert_int_equal(vt_tensor_write(gx, (const double[]){0, 0}, 16), VT_OK);
+    expect_f64(gy, (const double[]){5, 6}, 2);
+    expect_f64(g, (const double[]){5, 6}, 2);
+    vt_tensor_release(x), vt_tensor_release(y), vt_tensor_release(g), vt_tensor_release(s), vt_tensor_release(gx), vt_tensor_release(gy);
+}
+
 static void a_second_derivative_is_a_gradient_of_a_gradient(void **state) {
     (void)state;
     vt_tensor *x = make_f64(SHAPE(2), (const double[]){2, 3}), *g = NULL, *gg = NULL;
@@ -61,7 +75,8 @@ static void a_history_of_a_hundred_thousand_steps_is_walked_and_freed(void **sta
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_gradient_adds_up_in_leaves), cmocka_unit_test(a_second_derivative_is_a_gradient_of_a_gradient),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_gradient_adds_up_in_leaves), cmocka_unit_test(gradients_of_leaves_share_no_memory),
+        cmocka_unit_test(a_second_derivative_is_a_gradient_of_a_gradient),
         cmocka_unit_test(a_walked_tape_and_changed_numbers_are_refused), cmocka_unit_test(a_history_of_a_hundred_thousand_steps_is_walked_and_freed)};
     return cmocka_run_group_tests(tests, make_context, drop_context);
 }
