@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "core/error.h"
-#include "ops/ops.h"
+#include "ops/attention_dense.h"
 
 enum { Q, K, V, BIAS, SLOPES, BLOCKS, CU_Q, CU_K };                      /* inputs of attention */
 enum { SCALE, CAUSAL, LEFT, RIGHT, SOFTCAP, BLOCK, DROPOUT, SEED, GRAD_BIAS }; /* attributes; the last is attention_grad's */
@@ -121,9 +121,9 @@ vt_status vt__infer_attention_grad(struct vt__infer *call) {
 vt_status vt__grad_attention(struct vt__grad *c) {
     struct vt__attrs attrs = *c->attrs;
     vt_tensor *in[N_GRAD_IN] = {c->in[Q], c->in[K], c->in[V], c->out[0], c->out[1], c->grad_out[0], c->grad_out[1]}, *out[VT__MAX_OUT] = {0};
-    if (vt__grad_mode()) return vt__fail(VT_ERR_UNSUPPORTED, "attention: gradients of second order; compose it of matmul and softmax for them");
     for (int32_t i = SLOPES; i < c->n_in; i++)
         if (c->need[i]) return vt__fail(VT_ERR_UNSUPPORTED, "attention: the gradient of slopes; give them as a bias");
+    if (vt__grad_mode()) return vt__dense_grad(c); /* to be differentiated again */
     for (int32_t i = BIAS; i < c->n_in; i++) in[GRAD_INPUTS + i - BIAS] = c->in[i];
     if (!in[GRAD_OUT]) in[GRAD_OUT] = vt__e_zeros_like(c->expr, c->out[0]);
     attrs.a[GRAD_BIAS].given = 1;
