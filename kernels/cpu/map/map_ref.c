@@ -22,6 +22,7 @@ static double mish(double x) {
 }
 static double gelu_slope(double x) { return phi(x) + share_of(x, density(x)); }
 static double gelu_tanh_slope(double x) {
+    x = x < -1e3 ? -1e3 : x > 1e3 ? 1e3 : x; /* the slope is 0 or 1 out there, infinity times 0 is not */
     double s = sigmoid(x * (gelu_a + gelu_b * x * x));
     return s + share_of(x, s * (1 - s) * (gelu_a + 3 * gelu_b * x * x));
 }
