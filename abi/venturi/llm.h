@@ -83,7 +83,7 @@ typedef struct vt_quantize_options {
  * copied. For types below Q6_K the matrix that makes the logits gets Q6_K, unless VT_QUANTIZE_PURE. Where rows are no multiple of 256, Q8_0 stands
  * for Q6_K, Q5_1 for Q5_K, Q5_0 for Q4_K, Q4_0 for Q3_K and Q2_K; where they are no multiple of 32, F16 for all of these. A matrix that has a block
  * type already is decoded first: what it has lost stays lost. general.file_type and general.quantization_version are set, other keys kept.
- * `out` is replaced as a whole at the end; it may be `in`. The bytes do not depend on the threads or on the instruction set.
+ * `out` is replaced as a whole at the end; it may be `in`, but no part of a model in several files (INVALID). The bytes do not depend on the threads or on the instruction set.
  *
  * Errors:  VT_ERR_INVALID, VT_ERR_DTYPE, VT_ERR_NUMERIC (a weight that is not finite or too large for the type, with the tensor's name),
  *          VT_ERR_CANCELLED, those of vt_model_open for the file, VT_ERR_IO. On failure `out` is what it was.

@@ -3,6 +3,7 @@
 #include "formats/gguf_quantize.h"
 
 #include "core/error.h"
+#include "core/io.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "formats/gguf_internal.h"
@@ -197,6 +198,20 @@ static vt_status announce(run *r) {
     return st;
 }
 
+/* A model in one file may be replaced by its result; of one in several files a part may not: the others would be left without it. */
+static vt_status check_output(vt_context *ctx, const vt__gguf *source, const char *out) {
+    vt__mapping there;
+    vt_status st = VT_OK;
+    if (!source->n_parts || vt__map_file(ctx, out, &there) != VT_OK) return VT_OK; /* what cannot be written is the writer's to say */
+    for (int64_t i = -1; st == VT_OK && i < source->n_parts; i++) {
+        const vt__gguf *part = i < 0 ? source : source->parts[i];
+        if (part->map.device == there.device && part->map.inode == there.inode)
+            st = vt__fail(VT_ERR_INVALID, "quantize: '%s' is a part of the model that is read, which has %lld files", out, (long long)source->n_parts + 1);
+    }
+    vt__unmap_file(ctx, &there);
+    return st;
+}
+
 vt_status vt__gguf_quantize(vt_context *ctx, const char *in, const char *out, int32_t dtype, int is_pure, vt__watch *watch) {
     run r = {.ctx = ctx, .watch = watch, .dtype = dtype, .is_pure = is_pure};
     vt__gguf *source = NULL;
@@ -206,6 +221,7 @@ vt_status vt__gguf_quantize(vt_context *ctx, const char *in, const char *out, in
     vt_status st = vt__gguf_open(ctx, in, &source);
     r.in = source;
     if (st == VT_OK && vt__gguf_has(source, "general.alignment")) st = vt__gguf_get_int(source, "general.alignment", 1, MAX_ALIGNMENT, &alignment);
+    if (st == VT_OK) st = check_output(ctx, source, out);
     if (st == VT_OK) {
         r.floats = vt__alloc64_2(ctx, SLAB, 1, sizeof *r.floats);
         r.blocks = vt__alloc64_2(ctx, SLAB, 1, sizeof(float)); /* F32 is the widest */

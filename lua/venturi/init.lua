@@ -1,6 +1,6 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
--- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`, `vt.chat`, `vt.checkpoint`, `vt.chunk`,
--- `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`.
+-- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`.
 local core = require "venturi.core"
 
 local M = {}
@@ -30,7 +30,8 @@ function M.options(what, defaults, given)
   return opt
 end
 
-local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, csv = true, font = true, gradcheck = true, jinja = true, plot = true, png = true, page = true, prompt = true, test = true }
+local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, csv = true, font = true, gradcheck = true, jinja = true,
+  plot = true, png = true, page = true, prompt = true, test = true }
 
 return setmetatable(M, { __index = function(t, name)
   if not lazy[name] then return nil end

@@ -125,6 +125,16 @@ static void every_disagreement_is_named(void **state) {
     assert_null(g);
 }
 
+static void no_part_is_replaced_by_the_whole(void **state) {
+    (void)state;
+    write_set(good);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(vt_model_quantize(ctx, in_folder(names[0]), in_folder(names[i]), VT_DTYPE_F16, NULL), VT_ERR_INVALID);
+        assert_non_null(strstr(vt__error_message(), "a part of the model"));
+    }
+    assert_int_equal(vt_model_quantize(ctx, in_folder(names[0]), in_folder("whole.gguf"), VT_DTYPE_F16, NULL), VT_OK);
+}
+
 static void bytes_of_parts_are_joined_and_alone_refused(void **state) {
     gguf_build b[3];
     const void *data[3];
@@ -238,7 +248,7 @@ int main(void) {
         cmocka_unit_test(any_file_opens_the_set),
         cmocka_unit_test(the_first_file_may_have_no_tensor_and_a_set_of_one_is_a_file),
         cmocka_unit_test(every_disagreement_is_named),
-        cmocka_unit_test(bytes_of_parts_are_joined_and_alone_refused),
+        cmocka_unit_test(no_part_is_replaced_by_the_whole), cmocka_unit_test(bytes_of_parts_are_joined_and_alone_refused),
         cmocka_unit_test(a_model_in_two_files_is_the_same_model),
         cmocka_unit_test(survives_every_failing_allocation),
         cmocka_unit_test(every_failing_file_operation_is_reported),
