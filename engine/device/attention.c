@@ -1,8 +1,8 @@
 /* Attention over tiles: each tile of queries goes over the keys it sees once, with a running maximum and sum a row; scores exist for a tile at a time. Values
  * are divided by their sum at the end. Source: Dao 2023, algorithm 1.
  *
- * Panels of keys and values are made once for all queries of a head as far as a bounded block of memory reaches; beyond, and under a mask of blocks, each tile of queries
- * makes its own. A tile's numbers depend on extents only, and tiles share nothing. */
+ * Panels of keys and values are made once for all queries of a head as far as a bounded block of memory reaches; beyond, and under masks whose blocks no tile
+ * of whole panels divides, each tile of queries makes its own. A tile's numbers depend on extents only, and tiles share nothing. */
 #include "device/attention.h"
 
 #include <math.h>
@@ -30,7 +30,8 @@ struct forward {
     size_t slot_size, packed_limit;
     int64_t value_width; /* dv in whole panels */
     int64_t pair0, pair1; /* those that are worked on; packed: their panels are made */
-    int is_packed;
+    int is_packed, may_pack;
+    int64_t tile;         /* keys of a tile: packed tiles begin at multiples of it */
     int64_t n_tasks;      /* in these pairs: tiles of queries */
     atomic_llong next;    /* task */
 };
@@ -64,14 +65,14 @@ static void pack_keys(const struct forward *f, const struct vt__attn_pair *pair,
     vt__attn_pack(a, value_panels, v, ld, n, a->dv, 0);
 }
 
-static int64_t whole_keys(int64_t n) { return (n + KEYS - 1) / KEYS * KEYS; }
+static int64_t whole_keys(const struct forward *f, int64_t n) { return (n + f->tile - 1) / f->tile * f->tile; }
 
-/* Where the panels of the pair's key `at` are, a multiple of KEYS. */
+/* Where the panels of the pair's key `at` are, the first of a tile. */
 static char *packed_keys(const struct forward *f, const struct vt__attn_pair *pair, int64_t at) {
     return f->packed + pair->packed + (size_t)(at * f->a.d) * f->a.kind->size;
 }
 static char *packed_values(const struct forward *f, const struct vt__attn_pair *pair, int64_t at) {
-    return f->packed + pair->packed + (size_t)(whole_keys(pair->n) * f->a.d + at * f->value_width) * f->a.kind->size;
+    return f->packed + pair->packed + (size_t)(whole_keys(f, pair->n) * f->a.d + at * f->value_width) * f->a.kind->size;
 }
 
 static void weigh(const struct tile *t, int64_t column0, int64_t n, char *s) {
@@ -107,10 +108,10 @@ static void do_tile(const struct tile *t) {
     fill(a, slot + f->at.max, t->n, -(double)INFINITY);
     fill(a, slot + f->at.sum, t->n, 0);
     vt__attn_span(a, pair, 0, t->row0, t->n, &at, &end);
-    at = at / KEYS * KEYS;
-    for (; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, KEYS)) > 0; at += n) {
+    at = at / f->tile * f->tile;
+    for (; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, f->tile)) > 0; at += n) {
         if (f->is_packed) {
-            n = pair->n - at < KEYS ? pair->n - at : KEYS; /* panels are of whole tiles */
+            n = pair->n - at < f->tile ? pair->n - at : f->tile; /* panels are of whole tiles */
             kp = packed_keys(f, pair, at), vp = packed_values(f, pair, at);
         } else {
             pack_keys(f, pair, at, n, slot + f->at.key_rows, kp, vp);
@@ -151,15 +152,15 @@ static void take_packs(void *user, int64_t slot) {
     int64_t i;
     while ((i = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks) {
         const struct vt__attn_pair *pair = pair_of(f, i, 1);
-        int64_t at = (i - pair->first_pack) * KEYS, n = pair->n - at < KEYS ? pair->n - at : KEYS;
+        int64_t at = (i - pair->first_pack) * f->tile, n = pair->n - at < f->tile ? pair->n - at : f->tile;
         pack_keys(f, pair, at, n, f->slots + (size_t)slot * f->slot_size + f->at.key_rows, packed_keys(f, pair, at), packed_values(f, pair, at));
     }
 }
 
 static size_t bytes_of(const struct forward *f, const struct vt__attn_pair *pair) {
     struct vt__attn_room room = {0};
-    (void)vt__attn_room(&room, whole_keys(pair->n), f->a.d, f->a.kind->size);
-    (void)vt__attn_room(&room, whole_keys(pair->n), f->value_width, f->a.kind->size);
+    (void)vt__attn_room(&room, whole_keys(f, pair->n), f->a.d, f->a.kind->size);
+    (void)vt__attn_room(&room, whole_keys(f, pair->n), f->value_width, f->a.kind->size);
     return room.too_large ? SIZE_MAX : room.size;
 }
 
@@ -167,11 +168,11 @@ static size_t bytes_of(const struct forward *f, const struct vt__attn_pair *pair
 static void choose_pairs(struct forward *f, int64_t *n_packs) {
     size_t size = 0;
     *n_packs = f->n_tasks = 0;
-    f->is_packed = !f->a.blocks.data;
+    f->is_packed = f->may_pack;
     for (f->pair1 = f->pair0; f->pair1 < f->a.n_pairs; f->pair1++) {
         struct vt__attn_pair *pair = &f->a.pairs[f->pair1];
         size_t bytes = bytes_of(f, pair);
-        int fits = bytes <= f->packed_limit && size + bytes <= f->packed_limit && pair->m * f->a.group > QUERIES;
+        int fits = bytes <= f->packed_limit && size + bytes <= f->packed_limit && vt__attn_tiles(&f->a, 0, pair->m, QUERIES) * f->a.group > 1;
         if (f->pair1 == f->pair0) f->is_packed = f->is_packed && fits;
         else if (f->is_packed && !fits) break;
         pair->packed = size;
@@ -179,7 +180,7 @@ static void choose_pairs(struct forward *f, int64_t *n_packs) {
         pair->first_pack = *n_packs;
         if (f->is_packed) size += bytes;
         f->n_tasks += vt__attn_tiles(&f->a, 0, pair->m, QUERIES) * f->a.group;
-        *n_packs += (pair->n + KEYS - 1) / KEYS;
+        *n_packs += (pair->n + f->tile - 1) / f->tile;
     }
 }
 
@@ -228,10 +229,22 @@ static size_t packed_limit(const struct forward *f) {
     return bytes < (double)LEAST_PACKED ? LEAST_PACKED : bytes > (double)MOST_PACKED ? MOST_PACKED : (size_t)bytes;
 }
 
+/* Packed tiles may not lie across two blocks of the mask: the largest tile of whole panels that divides a block. */
+static void choose_tile(struct forward *f) {
+    int64_t panel = f->a.kind->panel;
+    f->tile = KEYS;
+    f->may_pack = 1;
+    if (!f->a.blocks.data) return;
+    while (f->tile > panel && f->a.block[1] % f->tile) f->tile -= panel;
+    f->may_pack = f->a.block[1] % f->tile == 0;
+    if (!f->may_pack) f->tile = KEYS;
+}
+
 static vt_status forward(struct forward *f) {
     int64_t n_slots = vt__context_threads(f->a.run->ctx), n_packs, panel = f->a.kind->panel;
     f->value_width = (f->a.dv + panel - 1) / panel * panel;
     f->packed_limit = packed_limit(f);
+    choose_tile(f);
     vt_status st = make_scratch(f, n_slots);
     for (f->pair0 = 0; st == VT_OK && f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
         choose_pairs(f, &n_packs);

@@ -106,19 +106,21 @@ static void one_row(const struct vt__attn *a, const struct vt__attn_pair *pair, 
     *last = clamp(row + shift + behind + 1, *first, n);
 }
 
+/* Both ends only move forward from row to row: the first and the last row say whether any is restricted. */
 int vt__attn_seen(const struct vt__attn *a, const struct vt__attn_pair *pair, int transposed, int64_t row0, int64_t n_rows, int64_t column0, int64_t n,
                   int64_t *first, int64_t *last) {
-    int restricted = 0;
+    int64_t from, to, other;
+    one_row(a, pair, transposed, row0 + n_rows - 1, &from, &other);
+    one_row(a, pair, transposed, row0, &other, &to);
+    if (from <= column0 && to >= column0 + n) return 0;
     for (int64_t r = 0; r < n_rows; r++) {
         one_row(a, pair, transposed, row0 + r, &first[r], &last[r]);
         first[r] = clamp(first[r] - column0, 0, n);
         last[r] = clamp(last[r] - column0, first[r], n);
-        restricted |= first[r] > 0 || last[r] < n;
     }
-    return restricted;
+    return 1;
 }
 
-/* Both ends only move forward from row to row. */
 void vt__attn_span(const struct vt__attn *a, const struct vt__attn_pair *pair, int transposed, int64_t row0, int64_t n_rows, int64_t *first, int64_t *last) {
     int64_t other;
     one_row(a, pair, transposed, row0, first, &other);
