@@ -15,13 +15,17 @@ enum {
     LONG_ROW = 256,       /* from so many elements on a kernel's call is paid for by a row */
     CHUNK = 16,           /* blocks that a thread takes at a time */
     ALONE = 32768,        /* elements below which waking a thread costs more than it does */
-    STREAM_SIZE = 8 << 20 /* bytes of an output that is not going to be found in a cache */
+    STREAM_SIZE = 8 << 20, /* bytes of an output that is not going to be found in a cache */
+    TILE_ROWS = 32,        /* of an operand that lies across */
+    TILE_COLUMNS = 128,
+    TILE_LEAST = 8         /* rows from which on tiles are worth it */
 };
 
 struct operand {
     struct vt__view v;
     int32_t type;   /* of the row that the kernel sees */
     int32_t period; /* 0, or the elements after which it repeats */
+    int32_t is_across; /* neighbours in memory are neighbours along the last dimension but one */
 };
 
 struct job {
@@ -29,7 +33,7 @@ struct job {
     double p[2];
     struct operand out, in[MAX_IN];
     int64_t count, block; /* block: elements of a piece that goes through buffers */
-    int32_t n_in, is_direct, is_stream;
+    int32_t n_in, is_direct, is_stream, is_tiled;
 };
 
 struct buffers {
@@ -76,15 +80,25 @@ static void put(const struct job *job, int64_t offset, int64_t m, const void *va
     }
 }
 
-/* m elements of a row that begins at each operand's offset. */
-static void run_row(const struct job *job, const int64_t *offset, int64_t m, struct buffers *b) {
+/* Elements that lie ready in the operand's own type. */
+static const void *convert_ready(const struct operand *o, const void *ready, int64_t m, char *row) {
+    if (o->v.dtype == o->type) return ready;
+    vt__convert(o->type, row, o->v.dtype, ready, m);
+    return row;
+}
+
+/* m elements of a row that begins at each operand's offset; ready[i]: those of operand i, NULL where they are still to be fetched. */
+static void run_row(const struct job *job, const int64_t *offset, const void *const *ready, int64_t m, struct buffers *b) {
     const struct operand *out = &job->out;
     int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1 && !job->is_stream;
     char *to = is_in_place ? address(&out->v, offset[MAX_IN]) : b->row[MAX_IN];
     const void *in[MAX_IN];
     int64_t step[MAX_IN];
-    for (int32_t i = 0; i < job->n_in; i++)
-        in[i] = fetch(&job->in[i], offset[i], m, job->fn ? b->row[i] : to, b->raw, job->n_in > 1, &step[i]);
+    for (int32_t i = 0; i < job->n_in; i++) {
+        char *row = job->fn ? b->row[i] : to;
+        step[i] = 1;
+        in[i] = ready[i] ? convert_ready(&job->in[i], ready[i], m, row) : fetch(&job->in[i], offset[i], m, row, b->raw, job->n_in > 1, &step[i]);
+    }
     if (job->fn) job->fn(to, in, step, m, job->p);
     put(job, offset[MAX_IN], m, job->fn ? to : in[0], b->raw);
 }
@@ -93,6 +107,7 @@ static void run_row(const struct job *job, const int64_t *offset, int64_t m, str
 static void run_rows(const struct job *job, int64_t first, int64_t end, struct buffers *b) {
     const struct vt__view *out = &job->out.v;
     int64_t at[VT__MAX_DIMS], offset[MAX_IN + 1] = {0}, rest = first;
+    const void *none[MAX_IN] = {0};
     const struct vt__view *v[MAX_IN + 1] = {&job->in[0].v, &job->in[1].v, &job->in[2].v, out};
     int32_t last = out->ndim - 1;
     for (int32_t d = last; d >= 0; d--) {
@@ -108,7 +123,7 @@ static void run_rows(const struct job *job, int64_t first, int64_t end, struct b
             offset[i] = 0;
             for (int32_t d = 0; d <= last; d++) offset[i] += at[d] * v[i]->strides[d];
         }
-        run_row(job, offset, m, b);
+        run_row(job, offset, none, m, b);
         first += m;
         at[last] += m;
         for (int32_t d = last; d > 0 && at[d] == out->shape[d]; d--) at[d] = 0, at[d - 1]++;
@@ -136,6 +151,56 @@ static void run_blocks(const struct job *job, int64_t first, int64_t end, struct
         if (job->is_stream) put(job, first, n, values, b->raw);
         else if (!is_in_place || values != to) vt__block_store(&out->v, first, n, out->type, values);
     }
+}
+
+static void transpose(int class, void *out, int64_t ld_out, const void *in, int64_t ld_in, int64_t n_rows, int64_t n_columns) {
+    (class == 2 ? vtk_get()->transpose_32 : vtk_get()->transpose_64)(out, ld_out, in, ld_in, n_rows, n_columns);
+}
+
+/* The rows from each operand's offset on, in tiles that what lies across is turned into. */
+static void run_tiles(const struct job *job, const int64_t *offset, int64_t rows, struct buffers *b) {
+    _Alignas(64) char tile[MAX_IN][TILE_ROWS * TILE_COLUMNS * 8];
+    const struct vt__view *out = &job->out.v;
+    int32_t last = out->ndim - 1;
+    int is_turned_only = !job->fn && out->dtype == job->out.type && job->in[0].v.dtype == out->dtype && out->strides[last] == 1;
+    for (int64_t c = 0, m; c < out->shape[last]; c += m) {
+        m = out->shape[last] - c < TILE_COLUMNS ? out->shape[last] - c : TILE_COLUMNS;
+        for (int32_t i = 0; i < job->n_in; i++) {
+            const struct vt__view *v = &job->in[i].v;
+            if (!job->in[i].is_across) continue;
+            void *to = is_turned_only ? address(out, offset[MAX_IN] + c) : tile[i];
+            transpose(vt__size_class(v->dtype), to, is_turned_only ? out->strides[last - 1] : TILE_COLUMNS, address(v, offset[i] + c * v->strides[last]),
+                      v->strides[last], m, rows);
+        }
+        for (int64_t r = 0; r < rows && !is_turned_only; r++) {
+            int64_t from[MAX_IN + 1] = {0};
+            const void *ready[MAX_IN] = {0};
+            for (int32_t i = 0; i < job->n_in; i++) {
+                const struct vt__view *v = &job->in[i].v;
+                from[i] = offset[i] + r * v->strides[last - 1] + c * v->strides[last];
+                if (job->in[i].is_across) ready[i] = tile[i] + (size_t)(r * TILE_COLUMNS) * vt__dtype_size(v->dtype);
+            }
+            from[MAX_IN] = offset[MAX_IN] + r * out->strides[last - 1] + c * out->strides[last];
+            run_row(job, from, ready, m, b);
+        }
+    }
+}
+
+/* A chunk is a group of rows. */
+static void work_tiles(void *user, int64_t chunk) {
+    const struct job *job = user;
+    struct buffers b;
+    const struct vt__view *out = &job->out.v;
+    int32_t last = out->ndim - 1;
+    int64_t groups = (out->shape[last - 1] + TILE_ROWS - 1) / TILE_ROWS, row = chunk % groups * TILE_ROWS, rest = chunk / groups;
+    int64_t rows = out->shape[last - 1] - row < TILE_ROWS ? out->shape[last - 1] - row : TILE_ROWS, offset[MAX_IN + 1] = {0};
+    for (int32_t d = last - 1; d >= 0; d--) {
+        int64_t at = d == last - 1 ? row : rest % out->shape[d];
+        if (d < last - 1) rest /= out->shape[d];
+        for (int32_t i = 0; i < job->n_in; i++) offset[i] += at * job->in[i].v.strides[d];
+        offset[MAX_IN] += at * out->strides[d];
+    }
+    run_tiles(job, offset, rows, &b);
 }
 
 static void work(void *user, int64_t chunk) {
@@ -228,29 +293,54 @@ static void choose_blocks(struct job *job) {
     job->block = VT__BLOCK / period * period;
 }
 
+/* Operands that lie across the output's rows, of elements that can be turned by vectors. Short rows only where nothing else is done to them. */
+static void find_across(struct job *job) {
+    const struct vt__view *out = &job->out.v;
+    int32_t last = out->ndim - 1;
+    if (last < 1 || out->shape[last - 1] < TILE_LEAST || (job->fn && out->shape[last] < TILE_ROWS)) return;
+    for (int32_t i = 0; i < job->n_in; i++) {
+        struct operand *o = &job->in[i];
+        int class = vt__size_class(o->v.dtype);
+        o->is_across = (class == 2 || class == 3) && o->v.strides[last - 1] == 1 && o->v.strides[last] != 1 && o->v.strides[last] != 0;
+        job->is_tiled |= o->is_across;
+    }
+}
+
 static int is_row_direct(const struct operand *o, int may_repeat) {
     int64_t stride = o->v.strides[o->v.ndim - 1];
     return o->v.dtype == o->type && (stride == 1 || (stride == 0 && may_repeat));
 }
 
-static vt_status start(const struct vt__run *run, struct job *job) {
-    job->count = vt__view_count(&job->out.v);
-    if (job->count == 0) return VT_OK;
+static void choose_way(struct job *job) {
     size_t size = vt__dtype_size(job->out.v.dtype);
-    collapse(job);
     job->block = VT__BLOCK;
     job->is_stream = (size_t)job->count * size >= STREAM_SIZE && job->out.v.dtype == job->out.type && vt__view_is_dense(&job->out.v);
     for (int32_t i = 0; i < job->n_in; i++) job->is_stream &= job->in[i].v.data != job->out.v.data; /* it has just been read: it is in a cache */
     if (job->out.v.shape[job->out.v.ndim - 1] < LONG_ROW) {
         choose_blocks(job);
-    } else {
-        job->is_direct = !job->is_stream && is_row_direct(&job->out, 0) && job->fn;
-        for (int32_t i = 0; i < job->n_in; i++) job->is_direct &= is_row_direct(&job->in[i], job->n_in > 1);
+        return;
     }
-    int64_t chunks = (job->count + job->block * CHUNK - 1) / (job->block * CHUNK);
-    if (job->count >= ALONE) vt__parallel(run->ctx, chunks, work, job);
+    job->is_direct = !job->is_stream && is_row_direct(&job->out, 0) && job->fn;
+    for (int32_t i = 0; i < job->n_in; i++) job->is_direct &= is_row_direct(&job->in[i], job->n_in > 1);
+}
+
+static vt_status start(const struct vt__run *run, struct job *job) {
+    job->count = vt__view_count(&job->out.v);
+    if (job->count == 0) return VT_OK;
+    collapse(job);
+    int64_t chunks;
+    find_across(job);
+    if (job->is_tiled) {
+        int64_t rows = job->out.v.shape[job->out.v.ndim - 2];
+        chunks = job->count / (rows * job->out.v.shape[job->out.v.ndim - 1]) * ((rows + TILE_ROWS - 1) / TILE_ROWS);
+    } else {
+        choose_way(job);
+        chunks = (job->count + job->block * CHUNK - 1) / (job->block * CHUNK);
+    }
+    vt__chunk_fn fn = job->is_tiled ? work_tiles : work;
+    if (job->count >= ALONE) vt__parallel(run->ctx, chunks, fn, job);
     else
-        for (int64_t i = 0; i < chunks; i++) work(job, i);
+        for (int64_t i = 0; i < chunks; i++) fn(job, i);
     return VT_OK;
 }
 

@@ -9,8 +9,11 @@ typedef __m512i I;
 typedef __mmask16 M;
 enum { LANES = 16 };
 
-VTK_INLINE V v_load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
-VTK_INLINE void v_store_n(float *p, V v, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
+VTK_INLINE V v_load_n(const float *p, int64_t n) { return n >= LANES ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(first_lanes(n), p); }
+VTK_INLINE void v_store_n(float *p, V v, int64_t n) {
+    if (n >= LANES) _mm512_storeu_ps(p, v);
+    else _mm512_mask_storeu_ps(p, first_lanes(n), v);
+}
 VTK_INLINE V v_set1(float x) { return _mm512_set1_ps(x); }
 VTK_INLINE V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
 VTK_INLINE V v_min(V a, V b) { return _mm512_min_ps(a, b); }

@@ -85,7 +85,7 @@ static void check_smooth(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
-static void test_functions_are_within_their_ulps(void **state) {
+static void functions_are_within_their_ulps(void **state) {
     (void)state;
     make_numbers();
     for_each_variant(check_smooth);
@@ -141,7 +141,7 @@ static void check_plain(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
-static void test_arithmetic_is_the_same_to_the_bit(void **state) {
+static void arithmetic_is_the_same_to_the_bit(void **state) {
     (void)state;
     make_numbers();
     for_each_variant(check_plain);
@@ -165,7 +165,7 @@ static void check_conversions(const vtk_table *ref, const vtk_table *t) {
         }
 }
 
-static void test_conversions_agree_and_stay_in_range(void **state) {
+static void conversions_agree_and_stay_in_range(void **state) {
     (void)state;
     vtk_table ref;
     const float x[] = {300.7f, -300.7f, NAN, INFINITY, -INFINITY, 2147483648.0f, -1.9f, 1e30f};
@@ -217,12 +217,12 @@ static void check_choice(const vtk_table *ref, const vtk_table *t) {
     assert_memory_equal(line, x, 200);
 }
 
-static void test_choices_and_moves(void **state) {
+static void choices_and_moves(void **state) {
     (void)state;
     for_each_variant(check_choice);
 }
 
-static void test_integers_divide_by_zero_and_wrap(void **state) {
+static void integers_divide_by_zero_and_wrap(void **state) {
     (void)state;
     const int64_t a[] = {7, -7, 7, INT64_MIN, INT64_MIN, 5, 0, -3}, b[] = {2, 2, -2, -1, 0, 0, -1, 3};
     const int64_t quotient[] = {3, -4, -4, INT64_MIN, 0, 0, 0, -1}, modulo[] = {1, 1, -1, 0, INT64_MIN, 5, 0, 0}, rest[] = {1, -1, 1, 0, INT64_MIN, 5, 0, 0};
@@ -241,11 +241,11 @@ static void test_integers_divide_by_zero_and_wrap(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions_are_within_their_ulps),
-        cmocka_unit_test(test_arithmetic_is_the_same_to_the_bit),
-        cmocka_unit_test(test_conversions_agree_and_stay_in_range),
-        cmocka_unit_test(test_choices_and_moves),
-        cmocka_unit_test(test_integers_divide_by_zero_and_wrap),
+        cmocka_unit_test(functions_are_within_their_ulps),
+        cmocka_unit_test(arithmetic_is_the_same_to_the_bit),
+        cmocka_unit_test(conversions_agree_and_stay_in_range),
+        cmocka_unit_test(choices_and_moves),
+        cmocka_unit_test(integers_divide_by_zero_and_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
