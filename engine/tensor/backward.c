@@ -171,6 +171,8 @@ static vt_status step(struct walk *w, struct vt__node *node) {
         need = vt__calloc2(w->ctx, node->n_in, 1, sizeof *need);
     }
     vt__expr_begin(&e, w->ctx);
+    for (int32_t i = 0; i < node->n_out; i++)
+        if (node->grad_out[i]) e.backend = node->grad_out[i]->storage->backend;
     st = grad_in && need ? differentiate(node, &e, grad_in, need) : vt__fail_nomem("backward", sizeof *need);
     if (st == VT_OK) st = e.status;
     for (int32_t i = 0; st == VT_OK && i < node->n_in; i++) {

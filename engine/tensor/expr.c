@@ -62,7 +62,7 @@ static vt_tensor *filled(struct vt__expr *e, const vt_tensor *like, const struct
     struct vt__attrs attrs;
     vt_tensor *t = NULL;
     if (!like || e->status != VT_OK) return NULL;
-    e->status = vt__tensor_create(e->ctx, like->storage ? like->storage->backend : &vt__backend_cpu, desc, &t);
+    e->status = vt__tensor_create(e->ctx, like->storage ? like->storage->backend : e->backend ? e->backend : &vt__backend_cpu, desc, &t);
     if (e->status != VT_OK) return NULL;
     vt__attrs_default(&vt__op_table[VT__OP_fill], &attrs);
     attrs.a[0].given = 1;

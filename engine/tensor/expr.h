@@ -10,6 +10,7 @@ struct vt__expr {
     vt_status status;
     vt_tensor **made; /* released by vt__expr_end */
     int64_t n_made, cap;
+    const struct vt__backend *backend; /* where constants are made that are like a tensor without numbers; NULL: the CPU */
 };
 
 void vt__expr_begin(struct vt__expr *e, vt_context *ctx);
