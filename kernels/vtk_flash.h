@@ -45,6 +45,7 @@ struct vtk_flash_type {
     void (*shrink)(void *o, int64_t ld, int64_t n_rows, int64_t n, const void *by);          /* row i of o times by[i] */
     void (*multiply)(void *x, int64_t ld, int64_t n_rows, int64_t n, double scale, const void *by); /* x scale by; by [n_rows, n], rows ld apart; NULL: 1 */
     void (*dot)(void *out, const void *a, int64_t ld_a, const void *b, int64_t ld_b, int64_t n_rows, int64_t n); /* out[i] = a[i, :] . b[i, :] */
+    void (*sum_rows)(void *out, const void *w, const void *x, int64_t ld, int64_t n_rows, int64_t n); /* out[c] += sum over r of w[r] x[r, c] */
     /* o / sum and lse = max ln 2 + ln sum; 0 and minus infinity where the sum is 0 */
     void (*finish)(void *o, int64_t ld, int64_t n_rows, int64_t n, void *lse, const void *max, const void *sum);
 };

@@ -15,7 +15,7 @@
 #include "core/pool.h"
 #include "device/device.h"
 
-enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS };
+enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS, FEW = 4 /* queries for which packing costs more than it saves */ };
 static const size_t LEAST_PACKED = (size_t)2 << 20, MOST_PACKED = (size_t)16 << 20; /* bytes; between them a quarter of what keys and values have */
 
 /* Pieces of a slot: the scratch of what works through tiles of queries. Offsets. */
@@ -97,32 +97,56 @@ static void fill(const struct vt__attn *a, void *x, int64_t n, double value) {
     }
 }
 
+/* Products of a few queries with rows of keys as they are, and of their weights with values: memory is what they wait for. */
+static void scores_of_few(const struct tile *t, int64_t at, int64_t n, const char *q, int64_t ld_q, char *s) {
+    const struct vt__attn *a = &t->f->a;
+    int64_t ld;
+    const void *k = vt__attn_rows(a, &a->k, t->pair->batch, t->pair->kv_head, t->pair->key + at, n, t->slot + t->f->at.key_rows, &ld);
+    for (int64_t r = 0; r < t->n; r++) a->fn->dot(s + (size_t)(r * KEYS) * a->kind->size, k, ld, q + r * ld_q * (int64_t)a->kind->size, 0, n, a->d);
+}
+
+static void values_of_few(const struct tile *t, int64_t at, int64_t n, const char *s, char *o) {
+    const struct vt__attn *a = &t->f->a;
+    int64_t ld;
+    const void *v = vt__attn_rows(a, &a->v, t->pair->batch, t->pair->kv_head, t->pair->key + at, n, t->slot + t->f->at.key_rows, &ld);
+    for (int64_t r = 0; r < t->n; r++) a->fn->sum_rows(o + (size_t)(r * a->dv) * a->kind->size, s + (size_t)(r * KEYS) * a->kind->size, v, ld, n, a->dv);
+}
+
+/* The keys of a tile from `at` on. started: there are values already. */
+static void do_keys(const struct tile *t, int64_t at, int64_t n, const void *q, int64_t ld_q, int started) {
+    const struct forward *f = t->f;
+    const struct vt__attn *a = &f->a;
+    char *slot = t->slot, *s = slot + f->at.scores, *o = slot + f->at.values, *kp = slot + f->at.key_panels, *vp = slot + f->at.value_panels;
+    int few = t->pair->m <= FEW;
+    if (few) {
+        scores_of_few(t, at, n, q, ld_q, s);
+    } else {
+        if (f->is_packed) kp = packed_keys(f, t->pair, at), vp = packed_values(f, t->pair, at);
+        else pack_keys(f, t->pair, at, n, slot + f->at.key_rows, kp, vp);
+        vt__attn_multiply(a, s, KEYS, q, ld_q, kp, t->n, n, a->d, 1, 0);
+    }
+    weigh(t, at, n, s);
+    if (started) a->fn->shrink(o, a->dv, t->n, a->dv, slot + f->at.shrink);
+    if (few) values_of_few(t, at, n, s, o);
+    else vt__attn_multiply(a, o, a->dv, s, KEYS, vp, t->n, a->dv, n, 1, started);
+}
+
 static void do_tile(const struct tile *t) {
     const struct forward *f = t->f;
     const struct vt__attn *a = &f->a;
     const struct vt__attn_pair *pair = t->pair;
-    char *slot = t->slot, *s = slot + f->at.scores, *o = slot + f->at.values, *kp = slot + f->at.key_panels, *vp = slot + f->at.value_panels;
+    char *slot = t->slot, *o = slot + f->at.values;
     int64_t ld, at, end, n, started = 0;
     const void *q = vt__attn_rows(a, &a->q, pair->batch, t->head, pair->query + t->row0, t->n, slot + f->at.query_rows, &ld);
 
     fill(a, slot + f->at.max, t->n, -(double)INFINITY);
     fill(a, slot + f->at.sum, t->n, 0);
+    memset(o, 0, (size_t)(t->n * a->dv) * a->kind->size);
     vt__attn_span(a, pair, 0, t->row0, t->n, &at, &end);
-    at = at / f->tile * f->tile;
-    for (; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, f->tile)) > 0; at += n) {
-        if (f->is_packed) {
-            n = pair->n - at < f->tile ? pair->n - at : f->tile; /* panels are of whole tiles */
-            kp = packed_keys(f, pair, at), vp = packed_values(f, pair, at);
-        } else {
-            pack_keys(f, pair, at, n, slot + f->at.key_rows, kp, vp);
-        }
-        vt__attn_multiply(a, s, KEYS, q, ld, kp, t->n, n, a->d, 1, 0);
-        weigh(t, at, n, s);
-        if (started) a->fn->shrink(o, a->dv, t->n, a->dv, slot + f->at.shrink);
-        vt__attn_multiply(a, o, a->dv, s, KEYS, vp, t->n, a->dv, n, 1, started != 0);
-        started = 1;
+    for (at = at / f->tile * f->tile; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, f->tile)) > 0; at += n, started = 1) {
+        if (f->is_packed) n = pair->n - at < f->tile ? pair->n - at : f->tile; /* panels are of whole tiles */
+        do_keys(t, at, n, q, ld, started != 0);
     }
-    if (!started) memset(o, 0, (size_t)(t->n * a->dv) * a->kind->size);
     a->fn->finish(o, a->dv, t->n, a->dv, slot + f->at.lse, slot + f->at.max, slot + f->at.sum);
     vt__attn_store(a, &a->run->out[0], pair->batch, t->head, pair->query + t->row0, t->n, o);
     struct vt__view lse = a->run->out[1]; /* as rows of one element */
@@ -164,7 +188,7 @@ static size_t bytes_of(const struct forward *f, const struct vt__attn_pair *pair
     return room.too_large ? SIZE_MAX : room.size;
 }
 
-/* Pairs from pair0 on whose panels fit, at least one; numbers their tasks. */
+/* Pairs from pair0 on whose panels fit, or that are not packed, at least one; numbers their tasks. */
 static void choose_pairs(struct forward *f, int64_t *n_packs) {
     size_t size = 0;
     *n_packs = f->n_tasks = 0;
@@ -172,9 +196,9 @@ static void choose_pairs(struct forward *f, int64_t *n_packs) {
     for (f->pair1 = f->pair0; f->pair1 < f->a.n_pairs; f->pair1++) {
         struct vt__attn_pair *pair = &f->a.pairs[f->pair1];
         size_t bytes = bytes_of(f, pair);
-        int fits = bytes <= f->packed_limit && size + bytes <= f->packed_limit && vt__attn_tiles(&f->a, 0, pair->m, QUERIES) * f->a.group > 1;
+        int fits = pair->m > FEW && bytes <= f->packed_limit && size + bytes <= f->packed_limit && vt__attn_tiles(&f->a, 0, pair->m, QUERIES) * f->a.group > 1;
         if (f->pair1 == f->pair0) f->is_packed = f->is_packed && fits;
-        else if (f->is_packed && !fits) break;
+        else if (f->is_packed ? !fits : f->may_pack && fits) break;
         pair->packed = size;
         pair->first_task = f->n_tasks;
         pair->first_pack = *n_packs;

@@ -12,12 +12,13 @@
     void vtk_flash_shrink_##type##_ref(void *o, int64_t ld, int64_t n_rows, int64_t n, const void *by); \
     void vtk_flash_multiply_##type##_ref(void *x, int64_t ld, int64_t n_rows, int64_t n, double scale, const void *by); \
     void vtk_flash_dot_##type##_ref(void *out, const void *a, int64_t ld_a, const void *b, int64_t ld_b, int64_t n_rows, int64_t n); \
+    void vtk_flash_sum_rows_##type##_ref(void *out, const void *w, const void *x, int64_t ld, int64_t n_rows, int64_t n); \
     void vtk_flash_finish_##type##_ref(void *o, int64_t ld, int64_t n_rows, int64_t n, void *lse, const void *max, const void *sum);
 VTK_FLASH_TYPE(f32)
 VTK_FLASH_TYPE(f64)
 
 #define VTK_FLASH_REF(type) \
     {vtk_flash_adjust_##type##_ref, vtk_flash_weigh_##type##_ref, vtk_flash_slopes_##type##_ref, vtk_flash_shrink_##type##_ref, \
-     vtk_flash_multiply_##type##_ref, vtk_flash_dot_##type##_ref, vtk_flash_finish_##type##_ref}
+     vtk_flash_multiply_##type##_ref, vtk_flash_dot_##type##_ref, vtk_flash_sum_rows_##type##_ref, vtk_flash_finish_##type##_ref}
 
 #endif

@@ -31,4 +31,4 @@ VTK_INLINE V v_keep(V v, V other, int64_t first, int64_t last) {
 
 #include "cpu/flash/flash_body.h"
 
-const struct vtk_flash vtk_flash_avx512 = {{adjust, weigh, slopes, shrink, multiply, dot, finish}, VTK_FLASH_REF(f64)};
+const struct vtk_flash vtk_flash_avx512 = {{adjust, weigh, slopes, shrink, multiply, dot, sum_rows, finish}, VTK_FLASH_REF(f64)};

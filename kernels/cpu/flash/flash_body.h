@@ -112,12 +112,52 @@ static void multiply(void *x, int64_t ld, int64_t n_rows, int64_t n, double scal
     }
 }
 
+/* Four rows at a time: one sum across lanes for them all. */
 static void dot(void *out, const void *a, int64_t ld_a, const void *b, int64_t ld_b, int64_t n_rows, int64_t n) {
-    for (int64_t r = 0; r < n_rows; r++) {
+    for (int64_t r = 0; r < n_rows; r += 4) {
+        V sum[4] = {v_set1(0.0f), v_set1(0.0f), v_set1(0.0f), v_set1(0.0f)};
+        int64_t rows = n_rows - r < 4 ? n_rows - r : 4;
         const float *x = (const float *)a + r * ld_a, *y = (const float *)b + r * ld_b;
-        V sum = v_set1(0.0f);
-        for (int64_t c = 0; c < n; c += LANES) sum = v_fma(v_load_n(x + c, n - c), v_load_n(y + c, n - c), sum);
-        ((float *)out)[r] = v_sum_lanes(sum);
+        for (int64_t c = 0; c < n; c += LANES) {
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < 4; i++)
+                if (i < rows) sum[i] = v_fma(v_load_n(x + i * ld_a + c, n - c), v_load_n(y + i * ld_b + c, n - c), sum[i]);
+        }
+        float four[4];
+        _mm_storeu_ps(four, sum_lanes_of_4(sum[0], sum[1], sum[2], sum[3]));
+        for (int64_t i = 0; i < rows; i++) ((float *)out)[r + i] = four[i];
+    }
+}
+
+/* Eight vectors of columns wait in registers for all rows: enough chains to hide the latency of an addition. */
+static void sum_rows(void *out, const void *w, const void *x, int64_t ld, int64_t n_rows, int64_t n) {
+    enum { MANY = 8 };
+    int64_t c = 0;
+    for (; c + MANY * LANES <= n; c += MANY * LANES) {
+        V sum[MANY];
+#pragma GCC unroll 8
+        for (int i = 0; i < MANY; i++) sum[i] = v_load_n((const float *)out + c + i * LANES, LANES);
+        for (int64_t r = 0; r < n_rows; r++) {
+            V weight = v_set1(((const float *)w)[r]);
+#pragma GCC unroll 8
+            for (int i = 0; i < MANY; i++) sum[i] = v_fma(weight, v_load_n((const float *)x + r * ld + c + i * LANES, LANES), sum[i]);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < MANY; i++) v_store_n((float *)out + c + i * LANES, sum[i], LANES);
+    }
+    for (; c < n; c += 4 * LANES) {
+        V sum[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) sum[i] = c + i * LANES < n ? v_load_n((const float *)out + c + i * LANES, n - c - i * LANES) : v_set1(0.0f);
+        for (int64_t r = 0; r < n_rows; r++) {
+            V weight = v_set1(((const float *)w)[r]);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++)
+                if (c + i * LANES < n) sum[i] = v_fma(weight, v_load_n((const float *)x + r * ld + c + i * LANES, n - c - i * LANES), sum[i]);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            if (c + i * LANES < n) v_store_n((float *)out + c + i * LANES, sum[i], n - c - i * LANES);
     }
 }
 

@@ -65,6 +65,14 @@ void NAME(vtk_flash_dot)(void *out, const void *a, int64_t ld_a, const void *b, 
     }
 }
 
+void NAME(vtk_flash_sum_rows)(void *out, const void *w, const void *x, int64_t ld, int64_t n_rows, int64_t n) {
+    for (int64_t c = 0; c < n; c++) {
+        double sum = NAME(at)(out, c);
+        for (int64_t r = 0; r < n_rows; r++) sum += NAME(at)(w, r) * NAME(at)(x, r * ld + c);
+        ((REAL *)out)[c] = (REAL)sum;
+    }
+}
+
 void NAME(vtk_flash_finish)(void *o, int64_t ld, int64_t n_rows, int64_t n, void *lse, const void *max, const void *sum) {
     for (int64_t r = 0; r < n_rows; r++) {
         double total = NAME(at)(sum, r), m = NAME(at)(max, r);

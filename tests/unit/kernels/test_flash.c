@@ -50,6 +50,7 @@ static void run_adjust(const struct vtk_flash_type *t, arrays *r, int64_t n, int
 
 static void run_rest(const struct vtk_flash_type *t, arrays *r, int64_t n) {
     t->dot(r->c, r->x, LD, r->y, LD, ROWS, n);
+    t->sum_rows(r->z, r->column[1], r->x, LD, ROWS, n);
     t->shrink(r->x, LD, ROWS, n, r->b);
     t->multiply(r->y, LD, ROWS, n, 1.7, r->x);
     t->multiply(r->x, LD, ROWS, n, 0.3, NULL);
