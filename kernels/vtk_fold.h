@@ -47,12 +47,11 @@ struct vtk_fold {
     vtk_fold_row_fn row[VTK_N_FOLD_TYPES][VTK_N_FOLDS];
     vtk_fold_columns_fn columns[VTK_N_FOLD_TYPES][VTK_N_FOLDS];
 
-    /* Rows of n >= 1 elements; y may be x, dx may be g. A row with NaN or plus infinity, or of nothing but minus infinity, is all NaN.
-     * stream: y is large and not read soon, it may go past the caches. */
-    void (*softmax_f32)(float *y, const float *x, int64_t n, int stream);
-    void (*softmax_f64)(double *y, const double *x, int64_t n, int stream);
-    void (*log_softmax_f32)(float *y, const float *x, int64_t n, int stream);
-    void (*log_softmax_f64)(double *y, const double *x, int64_t n, int stream);
+    /* Rows of n >= 1 elements; y may be x, dx may be g. A row with NaN or plus infinity, or of nothing but minus infinity, is all NaN. */
+    void (*softmax_f32)(float *y, const float *x, int64_t n);
+    void (*softmax_f64)(double *y, const double *x, int64_t n);
+    void (*log_softmax_f32)(float *y, const float *x, int64_t n);
+    void (*log_softmax_f64)(double *y, const double *x, int64_t n);
     void (*softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n); /* y (g - sum g y) */
     void (*softmax_grad_f64)(double *dx, const double *g, const double *y, int64_t n);
     void (*log_softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n); /* g - exp(y) sum g */
@@ -60,8 +59,12 @@ struct vtk_fold {
     /* y = exp(x - shift) scale + add */
     void (*exp_shift_f32)(float *y, const float *x, int64_t n, double shift, double scale, double add);
     void (*exp_shift_f64)(double *y, const double *x, int64_t n, double shift, double scale, double add);
+    /* One row of columns that each have their own shift and scale: y = exp(x - shift) scale, or x - shift where scale is NULL. */
+    void (*exp_columns_f32)(float *y, const float *x, int64_t n, const double *shift, const double *scale);
+    void (*exp_columns_f64)(double *y, const double *x, int64_t n, const double *shift, const double *scale);
 
-    /* Rows of n >= 1: (x - mean) / sqrt(variance + eps) w + b, and x / sqrt(mean of squares + eps) w. w, b: NULL for 1, 0. y may be x. */
+    /* Rows of n >= 1: (x - mean) / sqrt(variance + eps) w + b, and x / sqrt(mean of squares + eps) w. w, b: NULL for 1, 0. y may be x.
+     * stream: y is large and not read soon, it may go past the caches. */
     void (*layer_norm_f32)(float *y, const float *x, const float *w, const float *b, int64_t n, double eps, int stream);
     void (*layer_norm_f64)(double *y, const double *x, const double *w, const double *b, int64_t n, double eps, int stream);
     void (*rms_norm_f32)(float *y, const float *x, const float *w, int64_t n, double eps, int stream);

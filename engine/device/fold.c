@@ -25,7 +25,9 @@ vt_status vt__fold_choose(const struct vt__run *run, struct vt__fold *out) {
     case VT__OP_sum: out->kind = VTK_FOLD_SUM; break;
     case VT__OP_mean: out->kind = VTK_FOLD_SUM, wants_float = 1; break;
     case VT__OP_prod: out->kind = VTK_FOLD_PROD; break;
+    case VT__OP_amax:
     case VT__OP_max: out->kind = VTK_FOLD_MAX; break;
+    case VT__OP_amin:
     case VT__OP_min: out->kind = VTK_FOLD_MIN; break;
     case VT__OP_argmax: out->kind = VTK_FOLD_ARGMAX; break;
     case VT__OP_argmin: out->kind = VTK_FOLD_ARGMIN; break;

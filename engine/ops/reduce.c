@@ -1,4 +1,6 @@
 /* Reductions over dimensions. */
+#include <math.h>
+
 #include "core/error.h"
 #include "ops/ops.h"
 
@@ -226,14 +228,19 @@ vt_status vt__grad_var(struct vt__grad *c) {
     return VT_OK;
 }
 
+/* 1 where y is not 0, else 0. */
+static vt_tensor *nonzero(struct vt__expr *e, vt_tensor *y) {
+    return y ? vt__e_cast(e, vt__e2(e, VT__OP_ne, y, vt__e_scalar(e, y, 0)), y->dtype) : NULL;
+}
+
+/* y, and 1 where y is 0: something to divide by. */
+static vt_tensor *filled(struct vt__expr *e, vt_tensor *y) {
+    return vt__e2(e, VT__OP_add, y, vt__e1(e, VT__OP_neg, vt__e_add_scalar(e, nonzero(e, y), -1)));
+}
+
 /* g / y, and 0 where y is 0. */
 static vt_tensor *over(struct vt__expr *e, vt_tensor *g, vt_tensor *y) {
-    struct vt__attrs each;
-    vt__attrs_default(&vt__op_table[VT__OP_any], &each);
-    each.a[0].given = 1; /* no dims: of each element alone */
-    vt_tensor *mask = y ? vt__e_cast(e, vt__expr_op(e, VT__OP_any, &y, 1, &each), y->dtype) : NULL;
-    vt_tensor *hole = vt__e1(e, VT__OP_neg, vt__e_add_scalar(e, mask, -1));
-    return vt__e2(e, VT__OP_mul, mask, vt__e2(e, VT__OP_div, g, vt__e2(e, VT__OP_add, y, hole)));
+    return vt__e2(e, VT__OP_mul, nonzero(e, y), vt__e2(e, VT__OP_div, g, filled(e, y)));
 }
 
 vt_status vt__grad_std(struct vt__grad *c) {
@@ -249,8 +256,37 @@ vt_status vt__grad_logsumexp(struct vt__grad *c) {
     return VT_OK;
 }
 
+/* g sign(x) (|x| / y)^(p-1), 0 where x or y is 0; the first largest (smallest) magnitude alone for infinite p. */
 vt_status vt__grad_norm(struct vt__grad *c) {
-    if (c->attrs->a[2].f != 2) return vt__fail(VT_ERR_UNSUPPORTED, "norm: the gradient for p = %g; p = 2 has one", c->attrs->a[2].f);
-    c->grad_in[0] = vt__e2(c->expr, VT__OP_mul, beside(c, over(c->expr, vt__g(c), c->out[0])), c->in[0]);
+    struct vt__expr *e = c->expr;
+    vt_tensor *x = c->in[0], *g = vt__g(c), *y = c->out[0];
+    double p = c->attrs->a[2].f;
+    if (p == 2) {
+        c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, over(e, g, y)), x);
+    } else if (p == 0) {
+        c->grad_in[0] = vt__e_zeros_like(e, x);
+    } else if (p == 1) {
+        c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, g), vt__e1(e, VT__OP_sign, x));
+    } else if (isinf(p)) {
+        struct vt__attrs attrs = *c->attrs;
+        vt_tensor *in[] = {vt__e1(e, VT__OP_abs, x), g};
+        attrs.a[2] = (struct vt__attr){.given = 1, .count = 1, .i = {p < 0}};
+        c->grad_in[0] = vt__e2(e, VT__OP_mul, vt__expr_op(e, VT__OP_best_put, in, 2, &attrs), vt__e1(e, VT__OP_sign, x));
+    } else {
+        vt_tensor *share = vt__e2(e, VT__OP_div, filled(e, vt__e1(e, VT__OP_abs, x)), beside(c, filled(e, y)));
+        vt_tensor *slope = vt__e2(e, VT__OP_mul, vt__e1(e, VT__OP_sign, x), vt__e_pow_scalar(e, share, p - 1));
+        c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, vt__e2(e, VT__OP_mul, nonzero(e, y), g)), slope);
+    }
+    return VT_OK;
+}
+
+/* Equal winners share the gradient. */
+vt_status vt__grad_amax(struct vt__grad *c) {
+    struct vt__expr *e = c->expr;
+    int64_t dims[VT__MAX_DIMS];
+    int32_t n_dims = dims_of(c, dims);
+    vt_tensor *winners = vt__e_cast(e, vt__e2(e, VT__OP_eq, c->in[0], beside(c, c->out[0])), c->in[0]->dtype);
+    vt_tensor *n = n_dims ? vt__e_sum(e, winners, dims, n_dims, 1) : winners;
+    c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, vt__g(c)), over(e, winners, n));
     return VT_OK;
 }

@@ -15,10 +15,12 @@
 #include "cpu/quant/quant.h"
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
+#include "vtk_fold.h"
 #include "vtk_map.h"
 
 void vtk_fill_avx2(vtk_table *t) {
     t->isa = "avx2";
+    t->fold = &vtk_fold_avx2;
     t->map = &vtk_map_avx2;
     t->row_best = vtk_row_best_avx2;
     t->row_select = vtk_row_select_avx2;
@@ -116,6 +118,7 @@ void vtk_fill_avx2(vtk_table *t) {
 
 void vtk_fill_avx512(vtk_table *t) {
     t->isa = "avx512";
+    t->fold = &vtk_fold_avx512;
     t->map = &vtk_map_avx512;
     t->row_best = vtk_row_best_avx512;
     t->row_select = vtk_row_select_avx512;

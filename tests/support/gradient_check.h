@@ -44,7 +44,7 @@ static vt_tensor *weigh(vt_tensor *y, double phase) {
 
 /* The function itself (order 0), or a weighting of its gradients (order 1), as a number with a tape. */
 static vt_tensor *function_of(const char *name, int32_t n, const struct input *in, vt_tensor *const *x, const vt_attr *attrs, int32_t n_attrs, int order) {
-    vt_tensor *use[MAX_INPUTS], *turned[MAX_INPUTS] = {0}, *out[VT_OP_MAX_OUTPUTS], *diff[MAX_INPUTS], *g[MAX_INPUTS] = {0}, *sum = NULL;
+    vt_tensor *use[MAX_INPUTS] = {0}, *turned[MAX_INPUTS] = {0}, *out[VT_OP_MAX_OUTPUTS], *diff[MAX_INPUTS], *g[MAX_INPUTS] = {0}, *sum = NULL;
     int32_t op, n_diff = 0;
     assert_int_equal(vt_op_find(name, &op), VT_OK);
     for (int32_t i = 0; i < n; i++) {
@@ -72,7 +72,7 @@ static vt_tensor *function_of(const char *name, int32_t n, const struct input *i
 }
 
 static double number_of(const char *name, int32_t n, const struct input *in, double (*values)[MOST], const vt_attr *attrs, int32_t n_attrs, int order) {
-    vt_tensor *x[MAX_INPUTS], *s;
+    vt_tensor *x[MAX_INPUTS] = {0}, *s;
     double number;
     for (int32_t i = 0; i < n; i++) x[i] = grad_input(&in[i], values[i]);
     s = function_of(name, n, in, x, attrs, n_attrs, order);
@@ -84,7 +84,7 @@ static double number_of(const char *name, int32_t n, const struct input *in, dou
 
 static void check_order(const char *name, int32_t n, const struct input *in, const vt_attr *attrs, int32_t n_attrs, int order) {
     double values[MAX_INPUTS][MOST];
-    vt_tensor *x[MAX_INPUTS], *g[MAX_INPUTS] = {0}, *diff[MAX_INPUTS];
+    vt_tensor *x[MAX_INPUTS] = {0}, *g[MAX_INPUTS] = {0}, *diff[MAX_INPUTS];
     int32_t n_diff = 0;
     for (int32_t i = 0; i < n; i++)
         for (int k = 0; k < MOST; k++) {

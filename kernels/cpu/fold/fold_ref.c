@@ -13,7 +13,7 @@ static double is_nonzero(double x) { return x != 0; }
 
 /* A kind that adds up f(x) (or multiplies), for rows and columns of type T. */
 #define FOLD_SIMPLE(name, T, S, START, STEP) \
-    static void name##_row(void *state, const void *p, int64_t n) { \
+    void vtk_fold_##name##_row(void *state, const void *p, int64_t n) { \
         const T *x = p; \
         S s = START; \
         for (int64_t i = 0; i < n; i++) { \
@@ -22,7 +22,7 @@ static double is_nonzero(double x) { return x != 0; }
         } \
         ((S *)state)[0] = s; \
     } \
-    static void name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
+    void vtk_fold_##name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
         const T *x = p; \
         S *to = a; \
         (void)b; \
@@ -42,7 +42,7 @@ static double is_nonzero(double x) { return x != 0; }
 
 /* The best and where it is first; without the position when it is not asked for. */
 #define FOLD_BEST(name, T, S, BEATS, WITH_POSITION) \
-    static void name##_row(void *state, const void *p, int64_t n) { \
+    void vtk_fold_##name##_row(void *state, const void *p, int64_t n) { \
         const T *x = p; \
         S s = (S)x[0], at = 0; \
         for (int64_t i = 1; i < n; i++) \
@@ -50,7 +50,7 @@ static double is_nonzero(double x) { return x != 0; }
         ((S *)state)[0] = s; \
         if (WITH_POSITION) ((S *)state)[1] = at; \
     } \
-    static void name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
+    void vtk_fold_##name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
         const T *x = p; \
         S *best = a, *where = b; \
         for (int64_t j = 0; j < n; j++) { \
@@ -71,8 +71,8 @@ static double is_nonzero(double x) { return x != 0; }
         *mean = s; \
         *squares = q; \
     } \
-    static void name##_row(void *state, const void *p, int64_t n) { name##_strided(state, (double *)state + 1, p, 1, n); } \
-    static void name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
+    void vtk_fold_##name##_row(void *state, const void *p, int64_t n) { name##_strided(state, (double *)state + 1, p, 1, n); } \
+    void vtk_fold_##name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
         for (int64_t j = 0; j < n; j++) name##_strided((double *)a + j, (double *)b + j, (const T *)p + j, ld, n_rows); \
     }
 
@@ -85,8 +85,8 @@ static double is_nonzero(double x) { return x != 0; }
         *largest = m; \
         *sum = s; \
     } \
-    static void name##_row(void *state, const void *p, int64_t n) { name##_strided(state, (double *)state + 1, p, 1, n); } \
-    static void name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
+    void vtk_fold_##name##_row(void *state, const void *p, int64_t n) { name##_strided(state, (double *)state + 1, p, 1, n); } \
+    void vtk_fold_##name##_columns(void *a, void *b, const void *p, int64_t ld, int64_t n_rows, int64_t n) { \
         for (int64_t j = 0; j < n; j++) name##_strided((double *)a + j, (double *)b + j, (const T *)p + j, ld, n_rows); \
     }
 
@@ -118,38 +118,28 @@ static c128 times(c128 a, c128 b) {
     return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
 }
 
-static void sum_c128_row(void *state, const void *p, int64_t n) {
+void vtk_fold_sum_c128_row(void *state, const void *p, int64_t n) {
     c128 s = 0;
     for (int64_t i = 0; i < n; i++) s += ((const c128 *)p)[i];
     *(c128 *)state = s;
 }
 
-static void prod_c128_row(void *state, const void *p, int64_t n) {
+void vtk_fold_prod_c128_row(void *state, const void *p, int64_t n) {
     c128 s = 1;
     for (int64_t i = 0; i < n; i++) s = times(s, ((const c128 *)p)[i]);
     *(c128 *)state = s;
 }
 
-static void nonzero_c128_row(void *state, const void *p, int64_t n) {
+void vtk_fold_nonzero_c128_row(void *state, const void *p, int64_t n) {
     double s = 0;
     for (int64_t i = 0; i < n; i++) s += ((const c128 *)p)[i] != 0;
     ((double *)state)[0] = s;
 }
 
-#define FLOAT_KINDS(suffix, part) \
-    {[VTK_FOLD_SUM] = sum_##suffix##_##part, [VTK_FOLD_ABS] = abs_##suffix##_##part, [VTK_FOLD_SQUARES] = squares_##suffix##_##part, \
-     [VTK_FOLD_PROD] = prod_##suffix##_##part, [VTK_FOLD_MAX] = max_##suffix##_##part, [VTK_FOLD_MIN] = min_##suffix##_##part, \
-     [VTK_FOLD_ARGMAX] = argmax_##suffix##_##part, [VTK_FOLD_ARGMIN] = argmin_##suffix##_##part, [VTK_FOLD_NONZERO] = nonzero_##suffix##_##part, \
-     [VTK_FOLD_MOMENTS] = moments_##suffix##_##part, [VTK_FOLD_LSE] = lse_##suffix##_##part}
-#define INT_KINDS(part) \
-    {[VTK_FOLD_SUM] = sum_i64_##part, [VTK_FOLD_PROD] = prod_i64_##part, [VTK_FOLD_MAX] = max_i64_##part, [VTK_FOLD_MIN] = min_i64_##part, \
-     [VTK_FOLD_ARGMAX] = argmax_i64_##part, [VTK_FOLD_ARGMIN] = argmin_i64_##part, [VTK_FOLD_NONZERO] = nonzero_i64_##part}
-
 const struct vtk_fold vtk_fold_ref = {
     .isa = "ref",
-    .row = {[VTK_FOLD_F32] = FLOAT_KINDS(f32, row), [VTK_FOLD_F64] = FLOAT_KINDS(f64, row), [VTK_FOLD_I64] = INT_KINDS(row),
-            [VTK_FOLD_C128] = {[VTK_FOLD_SUM] = sum_c128_row, [VTK_FOLD_PROD] = prod_c128_row, [VTK_FOLD_NONZERO] = nonzero_c128_row}},
-    .columns = {[VTK_FOLD_F32] = FLOAT_KINDS(f32, columns), [VTK_FOLD_F64] = FLOAT_KINDS(f64, columns), [VTK_FOLD_I64] = INT_KINDS(columns)},
+    .row = {[VTK_FOLD_F32] = VTK_FOLD_FLOAT_KINDS(f32, row), VTK_FOLD_OTHER_ROWS},
+    .columns = {[VTK_FOLD_F32] = VTK_FOLD_FLOAT_KINDS(f32, columns), VTK_FOLD_OTHER_COLUMNS},
     VTK_FOLD_ROWS_OF(ref, f32),
     VTK_FOLD_ROWS_OF(ref, f64),
 };

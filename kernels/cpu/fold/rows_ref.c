@@ -12,15 +12,13 @@
             if ((double)x[i] > m || isnan(x[i])) m = (double)x[i]; \
         return m; \
     } \
-    void vtk_fold_softmax_##suffix##_ref(T *y, const T *x, int64_t n, int stream) { \
+    void vtk_fold_softmax_##suffix##_ref(T *y, const T *x, int64_t n) { \
         double m = largest_##suffix(x, n), s = 0; \
-        (void)stream; \
         for (int64_t i = 0; i < n; i++) s += exp((double)x[i] - m); \
         for (int64_t i = 0; i < n; i++) y[i] = (T)(exp((double)x[i] - m) / s); \
     } \
-    void vtk_fold_log_softmax_##suffix##_ref(T *y, const T *x, int64_t n, int stream) { \
+    void vtk_fold_log_softmax_##suffix##_ref(T *y, const T *x, int64_t n) { \
         double m = largest_##suffix(x, n), s = 0; \
-        (void)stream; \
         for (int64_t i = 0; i < n; i++) s += exp((double)x[i] - m); \
         s = log(s); \
         for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - m - s); \
@@ -37,6 +35,9 @@
     } \
     void vtk_fold_exp_shift_##suffix##_ref(T *y, const T *x, int64_t n, double shift, double scale, double add) { \
         for (int64_t i = 0; i < n; i++) y[i] = (T)(exp((double)x[i] - shift) * scale + add); \
+    } \
+    void vtk_fold_exp_columns_##suffix##_ref(T *y, const T *x, int64_t n, const double *shift, const double *scale) { \
+        for (int64_t i = 0; i < n; i++) y[i] = (T)(scale ? exp((double)x[i] - shift[i]) * scale[i] : (double)x[i] - shift[i]); \
     } \
     /* Mean and 1 / sqrt(variance + eps). */ \
     static void moments_##suffix(double *mean, double *scale, const T *x, int64_t n, double eps) { \

@@ -29,7 +29,7 @@ static const struct {
 } table[] = { /* of {{1, 2, 3}, {4, 0, -1}} */
     {"sum", {0}, ANY, {9}, 1}, {"sum", {0}, 1, {5, 2, 2}, 3}, {"sum", {1}, 1, {6, 3}, 2}, {"sum", {0, 1}, 2, {9}, 1}, {"sum", {0}, 0, {1, 2, 3, 4, 0, -1}, 6},
     {"mean", {0}, ANY, {1.5}, 1}, {"mean", {-1}, 1, {2, 1}, 2}, {"prod", {1}, 1, {6, 0}, 2}, {"prod", {0}, 1, {4, 0, -3}, 3},
-    {"max", {0}, 1, {4, 2, 3}, 3}, {"max", {0}, ANY, {4}, 1}, {"min", {1}, 1, {1, -1}, 2}, {"var", {1}, 1, {1, 7}, 2}, {"std", {0}, ANY, {1.8708286933869707}, 1},
+    {"amax", {0}, 1, {4, 2, 3}, 3}, {"amin", {0}, ANY, {-1}, 1}, {"max", {0}, 1, {4, 2, 3}, 3}, {"max", {0}, ANY, {4}, 1}, {"min", {1}, 1, {1, -1}, 2}, {"var", {1}, 1, {1, 7}, 2}, {"std", {0}, ANY, {1.8708286933869707}, 1},
     {"logsumexp", {1}, 1, {3.40760596444438, 4.024744890138822}, 2}, {"norm", {1}, 1, {3.7416573867739413, 4.123105625617661}, 2},
     {"any", {1}, 1, {1, 1}, 2}, {"all", {1}, 1, {1, 0}, 2}, {"count_nonzero", {0}, 1, {2, 1, 2}, 3},
 };
@@ -169,7 +169,7 @@ static void gradients_are_those_of_differences(void **state) {
     (void)state;
     static const int64_t last[] = {2}, two[] = {0, 2}, first[] = {0};
     const vt_attr none = {0}, by_last = dims_attr(last, 1), by_two = dims_attr(two, 2), by_first = dims_attr(first, 1);
-    static const char *const ops[] = {"sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm"};
+    static const char *const ops[] = {"sum", "mean", "prod", "max", "min", "amax", "var", "std", "logsumexp", "norm"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
         check_gradient(ops[i], 1, (const struct input[]){{.shape = {2, 3, 4}, .ndim = 3}}, &none, 0);
         check_gradient(ops[i], 1, (const struct input[]){{.shape = {2, 3, 4}, .ndim = 3}}, &by_last, 1);
@@ -186,9 +186,45 @@ static void gradients_are_those_of_differences(void **state) {
     check_gradient("prod", 1, (const struct input[]){{.shape = {2, 3}, .ndim = 2, .zeros = 1}}, &none, 0);
 }
 
+/* Results do not depend on who does the work. */
+static void threads_change_no_bit(void **state) {
+    (void)state;
+    enum { ROWS = 700, COLUMNS = 900 };
+    static float values[ROWS * COLUMNS];
+    static const char *const ops[] = {"sum", "mean", "var", "logsumexp", "norm", "max", "cumsum", "softmax", "log_softmax", "layer_norm", "rms_norm"};
+    uint64_t s = 1;
+    for (int i = 0; i < ROWS * COLUMNS; i++) s = s * 6364136223846793005u + 1442695040888963407u, values[i] = (float)(int32_t)(s >> 32) * 0x1p-28f;
+    for (size_t o = 0; o < sizeof ops / sizeof ops[0]; o++)
+        for (int dim = 0; dim < 3; dim++) {
+            static float result[2][ROWS * COLUMNS];
+            size_t size = 0;
+            int is_norm = strstr(ops[o], "_norm") != NULL, along = is_norm || strstr(ops[o], "soft") || strstr(ops[o], "cum");
+            vt_attr a = along ? (vt_attr){.name = "dim", .i = dim % 2} : dims_attr((const int64_t[]){0, 1, 0}, dim == 2 ? 2 : 1);
+            if (!along && dim == 1) a.list = (const int64_t[]){1};
+            for (int threads = 0; threads < 2; threads++) {
+                vt_context_options options = VT_STRUCT_INIT(vt_context_options);
+                vt_context *own = NULL;
+                vt_tensor *x = NULL, *out[VT_OP_MAX_OUTPUTS];
+                int32_t op;
+                options.n_threads = threads ? 3 : 1;
+                assert_int_equal(vt_context_create(&options, &own), VT_OK);
+                assert_int_equal(vt_tensor_create(own, VT_DTYPE_F32, (const int64_t[]){ROWS, COLUMNS}, 2, VT_DEVICE_CPU, &x), VT_OK);
+                assert_int_equal(vt_tensor_write(x, values, sizeof values), VT_OK);
+                assert_int_equal(vt_op_find(ops[o], &op), VT_OK);
+                if (vt_op_run(own, op, &x, 1, &a, is_norm ? 0 : 1, out) != VT_OK) fail_msg("%s", vt_error_message());
+                size = (size_t)vt_tensor_count(out[0]) * 4;
+                assert_int_equal(vt_tensor_read(out[0], result[threads], size), VT_OK);
+                vt_tensor_release(x), vt_tensor_release(out[0]);
+                vt_context_release(own);
+            }
+            assert_memory_equal(result[0], result[1], size);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reductions_give_these_numbers), cmocka_unit_test(special_numbers_are_kept),
         cmocka_unit_test(of_nothing_there_is_a_defined_result), cmocka_unit_test(integers_stay_exact), cmocka_unit_test(long_sums_lose_nothing),
-        cmocka_unit_test(sums_run_in_both_directions), cmocka_unit_test(gradients_are_those_of_differences)};
+        cmocka_unit_test(sums_run_in_both_directions), cmocka_unit_test(gradients_are_those_of_differences),
+        cmocka_unit_test(threads_change_no_bit)};
     return cmocka_run_group_tests(tests, make_context, drop_context);
 }
