@@ -1,4 +1,5 @@
-/* Elementwise kernels of dense arrays, in the four types that arithmetic is done in: float32, float64, int64 and pairs of float64 (complex numbers).
+/* Elementwise kernels of dense arrays, in the types that arithmetic is done in: float32, float64, int64 and pairs of floats (complex numbers; those of
+ * float32 have only what is plain arithmetic).
  *
  * Integers wrap around. a / 0 is 0 for integers and a % 0 is a, so that a = b (a / b) + a % b always holds. A power with a negative integer exponent is
  * the exact value with its fraction cut off (0 unless the base is 1 or -1). Rounding to whole numbers takes ties to the even one. Tests and
@@ -31,7 +32,7 @@
     X(neg) X(abs) X(square) X(floor) X(ceil) X(round) X(trunc) X(sign) X(relu) X(add) X(sub) X(mul) X(maximum) X(minimum) X(bitwise_and) X(bitwise_or) \
     X(bitwise_xor)
 #define VTK_MAP_INTEGER_DIVISION(X) X(clamp) X(pow) X(fmod) X(remainder) X(floor_divide)
-/* Complex numbers. real, imag, abs and angle give float64; `complex` makes a number of two float64. */
+/* Complex numbers. real, imag, abs and angle give floats of the parts' type; `complex` makes a number of two. */
 #define VTK_MAP_COMPLEX_UNARY(X) X(neg) X(conj) X(square) X(reciprocal) X(sqrt) X(exp) X(log) X(sin) X(cos) X(tanh) X(sigmoid)
 #define VTK_MAP_COMPLEX_REAL(X) X(real) X(imag) X(abs) X(angle)
 #define VTK_MAP_COMPLEX_BINARY(X) X(add) X(sub) X(mul) X(div) X(pow)
@@ -54,7 +55,7 @@ enum vtk_map_type { VTK_T_BOOL, VTK_T_U8, VTK_T_I8, VTK_T_I32, VTK_T_I64, VTK_T_
 
 struct vtk_map {
     /* NULL where a type has no such function. */
-    vtk_map_fn f32[VTK_N_MAP], f64[VTK_N_MAP], i64[VTK_N_MAP], c128[VTK_N_MAP];
+    vtk_map_fn f32[VTK_N_MAP], f64[VTK_N_MAP], i64[VTK_N_MAP], c64[VTK_N_MAP], c128[VTK_N_MAP];
     /* in: bytes that choose, taken where they are not 0, taken otherwise; for elements of 1, 2, 4, 8 and 16 bytes. */
     vtk_map_fn select[5];
     /* One element n times: the same sizes. */

@@ -6,6 +6,12 @@
  * (aligned at the right, an extent of 1 fits all). Types are promoted to the later kind of bool < integers < floats < complex, and within a kind to the
  * wider one; f16 with bf16 gives f32, i8 with u8 gives i32, f64 with c64 gives c128. Extents of 0 and tensors without dimensions are fine.
  *
+ * Conversions between types: floats are rounded to the nearest, ties to even (f16 and bf16 from and to other types by way of f32); what does not fit
+ * becomes infinite. From a float to an integer the fraction is cut off; beyond the range the least or greatest integer is taken, for NaN 0. From an integer
+ * to a smaller one the low bits stay. Whatever is not 0 is true. Complex to real is refused (real, abs).
+ * Arithmetic of integers wraps around; division by 0 gives 0 and its remainder the dividend; bools are 0 and 1 of type i64 in arithmetic, and stay
+ * bools in comparisons, logic, bits, maximum and minimum.
+ *
  * What operations there are, and their attributes, is in the generated reference and can be asked for (vt_op_describe).
  *
  * Threads: a tensor is one thread's at a time as soon as it is written to or requires a gradient; others may be read by many. Recording is a thread's

@@ -367,6 +367,7 @@ static vtk_map_fn kernel_of(int32_t type, int32_t id) {
     case VT_DTYPE_F32: return map->f32[id];
     case VT_DTYPE_F64: return map->f64[id];
     case VT_DTYPE_I64: return map->i64[id];
+    case VT_DTYPE_C64: return map->c64[id];
     default: return map->c128[id];
     }
 }
@@ -390,14 +391,16 @@ vt_status vt__cpu_map(const struct vt__run *run) {
     for (int32_t i = 1; i < run->n_in; i++) type = vt__dtype_promote(type, run->in[i].dtype);
     int is_of_complex = id == VTK_MAP_real || id == VTK_MAP_imag || id == VTK_MAP_abs || id == VTK_MAP_angle;
     if (entry->result == SAME && !is_of_complex) type = vt__dtype_promote(type, run->out[0].dtype);
-    if (id == VTK_MAP_imag || id == VTK_MAP_angle) type = VT_DTYPE_C128;
-    if ((id == VTK_MAP_real || id == VTK_MAP_conj) && vt__dtype_kind(type) != VT__KIND_COMPLEX) return vt__cpu_cast(run);
-    type = entry->result == COMPLEX ? VT_DTYPE_F64 : vt__compute_type(type);
+    int is_real = vt__dtype_kind(type) != VT__KIND_COMPLEX;
+    if ((id == VTK_MAP_real || id == VTK_MAP_conj) && is_real) return vt__cpu_cast(run);
+    if ((id == VTK_MAP_imag || id == VTK_MAP_angle) && is_real) type = VT_DTYPE_C128;
+    if (entry->result == COMPLEX) type = run->out[0].dtype == VT_DTYPE_C64 ? VT_DTYPE_F32 : VT_DTYPE_F64;
+    else if (type != VT_DTYPE_C64 || !kernel_of(VT_DTYPE_C64, id)) type = vt__compute_type(type);
     job.fn = kernel_of(type, id);
     if (!job.fn) return vt__fail(VT_ERR_UNSUPPORTED, "%s: not for elements of type %s", run->op->name, vt__dtype_name(type));
     for (int32_t i = 0; i < run->n_in; i++) job.in[i] = (struct operand){.v = run->in[i], .type = type};
-    job.out.type = entry->result == TRUTH ? VT_DTYPE_BOOL : entry->result == COMPLEX ? VT_DTYPE_C128 : type;
-    if (is_of_complex && type == VT_DTYPE_C128) job.out.type = VT_DTYPE_F64;
+    job.out.type = entry->result == TRUTH ? VT_DTYPE_BOOL : entry->result == COMPLEX ? vt__dtype_complex(type) : type;
+    if (is_of_complex) job.out.type = vt__dtype_real(type);
     set_parameters(run, job.p);
     return start(run, &job);
 }

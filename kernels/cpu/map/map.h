@@ -17,6 +17,7 @@ VTK_MAP_C128_REF(eq)
 VTK_MAP_C128_REF(ne)
 VTK_MAP_C128_REF(logical_not)
 VTK_MAP_FN(vtk_complex_f64_ref)
+VTK_MAP_FN(vtk_mul_c64_ref)
 #define VTK_MAP_I64_REF(name) VTK_MAP_FN(vtk_##name##_i64_ref)
 VTK_MAP_INTEGER_DIVISION(VTK_MAP_I64_REF)
 

@@ -71,10 +71,11 @@ static void stream(void *out, const void *from, int64_t n_bytes) {
 }
 
 const struct vtk_map vtk_map_avx512 = {
-    .f32 = {PLAIN_SLOTS(F32_SLOT) VTK_MAP_SMOOTH_UNARY(F32_SLOT) F32_SLOT(pow) F32_SLOT(atan2) F32_SLOT(fmod) F32_SLOT(gelu_tanh) F32_SLOT(gelu_grad)
+    .f32 = {PLAIN_SLOTS(F32_SLOT) F32_SLOT(complex) VTK_MAP_SMOOTH_UNARY(F32_SLOT) F32_SLOT(pow) F32_SLOT(atan2) F32_SLOT(fmod) F32_SLOT(gelu_tanh) F32_SLOT(gelu_grad)
             F32_SLOT(gelu_tanh_grad) F32_SLOT(silu_grad) VTK_MAP_F32_REF_SLOT(remainder) VTK_MAP_F32_REF_SLOT(floor_divide)},
     .f64 = {PLAIN_SLOTS(F64_SLOT) VTK_MAP_SMOOTH(VTK_MAP_F64_REF_SLOT) VTK_MAP_F64_REF_SLOT(complex)},
     .i64 = {I64_SLOTS VTK_MAP_DIVISION_SLOTS},
+    .c64 = {C64_SLOTS},
     .c128 = {VTK_MAP_COMPLEX_SLOTS},
     .select = SIZE_SLOTS(select),
     .fill = SIZE_SLOTS(fill),

@@ -135,6 +135,53 @@ BINARY(bitwise_or_i64, int64_t, int64_t, a | b)
 BINARY(bitwise_xor_i64, int64_t, int64_t, a ^ b)
 COMPARE(int64_t, i64)
 
+/* Complex numbers of two floats, for what is arithmetic; the rest is done in float64. */
+typedef struct vtk_pair {
+    float re, im;
+} vtk_pair;
+#define PAIR(re, im) ((vtk_pair){re, im})
+#define PAIR_UNARY(name, R, EXPR) \
+    static void name(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
+        const vtk_pair *x = in[0]; \
+        R *z = out; \
+        (void)step, (void)p; \
+        LOOP { \
+            vtk_pair a = x[i]; \
+            z[i] = EXPR; \
+        } \
+    }
+#define PAIR_LOOP(A, B, EXPR) \
+    LOOP { \
+        vtk_pair a = A, b = B; \
+        z[i] = EXPR; \
+    }
+#define PAIR_BINARY(name, EXPR) \
+    static void name(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
+        const vtk_pair *x = in[0], *y = in[1]; \
+        vtk_pair *z = out; \
+        (void)p; \
+        if (n <= 0) return; \
+        vtk_pair x0 = x[0], y0 = y[0]; \
+        if (step[0] && step[1]) PAIR_LOOP(x[i], y[i], EXPR) \
+        else if (step[0]) PAIR_LOOP(x[i], y0, EXPR) \
+        else if (step[1]) PAIR_LOOP(x0, y[i], EXPR) \
+        else PAIR_LOOP(x0, y0, EXPR) \
+    }
+PAIR_UNARY(neg_c64, vtk_pair, PAIR(-a.re, -a.im))
+PAIR_UNARY(conj_c64, vtk_pair, PAIR(a.re, -a.im))
+PAIR_UNARY(real_c64, float, a.re)
+PAIR_UNARY(imag_c64, float, a.im)
+PAIR_BINARY(add_c64, PAIR(a.re + b.re, a.im + b.im))
+PAIR_BINARY(sub_c64, PAIR(a.re - b.re, a.im - b.im))
+
+static void complex_f32(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) {
+    const float *x = in[0], *y = in[1];
+    vtk_pair *z = out;
+    (void)p;
+    if (step[0] && step[1]) LOOP z[i] = PAIR(x[i], y[i]);
+    else LOOP z[i] = PAIR(x[i * step[0]], y[i * step[1]]);
+}
+
 /* The choice is made of bits: what is not taken may be anything. */
 #define SELECT(name, T) \
     static void name(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
@@ -188,6 +235,8 @@ MOVES(16, vtk_16_bytes)
 #define PLAIN_SLOTS(SLOT) VTK_MAP_PLAIN_UNARY(SLOT) VTK_MAP_PLAIN_BINARY(SLOT) VTK_MAP_PLAIN_TEST(SLOT) VTK_MAP_PLAIN_COMPARE(SLOT) VTK_MAP_PLAIN_TERNARY(SLOT)
 #define I64_SLOTS \
     VTK_MAP_INTEGER_PLAIN(I64_SLOT) VTK_MAP_PLAIN_TEST(I64_SLOT) VTK_MAP_PLAIN_COMPARE(I64_SLOT)
+#define C64_SLOT(name) [VTK_MAP_##name] = name##_c64,
+#define C64_SLOTS C64_SLOT(neg) C64_SLOT(conj) C64_SLOT(real) C64_SLOT(imag) C64_SLOT(add) C64_SLOT(sub) [VTK_MAP_mul] = vtk_mul_c64_ref,
 #define SIZE_SLOTS(what) {what##_1, what##_2, what##_4, what##_8, what##_16}
 
 #endif

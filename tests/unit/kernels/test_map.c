@@ -141,10 +141,23 @@ static void check_plain(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
+static void check_pairs(const vtk_table *ref, const vtk_table *t) {
+    static float pairs[3][2 * N];
+    const void *x[] = {pairs[0], pairs[1], pairs[2]};
+    for (int k = 0; k < 3; k++) random_floats(pairs[k], 2 * N, (uint64_t)k + 3);
+    for (int id = 0; id < VTK_N_MAP; id++) {
+        int n_in = id >= VTK_MAP_add && id <= VTK_MAP_mul ? 2 : 1;
+        size_t out_width = id == VTK_MAP_real || id == VTK_MAP_imag ? 4 : 8;
+        if (t->map->c64[id]) check_steps(ref, t, id, n_in, t->map->c64[id], ref->map->c64[id], x, 8, out_width);
+        if (id == VTK_MAP_complex) check_steps(ref, t, id, 2, t->map->f32[id], ref->map->f32[id], x, 4, 8);
+    }
+}
+
 static void arithmetic_is_the_same_to_the_bit(void **state) {
     (void)state;
     make_numbers();
     for_each_variant(check_plain);
+    for_each_variant(check_pairs);
 }
 
 static const size_t sizes[VTK_N_T] = {1, 1, 1, 4, 8, 4, 8, 8, 16, 2, 2};

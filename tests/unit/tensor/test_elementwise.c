@@ -203,6 +203,31 @@ static void threads_give_the_same_bits(void **state) {
     assert_memory_equal(got[0], got[1], sizeof got[0]);
 }
 
+static void parts_of_complex_numbers(void **state) {
+    (void)state;
+    const double x[] = {3, 0, -1}, y[] = {4, 0, 0};
+    for (int k = 0; k < 2; k++) {
+        vt_tensor *a = make_f64(SHAPE(3), x), *b = make_f64(SHAPE(3), y), *p = as_type(a, k ? VT_DTYPE_F64 : VT_DTYPE_F32), *q = as_type(b, k ? VT_DTYPE_F64 : VT_DTYPE_F32);
+        vt_tensor *z = run_op("complex", p, q, NULL, 0), *zz = run_op("mul", z, z, NULL, 0), *w = run_op("conj", zz, NULL, NULL, 0);
+        assert_int_equal(vt_tensor_dtype(w), k ? VT_DTYPE_C128 : VT_DTYPE_C64);
+        static const struct {
+            const char *name;
+            double want[3];
+        } parts[] = {{"real", {-7, 0, 1}}, {"imag", {-24, 0, 0}}, {"abs", {25, 0, 1}}};
+        for (int i = 0; i < 3; i++) {
+            vt_tensor *part = run_op(parts[i].name, w, NULL, NULL, 0), *wide = as_type(part, VT_DTYPE_F64);
+            assert_int_equal(vt_tensor_dtype(part), k ? VT_DTYPE_F64 : VT_DTYPE_F32);
+            expect_f64(wide, parts[i].want, 3);
+            vt_tensor_release(part), vt_tensor_release(wide);
+        }
+        vt_tensor *angle = run_op("angle", a, NULL, NULL, 0), *imag = run_op("imag", a, NULL, NULL, 0);
+        expect_f64(angle, (const double[]){0, 0, 3.141592653589793}, 3);
+        expect_f64(imag, (const double[]){0, 0, 0}, 3);
+        vt_tensor *all[] = {a, b, p, q, z, zz, w, angle, imag};
+        for (int i = 0; i < 9; i++) vt_tensor_release(all[i]);
+    }
+}
+
 static void what_is_not_defined_is_refused(void **state) {
     (void)state;
     const double x[] = {1, 2};
@@ -223,6 +248,7 @@ int main(void) {
         cmocka_unit_test(nothing_and_one_number),
         cmocka_unit_test(outputs_over_inputs),
         cmocka_unit_test(threads_give_the_same_bits),
+        cmocka_unit_test(parts_of_complex_numbers),
         cmocka_unit_test(what_is_not_defined_is_refused),
     };
     return cmocka_run_group_tests(tests, make_context, drop_context);
