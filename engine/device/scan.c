@@ -37,26 +37,44 @@ static struct vt__view turned(const struct vt__view *v, int32_t dim, int32_t sid
 #define TIMES_REAL(a, b) ((a) * (b))
 #define TIMES_COMPLEX(a, b) CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b))
 
-/* One step of n lines: h is what has been reached, z what is written. The first step of a recurrence has no step before it. */
-#define STEP(T, TIMES) \
+/* A step of a line: h is what has been reached, z what is written. A recurrence's first step has no step before it. */
+#define SUM_STEP(TIMES) was + x[at]
+#define PRODUCT_STEP(TIMES) TIMES(was, x[at])
+#define LINEAR_STEP(TIMES) TIMES(x[at], was) + y[at]
+#define LATE_STEP(TIMES) TIMES(late, was) + y[at]
+/* n_steps steps of n_lines lines in `job`'s direction. A single line stays in a register. */
+#define WALK(T, TIMES, NEXT) \
     do { \
-        T *h = state, *late = before, *z = out; \
+        T *h = state, *held = before, *z = out; \
         const T *x = a, *y = b; \
-        for (int64_t i = 0; i < n; i++) { \
-            T was = h[i]; \
-            if (id == VT__OP_cumsum) h[i] = was + x[i]; \
-            else if (id == VT__OP_cumprod) h[i] = TIMES(was, x[i]); \
-            else h[i] = TIMES(lag ? late[i] : x[i], was) + y[i], late[i] = x[i]; \
-            z[i] = exclusive ? was : h[i]; \
+        (void)y; \
+        for (int64_t i = 0; i < n_lines; i++) { \
+            T was = h[i], late = held[i]; \
+            for (int64_t k = 0; k < n_steps; k++) { \
+                int64_t at = (job->reverse ? n_steps - 1 - k : k) * n_lines + i; \
+                T now = NEXT(TIMES); \
+                late = x[at]; \
+                z[at] = exclusive ? was : now; \
+                was = now; \
+            } \
+            h[i] = was; \
+            held[i] = late; \
+            (void)late; \
         } \
     } while (0)
+#define WALK_ALL(NEXT) \
+    do { \
+        if (job->compute == VT_DTYPE_F64) WALK(double, TIMES_REAL, NEXT); \
+        else if (job->compute == VT_DTYPE_I64) WALK(uint64_t, TIMES_REAL, NEXT); \
+        else WALK(c128, TIMES_COMPLEX, NEXT); \
+    } while (0)
 
-static void step(const struct job *job, void *state, void *before, const void *a, const void *b, void *out, int64_t n) {
-    int32_t id = job->run->op->id, flag = job->run->attrs->a[2].i[0] != 0;
-    int32_t lag = id == VT__OP_linear_scan && flag, exclusive = id != VT__OP_linear_scan && flag;
-    if (job->compute == VT_DTYPE_F64) STEP(double, TIMES_REAL);
-    else if (job->compute == VT_DTYPE_I64) STEP(uint64_t, TIMES_REAL);
-    else STEP(c128, TIMES_COMPLEX);
+static void walk(const struct job *job, void *state, void *before, const void *a, const void *b, void *out, int64_t n_steps, int64_t n_lines) {
+    int32_t id = job->run->op->id, flag = job->run->attrs->a[2].i[0] != 0, exclusive = id != VT__OP_linear_scan && flag;
+    if (id == VT__OP_cumsum) WALK_ALL(SUM_STEP);
+    else if (id == VT__OP_cumprod) WALK_ALL(PRODUCT_STEP);
+    else if (flag) WALK_ALL(LATE_STEP);
+    else WALK_ALL(LINEAR_STEP);
 }
 
 static void start(const struct job *job, void *state, void *before, int64_t n) {
@@ -94,10 +112,7 @@ static void work(void *user, int64_t chunk) {
         n = job->n_steps - done < steps ? job->n_steps - done : steps;
         int64_t first = job->reverse ? job->n_steps - done - n : done;
         for (int32_t i = 0; i < job->run->n_in; i++) load(job, i, outer, line, n_lines, first, n, rows[i]);
-        for (int64_t s = 0; s < n; s++) {
-            size_t at = (size_t)((job->reverse ? n - 1 - s : s) * n_lines) * job->size;
-            step(job, state, before, rows[0] + at, rows[1] + at, rows[2] + at, n_lines);
-        }
+        walk(job, state, before, rows[0], rows[1], rows[2], n, n_lines);
         if (job->width == 1) vt__block_store(&job->out, outer * job->n_steps + first, n, job->compute, rows[2]);
         for (int64_t s = 0; s < n && job->width > 1; s++)
             vt__block_store(&job->out, (outer * job->n_steps + first + s) * job->width + line, n_lines, job->compute, rows[2] + (size_t)(s * n_lines) * job->size);

@@ -23,6 +23,11 @@ VTK_INLINE F f_first(int64_t n) { return _mm256_castsi256_ps(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return _mm256_cmp_ps(v, v, _CMP_UNORD_Q); }
 VTK_INLINE F f_infinite(F v) { return _mm256_cmp_ps(f_abs(v), _mm256_set1_ps(__builtin_inff()), _CMP_EQ_OQ); }
 VTK_INLINE F f_pick(F mask, F a, F b) { return _mm256_blendv_ps(b, a, mask); }
+/* v is larger, or the first NaN. */
+VTK_INLINE F f_beats(F v, F best) {
+    F first = _mm256_and_ps(_mm256_cmp_ps(v, v, _CMP_UNORD_Q), _mm256_cmp_ps(best, best, _CMP_ORD_Q));
+    return _mm256_or_ps(_mm256_cmp_ps(v, best, _CMP_GT_OQ), first);
+}
 VTK_INLINE int f_any(F mask) { return _mm256_movemask_ps(mask) != 0; }
 VTK_INLINE float f_largest(F v) { return max_lanes(v); }
 VTK_INLINE __m256i d_lanes(int64_t n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }

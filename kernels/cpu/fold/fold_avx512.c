@@ -27,6 +27,11 @@ VTK_INLINE F f_first(int64_t n) { return f_mask(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return f_mask(_mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q)); }
 VTK_INLINE F f_infinite(F v) { return f_mask(_mm512_cmp_ps_mask(_mm512_abs_ps(v), _mm512_set1_ps(__builtin_inff()), _CMP_EQ_OQ)); }
 VTK_INLINE F f_pick(F mask, F a, F b) { return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(mask)), b, a); }
+/* v is larger, or the first NaN. */
+VTK_INLINE F f_beats(F v, F best) {
+    __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), number = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);
+    return f_mask((__mmask16)(_mm512_cmp_ps_mask(v, best, _CMP_GT_OQ) | (nan & number)));
+}
 VTK_INLINE int f_any(F mask) { return _mm512_movepi32_mask(_mm512_castps_si512(mask)) != 0; }
 VTK_INLINE float f_largest(F v) { return max_lanes(v); }
 VTK_INLINE __mmask8 d_lanes(int64_t n) { return (__mmask8)(n >= 8 ? 0xffu : n <= 0 ? 0u : (1u << n) - 1u); }

@@ -25,44 +25,15 @@
         if (stream) f_fence(); \
     } while (0)
 
-/* What comes behind a row is most often the next one: it is fetched while this one is computed. */
-#define AHEAD(p) __builtin_prefetch(p)
-
-/* Sum of exp(x - m), the exponentials into y (NULL: nowhere). Eight vectors are added in float32 before float64 takes over: a relative error of
- * 2^-21 at most, as all are positive. */
-static inline __attribute__((always_inline)) double exps_into(float *y, const float *x, int64_t n, F base) {
-    D s = d_all1(0), t = s;
-    int64_t i = 0;
-    for (; i + 8 * W <= n; i += 8 * W) {
-        F a = f_all1(0), b = a;
-        for (int64_t k = 0; k < 8; k += 2) {
-            const float *p = x + i + k * W;
-            F u = exp_ps(f_load(p, W) - base), v = exp_ps(f_load(p + W, W) - base);
-            AHEAD(p + n), AHEAD(p + n + W);
-            if (y) f_store(y + i + k * W, u, W), f_store(y + i + (k + 1) * W, v, W);
-            a += u, b += v;
-        }
-        a += b;
-        s += d_low(a), t += d_high(a);
-    }
-    for (; i < n; i += W) {
-        int64_t left = n - i < W ? n - i : W;
-        F e = exp_ps(f_load(x + i, left) - base);
-        if (y) f_store(y + i, e, left);
-        if (left < W) e = f_and(e, f_first(left));
-        s += d_low(e), t += d_high(e);
-    }
-    return d_sum(s + t);
-}
-
+/* A NaN shows in the sum of exponentials, and so does an infinite largest one. */
 void NAME(softmax)(float *y, const float *x, int64_t n) {
-    const F share = f_all1((float)(1 / exps_into(y, x, n, f_all1(best_of(x, n, 1)))));
+    const F share = f_all1((float)(1 / exps_into(y, x, n, f_all1(largest_of(x, n)))));
     EACH(y, n, 0, f_load(y + i, left) * share);
 }
 
 /* x - m first: it is exact near the largest, where the results are small. */
 void NAME(log_softmax)(float *y, const float *x, int64_t n) {
-    const F base = f_all1(best_of(x, n, 1)), rest = f_all1((float)log(exps_into(NULL, x, n, base)));
+    const F base = f_all1(largest_of(x, n)), rest = f_all1((float)log(exps_into(NULL, x, n, base)));
     EACH(y, n, 0, f_load(x + i, left) - base - rest);
 }
 
