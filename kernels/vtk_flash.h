@@ -51,7 +51,7 @@ struct vtk_flash_type {
 };
 
 struct vtk_flash {
-    struct vtk_flash_type f32, f64;
+    const struct vtk_flash_type *f32, *f64;
 };
 
 extern const struct vtk_flash vtk_flash_ref;

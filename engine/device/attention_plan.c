@@ -76,7 +76,7 @@ vt_status vt__attn_open(struct vt__attn *a, const struct vt__run *run, const str
     int is_double = dtype == VT_DTYPE_F64, packed = at->cu_q < run->n_in && run->in[at->cu_q].dtype >= 0;
     *a = (struct vt__attn){.run = run, .q = run->in[0], .k = run->in[1], .v = run->in[2], .compute = is_double ? VT_DTYPE_F64 : VT_DTYPE_F32};
     a->kind = vt__gemm_kind_of(a->compute);
-    a->fn = is_double ? &t->flash->f64 : &t->flash->f32;
+    a->fn = is_double ? t->flash->f64 : t->flash->f32;
     a->gemm = is_double ? t->gemm_f64 : t->gemm_f32;
     a->n_heads = a->q.shape[1];
     a->group = a->k.shape[1] ? a->n_heads / a->k.shape[1] : 0;

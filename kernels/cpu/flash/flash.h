@@ -4,7 +4,7 @@
 
 #include "vtk_flash.h"
 
-/* The reference, which is what float64 runs on everywhere. */
+/* The reference. */
 #define VTK_FLASH_TYPE(type) \
     void vtk_flash_adjust_##type##_ref(const vtk_flash_adjust *p); \
     void vtk_flash_weigh_##type##_ref(const vtk_flash_weigh *p); \
@@ -17,8 +17,8 @@
 VTK_FLASH_TYPE(f32)
 VTK_FLASH_TYPE(f64)
 
-#define VTK_FLASH_REF(type) \
-    {vtk_flash_adjust_##type##_ref, vtk_flash_weigh_##type##_ref, vtk_flash_slopes_##type##_ref, vtk_flash_shrink_##type##_ref, \
-     vtk_flash_multiply_##type##_ref, vtk_flash_dot_##type##_ref, vtk_flash_sum_rows_##type##_ref, vtk_flash_finish_##type##_ref}
+#if defined(__x86_64__)
+extern const struct vtk_flash_type vtk_flash_f64_avx2, vtk_flash_f64_avx512;
+#endif
 
 #endif

@@ -2,6 +2,8 @@
 #include "cpu/vector_avx512.h"
 
 typedef __m512 V;
+typedef float REAL;
+#define EXP2 exp2f
 enum { LANES = 16 };
 
 VTK_INLINE V v_load_n(const float *p, int64_t n) { return n >= LANES ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(first_lanes(n), p); }
@@ -22,6 +24,7 @@ VTK_INLINE V v_tanh(V x) { return tanh_ps(x); }
 VTK_INLINE V v_exp2(V x) { return exp2_ps(x); }
 VTK_INLINE V v_iota(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 VTK_INLINE float v_sum_lanes(V v) { return sum_lanes(v); }
+VTK_INLINE void v_sum_4(float *out, const V *v) { _mm_storeu_ps(out, sum_lanes_of_4(v[0], v[1], v[2], v[3])); }
 VTK_INLINE float v_max_lanes(V v) { return max_lanes(v); }
 
 VTK_INLINE V v_keep(V v, V other, int64_t first, int64_t last) {
@@ -30,5 +33,7 @@ VTK_INLINE V v_keep(V v, V other, int64_t first, int64_t last) {
 }
 
 #include "cpu/flash/flash_body.h"
+#include "cpu/flash/flash_adjust.h"
 
-const struct vtk_flash vtk_flash_avx512 = {{adjust, weigh, slopes, shrink, multiply, dot, sum_rows, finish}, VTK_FLASH_REF(f64)};
+static const struct vtk_flash_type f32 = {adjust, weigh, slopes, shrink, multiply, dot, sum_rows, finish};
+const struct vtk_flash vtk_flash_avx512 = {&f32, &vtk_flash_f64_avx512};

@@ -1,32 +1,14 @@
-/* Tiles of attention in float32, one body for all instruction sets. The file that includes this gives it vectors V of LANES floats:
+/* Tiles of attention, one body for all instruction sets and for float32 and float64. The file that includes this gives it REAL, EXP2 (the C library's) and vectors
+ * V of LANES elements:
  *
- *     v_load_n v_store_n (n lanes, nothing behind them is touched; n may be larger) v_set1 v_add v_sub v_mul v_div v_fma v_fnma v_max v_abs v_tanh v_exp2
- *     v_iota (0, 1, 2, ...) v_sum_lanes v_max_lanes
+ *     v_load_n v_store_n (n lanes, nothing behind them is touched; n may be larger) v_set1 v_add v_sub v_mul v_div v_fma v_max v_exp2 v_max_lanes v_sum_lanes
+ *     v_sum_4 (the sums of four vectors over their lanes)
  *     v_keep(v, other, first, last): lanes first..last-1 of v, the rest of other; any first and last */
 #include <math.h>
 
-static void adjust(const vtk_flash_adjust *p) {
-    V scale = v_set1((float)(p->softcap != 0 ? p->scale / p->softcap : p->scale)), cap = v_set1((float)p->softcap), slope = v_set1((float)p->slope), one = v_set1(1.0f);
-    for (int64_t r = 0; r < p->n_rows; r++)
-        for (int64_t c = 0; c < p->n; c += LANES) {
-            int64_t i = r * p->ld + c, n = p->n - c;
-            V s = v_mul(scale, v_load_n((float *)p->s + i, n));
-            if (p->softcap != 0) {
-                V t = v_tanh(s);
-                s = v_mul(cap, t);
-                if (p->bend) v_store_n((float *)p->bend + i, v_fnma(t, t, one), n);
-            } else if (p->bend) {
-                v_store_n((float *)p->bend + i, one, n);
-            }
-            if (p->slope != 0) s = v_fnma(slope, v_abs(v_sub(v_set1((float)(p->diagonal + r - c)), v_iota())), s);
-            if (p->bias) s = v_add(s, v_load_n((const float *)p->bias + i, n));
-            v_store_n((float *)p->s + i, s, n);
-        }
-}
-
 /* Largest of max and the scores that the row sees. */
-VTK_INLINE float row_max(const float *s, int64_t n, int64_t first, int64_t last, V factor, float max) {
-    const V none = v_set1(-INFINITY);
+VTK_INLINE REAL row_max(const REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
+    const V none = v_set1(-(REAL)INFINITY);
     V m = v_set1(max), m2 = m;
     int64_t c = 0;
     if (first == 0)
@@ -39,8 +21,8 @@ VTK_INLINE float row_max(const float *s, int64_t n, int64_t first, int64_t last,
 }
 
 /* Weights in place of scores; their sum. */
-VTK_INLINE float row_weights(float *s, int64_t n, int64_t first, int64_t last, V factor, float max) {
-    const V zero = v_set1(0.0f), base = v_set1(max);
+VTK_INLINE REAL row_weights(REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
+    const V zero = v_set1((REAL)0), base = v_set1(max);
     V sum = zero, sum2 = zero;
     int64_t c = 0;
     if (first == 0)
@@ -61,24 +43,24 @@ VTK_INLINE float row_weights(float *s, int64_t n, int64_t first, int64_t last, V
 
 /* All maxima first: the latency of one row's is hidden behind the others'. */
 static void weigh(const vtk_flash_weigh *p) {
-    float *max = p->max, *sum = p->sum, *shrink = p->shrink;
-    V factor = v_set1((float)p->factor);
+    REAL *max = p->max, *sum = p->sum, *shrink = p->shrink;
+    V factor = v_set1((REAL)p->factor);
     for (int64_t r = 0; r < p->n_rows; r++)
-        shrink[r] = row_max((const float *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, max[r]);
+        shrink[r] = row_max((const REAL *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, max[r]);
     for (int64_t r = 0; r < p->n_rows; r++) {
-        float m = shrink[r], base = m == -INFINITY ? 0.0f : m;
-        float all = row_weights((float *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, base);
-        shrink[r] = max[r] == m ? 1.0f : exp2f(max[r] - base);
+        REAL m = shrink[r], base = m == -(REAL)INFINITY ? (REAL)0 : m;
+        REAL all = row_weights((REAL *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, base);
+        shrink[r] = max[r] == m ? (REAL)1 : EXP2(max[r] - base);
         sum[r] = shrink[r] * sum[r] + all;
         max[r] = m;
     }
 }
 
 static void slopes(const vtk_flash_slopes *p) {
-    const V zero = v_set1(0.0f), factor = v_set1((float)p->factor);
-    const float *lse = p->lse, *delta = p->delta;
+    const V zero = v_set1((REAL)0), factor = v_set1((REAL)p->factor);
+    const REAL *lse = p->lse, *delta = p->delta;
     for (int64_t r = 0; r < p->n_rows; r++) {
-        float *s = (float *)p->s + r * p->ld, *dp = (float *)p->dp + r * p->ld;
+        REAL *s = (REAL *)p->s + r * p->ld, *dp = (REAL *)p->dp + r * p->ld;
         int64_t first = p->first ? p->first[r] : 0, last = p->last ? p->last[r] : p->n;
         int all = first == 0 && last == p->n;
         for (int64_t c = 0; c < p->n; c += LANES) {
@@ -94,19 +76,19 @@ static void slopes(const vtk_flash_slopes *p) {
 
 static void shrink(void *o, int64_t ld, int64_t n_rows, int64_t n, const void *by) {
     for (int64_t r = 0; r < n_rows; r++) {
-        float *row = (float *)o + r * ld, factor = ((const float *)by)[r];
-        if (factor == 1.0f) continue;
+        REAL *row = (REAL *)o + r * ld, factor = ((const REAL *)by)[r];
+        if (factor == (REAL)1) continue;
         for (int64_t c = 0; c < n; c += LANES) v_store_n(row + c, v_mul(v_set1(factor), v_load_n(row + c, n - c)), n - c);
     }
 }
 
 static void multiply(void *x, int64_t ld, int64_t n_rows, int64_t n, double scale, const void *by) {
-    V factor = v_set1((float)scale);
+    V factor = v_set1((REAL)scale);
     for (int64_t r = 0; r < n_rows; r++) {
-        float *row = (float *)x + r * ld;
+        REAL *row = (REAL *)x + r * ld;
         for (int64_t c = 0; c < n; c += LANES) {
             V v = v_mul(factor, v_load_n(row + c, n - c));
-            if (by) v = v_mul(v, v_load_n((const float *)by + r * ld + c, n - c));
+            if (by) v = v_mul(v, v_load_n((const REAL *)by + r * ld + c, n - c));
             v_store_n(row + c, v, n - c);
         }
     }
@@ -115,17 +97,17 @@ static void multiply(void *x, int64_t ld, int64_t n_rows, int64_t n, double scal
 /* Four rows at a time: one sum across lanes for them all. */
 static void dot(void *out, const void *a, int64_t ld_a, const void *b, int64_t ld_b, int64_t n_rows, int64_t n) {
     for (int64_t r = 0; r < n_rows; r += 4) {
-        V sum[4] = {v_set1(0.0f), v_set1(0.0f), v_set1(0.0f), v_set1(0.0f)};
+        V sum[4] = {v_set1((REAL)0), v_set1((REAL)0), v_set1((REAL)0), v_set1((REAL)0)};
         int64_t rows = n_rows - r < 4 ? n_rows - r : 4;
-        const float *x = (const float *)a + r * ld_a, *y = (const float *)b + r * ld_b;
+        const REAL *x = (const REAL *)a + r * ld_a, *y = (const REAL *)b + r * ld_b;
         for (int64_t c = 0; c < n; c += LANES) {
 #pragma GCC unroll 4
             for (int64_t i = 0; i < 4; i++)
                 if (i < rows) sum[i] = v_fma(v_load_n(x + i * ld_a + c, n - c), v_load_n(y + i * ld_b + c, n - c), sum[i]);
         }
-        float four[4];
-        _mm_storeu_ps(four, sum_lanes_of_4(sum[0], sum[1], sum[2], sum[3]));
-        for (int64_t i = 0; i < rows; i++) ((float *)out)[r + i] = four[i];
+        REAL four[4];
+        v_sum_4(four, sum);
+        for (int64_t i = 0; i < rows; i++) ((REAL *)out)[r + i] = four[i];
     }
 }
 
@@ -136,35 +118,35 @@ static void sum_rows(void *out, const void *w, const void *x, int64_t ld, int64_
     for (; c + MANY * LANES <= n; c += MANY * LANES) {
         V sum[MANY];
 #pragma GCC unroll 8
-        for (int i = 0; i < MANY; i++) sum[i] = v_load_n((const float *)out + c + i * LANES, LANES);
+        for (int i = 0; i < MANY; i++) sum[i] = v_load_n((const REAL *)out + c + i * LANES, LANES);
         for (int64_t r = 0; r < n_rows; r++) {
-            V weight = v_set1(((const float *)w)[r]);
+            V weight = v_set1(((const REAL *)w)[r]);
 #pragma GCC unroll 8
-            for (int i = 0; i < MANY; i++) sum[i] = v_fma(weight, v_load_n((const float *)x + r * ld + c + i * LANES, LANES), sum[i]);
+            for (int i = 0; i < MANY; i++) sum[i] = v_fma(weight, v_load_n((const REAL *)x + r * ld + c + i * LANES, LANES), sum[i]);
         }
 #pragma GCC unroll 8
-        for (int i = 0; i < MANY; i++) v_store_n((float *)out + c + i * LANES, sum[i], LANES);
+        for (int i = 0; i < MANY; i++) v_store_n((REAL *)out + c + i * LANES, sum[i], LANES);
     }
     for (; c < n; c += 4 * LANES) {
         V sum[4];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) sum[i] = c + i * LANES < n ? v_load_n((const float *)out + c + i * LANES, n - c - i * LANES) : v_set1(0.0f);
+        for (int i = 0; i < 4; i++) sum[i] = c + i * LANES < n ? v_load_n((const REAL *)out + c + i * LANES, n - c - i * LANES) : v_set1((REAL)0);
         for (int64_t r = 0; r < n_rows; r++) {
-            V weight = v_set1(((const float *)w)[r]);
+            V weight = v_set1(((const REAL *)w)[r]);
 #pragma GCC unroll 4
             for (int i = 0; i < 4; i++)
-                if (c + i * LANES < n) sum[i] = v_fma(weight, v_load_n((const float *)x + r * ld + c + i * LANES, n - c - i * LANES), sum[i]);
+                if (c + i * LANES < n) sum[i] = v_fma(weight, v_load_n((const REAL *)x + r * ld + c + i * LANES, n - c - i * LANES), sum[i]);
         }
 #pragma GCC unroll 4
         for (int i = 0; i < 4; i++)
-            if (c + i * LANES < n) v_store_n((float *)out + c + i * LANES, sum[i], n - c - i * LANES);
+            if (c + i * LANES < n) v_store_n((REAL *)out + c + i * LANES, sum[i], n - c - i * LANES);
     }
 }
 
 static void finish(void *o, int64_t ld, int64_t n_rows, int64_t n, void *lse, const void *max, const void *sum) {
     for (int64_t r = 0; r < n_rows; r++) {
-        float total = ((const float *)sum)[r], *row = (float *)o + r * ld;
-        for (int64_t c = 0; c < n; c += LANES) v_store_n(row + c, total == 0.0f ? v_set1(0.0f) : v_div(v_load_n(row + c, n - c), v_set1(total)), n - c);
-        ((float *)lse)[r] = total == 0.0f ? -INFINITY : (float)((double)((const float *)max)[r] * 0x1.62e42fefa39efp-1 + log((double)total));
+        REAL total = ((const REAL *)sum)[r], *row = (REAL *)o + r * ld;
+        for (int64_t c = 0; c < n; c += LANES) v_store_n(row + c, total == (REAL)0 ? v_set1((REAL)0) : v_div(v_load_n(row + c, n - c), v_set1(total)), n - c);
+        ((REAL *)lse)[r] = total == (REAL)0 ? -(REAL)INFINITY : (REAL)((double)((const REAL *)max)[r] * 0x1.62e42fefa39efp-1 + log((double)total));
     }
 }

@@ -72,7 +72,7 @@ static void check(const vtk_table *ref, const vtk_table *t) {
                 arrays got = make(n, (uint64_t)n), want = make(n, (uint64_t)n);
                 static const char *const names[] = {"adjust", "weigh", "slopes", "the rest"};
                 for (int side = 0; side < 2; side++) {
-                    const struct vtk_flash_type *f = side ? &ref->flash->f32 : &t->flash->f32;
+                    const struct vtk_flash_type *f = side ? ref->flash->f32 : t->flash->f32;
                     arrays *r = side ? &want : &got;
                     if (what == 0) run_adjust(f, r, n, kind);
                     else if (what == 1) run_weigh(f, r, n, kind);
@@ -90,11 +90,60 @@ static void every_body_computes_what_the_reference_does(void **state) {
     for_each_variant(check);
 }
 
+/* ---- float64 ---- */
+
+enum { RESULTS = 3 * (ROWS - 1) * LD + 3 * MOST + 4 * ROWS };
+
+/* All of a type's functions but adjust, one after the other over the same arrays; everything they wrote to out [RESULTS]. */
+static void run_f64(const struct vtk_flash_type *t, int64_t n, int ranges, double *out) {
+    size_t count = (size_t)((ROWS - 1) * LD + n), size = count * sizeof(double);
+    double *a[3], columns[2][MOST], rows[4][ROWS];
+    arrays r = make(n, (uint64_t)n);
+    const float *from[] = {r.x, r.y, r.z};
+    for (int i = 0; i < 3; i++) {
+        a[i] = guarded(size);
+        for (size_t k = 0; k < count; k++) a[i][k] = (double)from[i][k];
+    }
+    for (int i = 0; i < MOST; i++) columns[0][i] = (double)r.column[0][i], columns[1][i] = (double)r.column[1][i];
+    for (int i = 0; i < ROWS; i++) rows[0][i] = (double)r.a[i], rows[1][i] = (double)r.b[i], rows[2][i] = rows[3][i] = 0;
+    const int64_t *first = ranges ? r.first : NULL, *last = ranges ? r.last : NULL;
+    t->dot(rows[3], a[0], LD, a[1], LD, ROWS, n);
+    t->sum_rows(a[2], columns[1], a[0], LD, ROWS, n);
+    t->slopes(&(vtk_flash_slopes){a[2], a[1], LD, ROWS, n, first, last, 2.3, columns[0], columns[1]});
+    t->weigh(&(vtk_flash_weigh){a[0], LD, ROWS, n, first, last, 3.7, rows[0], rows[1], rows[2]});
+    t->shrink(a[1], LD, ROWS, n, rows[1]);
+    t->multiply(a[2], LD, ROWS, n, 1.7, a[0]);
+    t->finish(a[0], LD, ROWS, n, rows[2], rows[0], rows[1]);
+    for (int i = 0; i < 3; i++) {
+        memcpy(out + (size_t)i * count, a[i], size);
+        guarded_free(a[i], size);
+    }
+    memcpy(out + 3 * count, rows, sizeof rows);
+    drop(&r, n);
+}
+
+static void check_f64(const vtk_table *ref, const vtk_table *t) {
+    static double got[RESULTS], want[RESULTS];
+    for (int64_t n = 1; n <= MOST; n++)
+        for (int ranges = 0; ranges < 2; ranges++) {
+            run_f64(t->flash->f64, n, ranges, got);
+            run_f64(ref->flash->f64, n, ranges, want);
+            for (int64_t i = 0; i < 3 * ((ROWS - 1) * LD + n) + 4 * ROWS; i++)
+                if (isfinite(want[i]) ? !(fabs(got[i] - want[i]) <= 1e-14 * (1 + fabs(want[i]))) : got[i] != want[i])
+                    fail_msg("n %d, ranges %d, result %d: %.17g, not %.17g", (int)n, ranges, (int)i, got[i], want[i]);
+        }
+}
+
+static void every_body_computes_what_the_reference_does_in_float64(void **state) {
+    (void)state;
+    for_each_variant(check_f64);
+}
+
 static void check_nan(const vtk_table *ref, const vtk_table *t) {
     (void)ref;
     arrays r = make(40, 1);
     r.x[LD + 20] = NAN, r.x[2 * LD] = -INFINITY;
-    run_weigh(&t->flash->f32, &r, 40, 0);
+    run_weigh(t->flash->f32, &r, 40, 0);
     assert_true(isnan(r.x[LD + 20]) && isnan(r.b[1]) && isfinite(r.b[0]) && r.x[2 * LD] == 0);
     drop(&r, 40);
 }
@@ -106,6 +155,7 @@ static void a_score_that_is_no_number_is_seen_in_its_row(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_body_computes_what_the_reference_does), cmocka_unit_test(a_score_that_is_no_number_is_seen_in_its_row)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_body_computes_what_the_reference_does), cmocka_unit_test(every_body_computes_what_the_reference_does_in_float64),
+                                      cmocka_unit_test(a_score_that_is_no_number_is_seen_in_its_row)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
