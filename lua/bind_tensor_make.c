@@ -154,7 +154,7 @@ void bind_tensor_scalar(lua_State *L, int index, const char *what, int32_t dtype
 
 typedef struct nest {
     const make *m;
-    int64_t shape[VT_MAX_DIMS];
+    int64_t shape[VT_MAX_DIMS + 1];
     int32_t n_dims, has_float, has_integer;
     int64_t at;
     void *data;
@@ -162,18 +162,15 @@ typedef struct nest {
 
 /* Extents along the first elements; the other elements are checked while they are read. */
 static void measure(lua_State *L, nest *n) {
-    int is_complex = n->m->dtype >= 0 && bind_dtype_is_complex(n->m->dtype);
+    int most = VT_MAX_DIMS + (n->m->dtype >= 0 && bind_dtype_is_complex(n->m->dtype)); /* the innermost list is { re, im } */
     lua_pushvalue(L, 1);
     while (lua_istable(L, -1)) {
-        if (n->n_dims == VT_MAX_DIMS) {
-            if (is_complex) break;
-            box_raise(L, VT_ERR_SHAPE, "%s: lists deeper than %d", n->m->what, VT_MAX_DIMS);
-        }
+        if (n->n_dims == most) box_raise(L, VT_ERR_SHAPE, "%s: lists deeper than %d", n->m->what, most);
         n->shape[n->n_dims++] = (int64_t)lua_rawlen(L, -1);
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
     }
-    if (is_complex && n->n_dims > 0 && n->shape[n->n_dims - 1] != 0) n->n_dims--; /* { re, im } */
+    if (most > VT_MAX_DIMS && n->n_dims > 0 && (n->n_dims == most || n->shape[n->n_dims - 1] != 0)) n->n_dims--;
     lua_pop(L, 1);
 }
 
@@ -314,7 +311,12 @@ static int arange(lua_State *L) {
     if (!(fabs(step) > 0) || !(count <= 1e15)) box_raise(L, VT_ERR_INVALID, "arange: from %f to %f by %f", start, stop, step);
     int64_t n = count > 0 ? (int64_t)count : 0;
     void *data = block(L, m.dtype, n);
-    for (int64_t i = 0; i < n; i++) set_number(L, &m, data, i, start + (lua_Number)i * step);
+    if (whole && m.dtype == VT_DTYPE_I64) { /* beyond what floats hold, too; i step is within start and stop */
+        lua_Integer from = last == 1 ? 0 : lua_tointeger(L, 1), by = last < 3 ? 1 : lua_tointeger(L, 3);
+        for (int64_t i = 0; i < n; i++) ((int64_t *)data)[i] = (int64_t)((uint64_t)from + (uint64_t)i * (uint64_t)by);
+    } else {
+        for (int64_t i = 0; i < n; i++) set_number(L, &m, data, i, start + (lua_Number)i * step);
+    }
     return finish(L, &m, &n, 1, data);
 }
 

@@ -1,6 +1,7 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
--- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`.
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`;
+-- `vt.rand` and its kin.
 local core = require "venturi.core"
 
 local M = {}
@@ -31,11 +32,14 @@ function M.options(what, defaults, given)
 end
 
 local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, csv = true, font = true, gradcheck = true, jinja = true,
-  plot = true, png = true, page = true, prompt = true, test = true }
+  plot = true, png = true, page = true, prompt = true, test = true,
+  rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
 
 return setmetatable(M, { __index = function(t, name)
-  if not lazy[name] then return nil end
-  local module = require("venturi." .. name)
+  local file = lazy[name] -- true: of the same name; else the module that has the function
+  if not file then return nil end
+  local module = require("venturi." .. (file == true and name or file))
+  if file ~= true then module = module[name] end
   rawset(t, name, module)
   return module
 end })

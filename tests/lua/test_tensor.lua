@@ -58,6 +58,30 @@ test("tensors by a rule", function()
   equal(vt.zeros(0, 3).shape, { 0, 3 })
 end)
 
+test("tensors of eight dimensions, of complex numbers too", function()
+  local deep, pair = 1, { 1, 2 }
+  for _ = 1, 8 do deep, pair = { deep }, { pair } end
+  equal(vt.tensor(deep).ndim, 8)
+  equal(vt.tensor(pair, { dtype = "c64" }).ndim, 8)
+  raises("deeper than 8", vt.tensor, { deep })
+  raises("deeper than 9", vt.tensor, { pair }, { dtype = "c64" })
+  equal(values(vt.arange((1 << 53) + 1, (1 << 53) + 4, 2)), { (1 << 53) + 1, (1 << 53) + 3 })
+end)
+
+test("random tensors are a function of their seed", function()
+  local a = vt.rand(2, 3, { seed = 7, dtype = "f64", requires_grad = true })
+  equal(a.shape, { 2, 3 })
+  equal(a.requires_grad, true)
+  equal(values(a), values(vt.rand({ 2, 3 }, { seed = 7, dtype = "f64" })))
+  assert(vt.rand(8, { seed = 1, low = 2, high = 3 })[1]:item() >= 2)
+  equal(vt.randint(4, { seed = 1, high = 1 }):totable(), { 0, 0, 0, 0 })
+  equal(values((vt.randperm(5, { seed = 3 }):sort())), { 0, 1, 2, 3, 4 })
+  equal(vt.randn(1000, { seed = 1 }):size(1), 1000)
+  raises("option 'seed' is missing", vt.rand, 2, { low = 1 })
+  raises("options with a seed are needed", vt.rand, 2)
+  raises("uniform: no attribute 'sed'", vt.rand, 2, { seed = 1, sed = 2 })
+end)
+
 -- ---- operations ----
 
 test("operations take tensors and numbers, attributes by position or by name", function()
@@ -379,5 +403,19 @@ test("a script in a sandbox has tensors, and its limits hold", function()
   end
   equal(vt.grad_mode(), true)
 end)
+
+if not os.getenv("VT_GC_STRESS") then
+  test("a script with little memory is told so", function()
+    support.with_little_memory[[
+      local vt = require "venturi"
+      local x = vt.tensor({ { 1, 2 }, { 3, 4 } }, { requires_grad = true })
+      local f = vt.custom{ forward = function(ctx, a) ctx.a = a return a * a end, backward = function(ctx, g) return g * ctx.a * 2 end }
+      local y = f(x)
+      y:hook(function(g) return g * 2 end)
+      y[{ {}, 1 }]:sum():backward()
+      assert(#tostring(x.grad) > 0 and x.grad:totable()[1][1] == 4)
+    ]]
+  end)
+end
 
 support.done()
