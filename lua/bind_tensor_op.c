@@ -254,20 +254,36 @@ static void make_scalars(lua_State *L, call *c) {
 
 /* ---- running ---- */
 
+static uint64_t extent(const vt_tensor *t, int32_t from_the_end) {
+    int32_t n = vt_tensor_n_dims(t);
+    return n < from_the_end ? 1 : (uint64_t)vt_tensor_shape(t)[n - from_the_end];
+}
+
+/* Multiplications of an operation that sums products of its first two inputs, about; 0 for others. */
+static uint64_t products(const call *c) {
+    const char *name = c->f->name;
+    if (c->n_in < 2 || !c->in[0] || !c->in[1]) return 0;
+    uint64_t a = (uint64_t)vt_tensor_count(c->in[0]), b = (uint64_t)vt_tensor_count(c->in[1]);
+    if (strncmp(name, "matmul", 6) == 0) return vt__capability_times(a, extent(c->in[1], 1));
+    if (strncmp(name, "attention", 9) == 0) return vt__capability_times(a, 2 * extent(c->in[1], 2));
+    if (strncmp(name, "conv", 4) == 0 && vt_tensor_n_dims(c->in[1]) > 1) return vt__capability_times(a, b / (uint64_t)(vt_tensor_shape(c->in[1])[1] + 1) + 1);
+    if (strcmp(name, "linear") == 0) return vt__capability_times(a, b / (extent(c->in[1], 1) + 1) + 1);
+    if (strcmp(name, "outer") == 0 || strcmp(name, "einsum") == 0) return vt__capability_times(a, b / (extent(c->in[1], 2) + 1) + 1);
+    return 0;
+}
+
 /* About what the call costs, booked before: elements that are read, each of them as often as the others have extents for it. */
 static void charge(lua_State *L, const call *c) {
     uint64_t sum = 0, extents[VT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1}, most = 1;
     for (int32_t i = 0; i < c->n_in; i++) {
         const vt_tensor *t = c->in[i];
-        int32_t n = vt_tensor_n_dims(t);
         sum += (uint64_t)vt_tensor_count(t);
-        for (int32_t d = 0; d < n; d++) { /* aligned at the right */
-            uint64_t e = (uint64_t)vt_tensor_shape(t)[n - 1 - d];
-            if (e > extents[d]) extents[d] = e;
-        }
+        for (int32_t d = 0; d < vt_tensor_n_dims(t); d++) /* aligned at the right */
+            if (extent(t, d + 1) > extents[d]) extents[d] = extent(t, d + 1);
     }
     for (int d = 0; c->n_in > 1 && d < VT_MAX_DIMS; d++) most = vt__capability_times(most, extents[d]);
     vt__capability_charge_for(L, sum > most ? sum : most, VT__COST_ITEM);
+    vt__capability_charge_for(L, products(c), VT__COST_ELEMENT);
 }
 
 /* Upvalue 1 of all closures below: the form. Reads the arguments from `first` on; the boxes of what it makes are pushed. */

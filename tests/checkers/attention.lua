@@ -53,8 +53,8 @@ local function flat(t) return t:reshape{ -1 }:totable() end
 
 local function tensors(file, case, dtype)
   local get = function(key) return file.get(case, key) end
-  local B, H, HK, M, N, D = case.B, case.H, case.HK or case.H, case.M, case.N, case.D
-  local q, k, v = tensor(case.q, dtype, B, H, M, D), tensor(case.k, dtype, B, HK, N, D), tensor(case.v, dtype, B, HK, N, D)
+  local B, H, HK, rows, N, D = case.B, case.H, case.HK or case.H, case.M, case.N, case.D
+  local q, k, v = tensor(case.q, dtype, B, H, rows, D), tensor(case.k, dtype, B, HK, N, D), tensor(case.v, dtype, B, HK, N, D)
   for _, t in ipairs{ q, k, v } do t.requires_grad = true end
   local window, block = get("window") or { -1, -1 }, get("block")
   local slopes, mask = get("alibi_slopes"), get("block_mask")
@@ -67,7 +67,7 @@ local function tensors(file, case, dtype)
   report:close("o", flat(o), case.o, allowed("o", 2e-6, largest(case.o)))
   compare_lse(report, flat(lse), case.lse, dtype == "f64" and TENS or tol.lse or 2e-6)
   if not get("do") then return end
-  local grads = vt.gradients({ o }, { q, k, v }, { grads = { tensor(case["do"], dtype, B, H, M, D) } })
+  local grads = vt.gradients({ o }, { q, k, v }, { grads = { tensor(case["do"], dtype, B, H, rows, D) } })
   for i, key in ipairs{ "dq", "dk", "dv" } do report:close(key, flat(grads[i]), case[key], allowed("grads", 1e-5, largest(case[key]))) end
 end
 
