@@ -5,8 +5,9 @@
  *
  *     |result - exact| <= 2^-24 |exact| + n 2^-52 sum |x|    (float32; float64 without the first term)
  *
- * and a block's lanes are added in an order that depends on its length only. Bodies agree within that bound, and to the bit for MAX, MIN, ARGMAX,
- * ARGMIN, NONZERO and integers. NaN is larger than everything for MAX and ARGMAX, smaller for MIN and ARGMIN: it always wins. */
+ * and a block's lanes are added in an order that depends on its length only. Sums of exponentials of float32 add a relative error of 2^-20. Bodies agree
+ * within these bounds, and to the bit for MAX, MIN, ARGMAX, ARGMIN, NONZERO and integers. NaN is larger than everything for MAX and ARGMAX, smaller for
+ * MIN and ARGMIN: it always wins. */
 #ifndef VENTURI_VTK_FOLD_H
 #define VENTURI_VTK_FOLD_H
 
