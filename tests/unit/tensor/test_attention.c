@@ -195,6 +195,34 @@ static void pieces_of_the_keys_merge_to_the_whole(void **state) {
     release_all(in, N_IN), release_all(whole, 2), release_all(merged, 2), release_all(piece, 4);
 }
 
+/* Equal scores and values of 1: a result is the number of kept keys by what is expected. */
+static void dropout_keeps_the_mean_and_follows_its_counter(void **state) {
+    (void)state;
+    const problem p = {1, 2, 1, 150, 400, 4, 1, 0, -1, -1, 0, NO_BIAS, 0, 0, 0.25}, shorter = {1, 2, 1, 150, 100, 4, 1, 0, -1, -1, 0, NO_BIAS, 0, 0, 0.25};
+    vt_tensor *in[N_IN] = {0}, *out[VT_OP_MAX_OUTPUTS], *less[VT_OP_MAX_OUTPUTS];
+    const vt_attr cut[] = {{.name = "dim", .i = 2}, {.name = "start", .i = 0}, {.name = "stop", .i = 100}};
+    assert_int_equal(vt_tensor_create(ctx, VT_DTYPE_F32, SHAPE(1, 2, 150, 4), VT_DEVICE_CPU, &in[Q]), VT_OK);
+    assert_int_equal(vt_tensor_create(ctx, VT_DTYPE_F32, SHAPE(1, 1, 400, 4), VT_DEVICE_CPU, &in[K]), VT_OK);
+    vt_tensor *zeros = make_f64(SHAPE(1, 1, 1, 1), (const double[]){1}), *row = run_op("expand", zeros, NULL, &(vt_attr){.name = "shape", .list = (const int64_t[]){1, 1, 400, 1}, .n_list = 4}, 1);
+    in[V] = cast_to(row, VT_DTYPE_F32);
+    run_attention(ctx, &p, in, out);
+    double *o = numbers(out[0]), mean = 0, spread = 0;
+    for (int i = 0; i < 300; i++) mean += o[i] / 300, spread += (o[i] - 1) * (o[i] - 1) / 300;
+    assert_true(fabs(mean - 1) < 0.01);
+    assert_true(fabs(spread - 0.25 / 0.75 / 400) < 0.0003); /* of a binomial */
+    /* the fate of the first 100 keys does not depend on those behind: 3/4 of each kept number is a whole number of keys */
+    vt_tensor *part[N_IN] = {in[Q], run_op("slice", in[K], NULL, cut, 3), run_op("slice", in[V], NULL, cut, 3)};
+    run_attention(ctx, &shorter, part, less);
+    double *few = numbers(less[0]);
+    for (int i = 0; i < 300; i++) {
+        double kept = few[i] * 75, all = o[i] * 300;
+        assert_true(fabs(kept - round(kept)) < 1e-3);
+        assert_true(all - kept > -0.5 && all - kept < 300.5);
+    }
+    test_free(o), test_free(few);
+    release_all(in, N_IN), release_all(out, 2), release_all(less, 2), vt_tensor_release(part[K]), vt_tensor_release(part[V]), vt_tensor_release(zeros);
+}
+
 static void what_does_not_fit_is_refused(void **state) {
     (void)state;
     vt_tensor *a = make_f64(SHAPE(1, 2, 3, 4), (const double[24]){0}), *flat = make_f64(SHAPE(6, 4), (const double[24]){0}), *one = make_f64(SHAPE(1, 1, 3, 4), (const double[12]){0});
@@ -233,6 +261,7 @@ int main(void) {
         cmocka_unit_test(empty_extents_and_rows_without_keys_are_fine),
         cmocka_unit_test(memory_grows_with_rows_and_not_with_their_square),
         cmocka_unit_test(pieces_of_the_keys_merge_to_the_whole),
+        cmocka_unit_test(dropout_keeps_the_mean_and_follows_its_counter),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, make_context, drop_context);
