@@ -19,4 +19,4 @@
 --   }
 --
 -- Points are to be away from kinks and poles by more than 1e-3, and numbers of moderate size: the step of the differences is 6e-6.
-return { "attention", "convolution", "elementwise", "fourier", "loss", "matmul", "movement", "norm", "reduce" }
+return { "attention", "convolution", "elementwise", "fourier", "loss", "matmul", "movement", "norm", "reduce", "triangular" }
