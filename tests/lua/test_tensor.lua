@@ -101,6 +101,14 @@ test("operations take tensors and numbers, attributes by position or by name", f
   equal(values(vt.op.add(1, 2)), 3)
 end)
 
+test("every operation is a method and a function", function()
+  local t = vt.zeros(1)
+  for _, op in ipairs(vt.ops()) do
+    equal(type(t[op.name]), "function", op.name)
+    equal(type(vt.op[op.name]), "function", op.name)
+  end
+end)
+
 test("wrong arguments are refused by name", function()
   local t = vt.zeros(2, 3)
   raises("sum: no attribute 'dim' (it has: dims:dims? keepdim:bool=0)", t.sum, t, { dim = 1 })
@@ -123,6 +131,8 @@ test("operators", function()
   equal(values(b / a), { 2, 2 })
   equal(values(a ^ 2), { 1, 16 })
   equal(values(-a), { -1, -4 })
+  equal(values(vt.tensor{ 5, -5 } % 3), { 2, 1 }) -- as Lua's own
+  equal(values(vt.tensor{ 5, -5 } // 3), { 1, -2 })
   equal(#a, 2)
   assert(a == a and a ~= vt.tensor{ 1.0, 4.0 }, "== is identity")
 end)
