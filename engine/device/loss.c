@@ -18,7 +18,7 @@ struct job {
     int64_t n, classes, per, ignored;
     double smoothing;
     int32_t wide;
-    atomic_llong bad; /* first row found with an id that is no class, and one more; 0: none */
+    atomic_llong bad; /* first row with an id that is no class, and one more; 0: none */
 };
 
 static const char *row_of(const struct vt__view *v, int64_t row, int64_t n) {
@@ -91,8 +91,8 @@ static void work(void *user, int64_t chunk) {
         int64_t buffer;
         int64_t id = *(const int64_t *)vt__block_load(job->ids, r, 1, VT_DTYPE_I64, &buffer);
         if (id != job->ignored && (id < 0 || id >= job->classes)) {
-            long long none = 0;
-            (void)atomic_compare_exchange_strong(&job->bad, &none, (long long)r + 1);
+            long long was = atomic_load(&job->bad);
+            while ((was == 0 || was > r + 1) && !atomic_compare_exchange_weak(&job->bad, &was, (long long)r + 1)) continue;
             continue;
         }
         if (!job->x) labels_row(job, r, id);

@@ -252,7 +252,7 @@ vt_status vt__cpu_group_norm_grad(const struct vt__run *run) {
         double dw = 0, db = 0;
         for (int64_t n = 0; n < job.n_samples; n++) {
             int64_t i = n * job.n_channels + c;
-            dw += job.dots[i] * job.scale[stat_of(&job, i)];
+            if (job.rest) dw += job.dots[i] * job.scale[stat_of(&job, i)]; /* of nothing there is no scale */
             db += job.sums[i];
         }
         put(&run->out[1], c, dw);

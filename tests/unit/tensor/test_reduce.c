@@ -186,6 +186,66 @@ static void gradients_are_those_of_differences(void **state) {
     check_gradient("prod", 1, (const struct input[]){{.shape = {2, 3}, .ndim = 2, .zeros = 1}}, &none, 0);
 }
 
+static uint32_t draw(uint64_t *seed, uint32_t n) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % n;
+}
+
+/* What is reduced: element after element of the dense copy, position by position. */
+static double naive(const char *op, const double *x, const int64_t *shape, uint32_t mask, int64_t result) {
+    double sum = 0, best = -HUGE_VAL, prod = 1;
+    int64_t at = -1, n = 0, index[4];
+    for (int64_t i = 0; i < shape[0] * shape[1] * shape[2] * shape[3]; i++) {
+        int64_t rest = i, own = 0;
+        for (int d = 3; d >= 0; d--) index[d] = rest % shape[d], rest /= shape[d];
+        for (int d = 0; d < 4; d++)
+            if (!(mask >> d & 1)) own = own * shape[d] + index[d];
+        if (own != result) continue;
+        sum += x[i], prod *= x[i];
+        if (x[i] > best) best = x[i], at = n;
+        n++;
+    }
+    return strcmp(op, "sum") == 0 ? sum : strcmp(op, "prod") == 0 ? prod : strcmp(op, "max") == 0 ? best : strcmp(op, "argmax") == 0 ? (double)at : sum / (double)n;
+}
+
+static void any_layout_gives_the_same(void **state) {
+    (void)state;
+    static const char *const ops[] = {"sum", "prod", "max", "argmax", "mean"};
+    static const int32_t types[] = {VT_DTYPE_F64, VT_DTYPE_F32, VT_DTYPE_I32};
+    uint64_t seed = 7;
+    for (int round = 0; round < 400; round++) {
+        int64_t shape[4], twice[4], order[4] = {0, 1, 2, 3}, dims[4], count = 1, n_dims = 0;
+        double values[4096], dense[4096], have[4096];
+        for (int d = 0; d < 4; d++) shape[d] = 1 + draw(&seed, draw(&seed, 3) ? 4 : 7), twice[d] = shape[d] * (d == 3 ? 2 : 1), count *= twice[d];
+        for (int d = 3; d > 0; d--) {
+            int k = (int)draw(&seed, (uint32_t)d + 1);
+            int64_t t = order[d];
+            order[d] = order[k], order[k] = t;
+        }
+        for (int64_t i = 0; i < count; i++) values[i] = (double)draw(&seed, 7) - 3;
+        vt_tensor *x = make_f64(twice, 4, values), *c = run_op("cast", x, NULL, &(vt_attr){.name = "dtype", .i = types[round % 3]}, 1);
+        vt_attr cut[] = {{.name = "dim", .i = 3}, {.name = "stop", .i = twice[3]}, {.name = "step", .i = 2}}, turn = {.name = "dims", .list = order, .n_list = 4};
+        vt_tensor *half = run_op("slice", c, NULL, cut, 3), *view = run_op("permute", round % 4 == 0 ? c : half, NULL, &turn, 1);
+        vt_tensor *wide = run_op("cast", view, NULL, &(vt_attr){.name = "dtype", .i = VT_DTYPE_F64}, 1);
+        const int64_t *seen = vt_tensor_shape(view);
+        assert_int_equal(vt_tensor_read(wide, dense, (size_t)vt_tensor_count(wide) * 8), VT_OK);
+        const char *op = ops[draw(&seed, 5)];
+        uint32_t mask = 0;
+        int one = strcmp(op, "argmax") == 0;
+        for (int d = 0; d < 4; d++)
+            if (draw(&seed, 2) && !(one && n_dims)) dims[n_dims++] = d, mask |= 1u << d;
+        if (one && n_dims == 0) mask = 15;
+        vt_attr a = one ? (vt_attr){.name = "dim", .i = dims[0]} : dims_attr(dims, n_dims);
+        vt_tensor *y = run_op(op, view, NULL, &a, one && mask == 15 ? 0 : 1), *result = run_op("cast", y, NULL, &(vt_attr){.name = "dtype", .i = VT_DTYPE_F64}, 1);
+        assert_int_equal(vt_tensor_read(result, have, (size_t)vt_tensor_count(result) * 8), VT_OK);
+        for (int64_t i = 0; i < vt_tensor_count(result); i++) {
+            double want = naive(op, dense, seen, mask, i);
+            if (!(fabs(have[i] - want) <= 1e-6 * fabs(want))) fail_msg("round %d, %s, mask %u: result %d is %g, not %g", round, op, mask, (int)i, have[i], want);
+        }
+        vt_tensor_release(x), vt_tensor_release(c), vt_tensor_release(half), vt_tensor_release(view), vt_tensor_release(wide), vt_tensor_release(y), vt_tensor_release(result);
+    }
+}
+
 /* Results do not depend on who does the work. */
 static void threads_change_no_bit(void **state) {
     (void)state;
@@ -225,6 +285,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reductions_give_these_numbers), cmocka_unit_test(special_numbers_are_kept),
         cmocka_unit_test(of_nothing_there_is_a_defined_result), cmocka_unit_test(integers_stay_exact), cmocka_unit_test(long_sums_lose_nothing),
         cmocka_unit_test(sums_run_in_both_directions), cmocka_unit_test(gradients_are_those_of_differences),
-        cmocka_unit_test(threads_change_no_bit)};
+        cmocka_unit_test(any_layout_gives_the_same), cmocka_unit_test(threads_change_no_bit)};
     return cmocka_run_group_tests(tests, make_context, drop_context);
 }
