@@ -208,21 +208,25 @@ static void choose_pairs(struct forward *f, int64_t *n_packs) {
     }
 }
 
-/* Bytes of panels that any choice of pairs needs. */
-static size_t most_packed(struct forward *f) {
+/* Bytes of panels that any choice of pairs needs; most tasks that any has. */
+static size_t most_packed(struct forward *f, int64_t *most_tasks) {
     size_t most = 0;
     int64_t n_packs;
+    *most_tasks = 0;
     for (f->pair0 = 0; f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
         choose_pairs(f, &n_packs);
         const struct vt__attn_pair *last = &f->a.pairs[f->pair1 - 1];
+        if (f->n_tasks > *most_tasks) *most_tasks = f->n_tasks;
         if (f->is_packed && last->packed + bytes_of(f, last) > most) most = last->packed + bytes_of(f, last);
     }
     return most;
 }
 
-static vt_status make_scratch(struct forward *f, int64_t n_slots) {
+/* A slot for each thread that can find a task. */
+static vt_status make_scratch(struct forward *f, int64_t *n_slots) {
     const struct vt__attn *a = &f->a;
-    size_t size = a->kind->size, packed = most_packed(f);
+    int64_t n_tasks;
+    size_t size = a->kind->size, packed = most_packed(f, &n_tasks);
     struct vt__attn_room room = {0};
     int64_t key_width = a->d > a->dv ? a->d : a->dv;
     f->at.query_rows = vt__attn_room(&room, QUERIES, a->d, size);
@@ -240,7 +244,8 @@ static vt_status make_scratch(struct forward *f, int64_t n_slots) {
     f->at.last = vt__attn_room(&room, QUERIES, 1, sizeof(int64_t));
     f->slot_size = room.size;
     struct vt__attn_room all = {.size = packed, .too_large = room.too_large};
-    (void)vt__attn_room(&all, n_slots, (int64_t)room.size, 1);
+    if (*n_slots > n_tasks) *n_slots = n_tasks;
+    (void)vt__attn_room(&all, *n_slots, (int64_t)room.size, 1);
     f->packed = all.too_large ? NULL : vt__scratch_take(a->run->ctx, all.size);
     if (!f->packed) return vt__fail_nomem("attention", all.size);
     f->slots = f->packed + packed;
@@ -269,7 +274,7 @@ static vt_status forward(struct forward *f) {
     f->value_width = (f->a.dv + panel - 1) / panel * panel;
     f->packed_limit = packed_limit(f);
     choose_tile(f);
-    vt_status st = make_scratch(f, n_slots);
+    vt_status st = make_scratch(f, &n_slots);
     for (f->pair0 = 0; st == VT_OK && f->pair0 < f->a.n_pairs; f->pair0 = f->pair1) {
         choose_pairs(f, &n_packs);
         int64_t n_tasks = f->n_tasks;
@@ -289,6 +294,7 @@ static vt_status forward(struct forward *f) {
 vt_status vt__cpu_attention(const struct vt__run *run) {
     static const struct vt__attn_inputs at = {.bias = 3, .slopes = 4, .blocks = 5, .cu_q = 6, .cu_k = 7};
     struct forward f = {.packed = NULL};
+    if (!vt__view_count(&run->out[0]) && !vt__view_count(&run->out[1])) return VT_OK;
     vt_status st = vt__attn_open(&f.a, run, &at, run->out[1].dtype);
     if (st == VT_OK) st = forward(&f);
     vt__attn_close(&f.a);

@@ -270,6 +270,7 @@ static vt_status backward(struct backward *b) {
     int64_t n_slots = open_bias(b);
     b->n_tasks = a->n_pairs * b->n_splits;
     if (!b->n_tasks || !a->group) return clear(a->run, DQ), clear(a->run, DK), clear(a->run, DV), VT_OK;
+    if (n_slots > b->n_tasks) n_slots = b->n_tasks;
     vt_status st = make_scratch(b, n_slots, &scratch);
     if (st == VT_OK) vt__parallel(a->run->ctx, n_slots, take_tasks, b);
     if (st == VT_OK && b->n_splits > 1) vt__parallel(a->run->ctx, a->n_pairs, add_splits, b);
@@ -280,6 +281,7 @@ static vt_status backward(struct backward *b) {
 vt_status vt__cpu_attention_grad(const struct vt__run *run) {
     static const struct vt__attn_inputs at = {.bias = 7, .slopes = 8, .blocks = 9, .cu_q = 10, .cu_k = 11};
     struct backward b = {.out = run->in[OUT], .grad_out = run->in[GRAD_OUT], .lse = as_rows(&run->in[LSE])};
+    if (!vt__view_count(&run->out[DQ]) && !vt__view_count(&run->out[DK]) && !vt__view_count(&run->out[DV]) && !vt__view_count(&run->out[DBIAS])) return VT_OK;
     if (run->n_in > GRAD_LSE) b.grad_lse = as_rows(&run->in[GRAD_LSE]);
     vt_status st = vt__attn_open(&b.a, run, &at, run->in[LSE].dtype);
     if (st == VT_OK) st = backward(&b);
