@@ -53,6 +53,20 @@ typedef void (*vtk_map_fn)(void *out, const void *const *in, const int64_t *step
 /* Element types of memory. Halves are only converted to and from f32. */
 enum vtk_map_type { VTK_T_BOOL, VTK_T_U8, VTK_T_I8, VTK_T_I32, VTK_T_I64, VTK_T_F32, VTK_T_F64, VTK_T_C64, VTK_T_C128, VTK_T_F16, VTK_T_BF16, VTK_N_T };
 
+/* Steps of optimizers: in: parameters, gradient, states; out: parameters, states, which may be the same arrays. sgd has a velocity, adam a mean and a
+ * mean square, amsgrad the greatest mean square besides, rmsprop a mean square. */
+enum { VTK_SGD, VTK_ADAM, VTK_AMSGRAD, VTK_RMSPROP, VTK_N_STEPS };
+typedef struct vtk_step {
+    double lr;    /* adam: over 1 - beta1^t */
+    double beta1; /* what is kept of the velocity, the mean; rmsprop: of the mean square */
+    double beta2; /* of the mean square; sgd: the share of the gradient that goes into the velocity */
+    double eps;
+    double decay; /* share of the parameters that is added to the gradient */
+    double keep;  /* factor of the parameters */
+    double scale; /* 1 / sqrt(1 - beta2^t) */
+    double ahead; /* 1: Nesterov's look ahead, else 0 */
+} vtk_step;
+
 struct vtk_map {
     /* NULL where a type has no such function. */
     vtk_map_fn f32[VTK_N_MAP], f64[VTK_N_MAP], i64[VTK_N_MAP], c64[VTK_N_MAP], c128[VTK_N_MAP];
@@ -66,6 +80,8 @@ struct vtk_map {
     /* Every `step`th element to and from a dense row, same sizes. */
     void (*gather[5])(void *row, const void *from, int64_t step, int64_t n);
     void (*scatter[5])(void *to, int64_t step, const void *row, int64_t n);
+    /* [0]: float32, [1]: float64; all bodies agree to the bit. */
+    void (*step[2][VTK_N_STEPS])(void *const *out, const void *const *in, int64_t n, const vtk_step *s);
     /* A copy that goes past the caches; out is 64-aligned. */
     void (*stream)(void *out, const void *from, int64_t n_bytes);
 };

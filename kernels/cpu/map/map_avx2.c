@@ -1,6 +1,7 @@
 #include "cpu/gemm/gelu_avx2.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
+#include "cpu/map/steps.h"
 #include "cpu/quant/quant.h"
 #include "cpu/vector_avx2.h"
 
@@ -79,5 +80,6 @@ const struct vtk_map vtk_map_avx2 = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .step = STEP_SLOTS,
     .stream = stream,
 };

@@ -1,6 +1,7 @@
 #include "cpu/gemm/gelu_avx512.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
+#include "cpu/map/steps.h"
 #include "cpu/quant/quant.h"
 #include "cpu/vector_avx512.h"
 
@@ -82,5 +83,6 @@ const struct vtk_map vtk_map_avx512 = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .step = STEP_SLOTS,
     .stream = stream,
 };

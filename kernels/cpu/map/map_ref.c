@@ -4,6 +4,7 @@
 
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
+#include "cpu/map/steps.h"
 
 static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 static double logsigmoid(double x) { return (x < 0 ? x : 0) - log1p(exp(-fabs(x))); }
@@ -202,5 +203,6 @@ const struct vtk_map vtk_map_ref = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .step = STEP_SLOTS,
     .stream = stream,
 };

@@ -153,11 +153,30 @@ static void check_pairs(const vtk_table *ref, const vtk_table *t) {
     }
 }
 
+static void check_optimizers(const vtk_table *ref, const vtk_table *t) {
+    static double room[5][64], got[4][64], want[4][64];
+    const vtk_step s = {0.1, 0.9, 0.99, 1e-8, 0.01, 0.98, 1.3, 1};
+    const void *in[] = {room[0], room[1], room[2], room[3], room[4]};
+    void *a[] = {got[0], got[1], got[2], got[3]}, *b[] = {want[0], want[1], want[2], want[3]};
+    for (int wide = 0; wide < 2; wide++)
+        for (int kind = 0; kind < VTK_N_STEPS; kind++) {
+            for (int k = 0; k < 5; k++)
+                for (int i = 0; i < 64; i++) {
+                    if (wide) room[k][i] = fabs(f64[0][100 + 4 * i + 3] + k);
+                    else ((float *)room[k])[i] = fabsf(f32[0][100 + 4 * i + 3] + (float)k);
+                }
+            ref->map->step[wide][kind](b, in, 61, &s);
+            t->map->step[wide][kind](a, in, 61, &s);
+            assert_memory_equal(got, want, sizeof got);
+        }
+}
+
 static void arithmetic_is_the_same_to_the_bit(void **state) {
     (void)state;
     make_numbers();
     for_each_variant(check_plain);
     for_each_variant(check_pairs);
+    for_each_variant(check_optimizers);
 }
 
 static const size_t sizes[VTK_N_T] = {1, 1, 1, 4, 8, 4, 8, 8, 16, 2, 2};
