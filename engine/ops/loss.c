@@ -213,6 +213,7 @@ vt_status vt__infer_cross_entropy_rows(struct vt__infer *call) {
 vt_status vt__infer_cross_entropy_grad(struct vt__infer *call) {
     vt_status st = check_rows(call, 1);
     call->out[0] = vt__in_desc(call, 1);
+    if (st == VT_OK && !vt__dtype_is_float(call->in[0]->dtype)) return vt__infer_fail(call, VT_ERR_DTYPE, "the gradient is of a floating type");
     if (st == VT_OK && (call->in[0]->ndim != 1 || call->in[0]->shape[0] != call->in[1]->shape[0])) return vt__infer_fail(call, VT_ERR_SHAPE, "one gradient a row is needed");
     return st;
 }

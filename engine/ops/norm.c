@@ -36,6 +36,7 @@ vt_status vt__infer_layer_norm(struct vt__infer *call) {
 
 static vt_status same_extents(const struct vt__infer *call) {
     const vt_tensor *a = call->in[0], *b = call->in[1];
+    if (!vt__dtype_is_float(b->dtype)) return vt__infer_fail(call, VT_ERR_DTYPE, "numbers of a floating type are needed; cast first");
     int same = a->ndim == b->ndim;
     for (int32_t i = 0; same && i < a->ndim; i++) same = a->shape[i] == b->shape[i];
     return same ? VT_OK : vt__infer_fail(call, VT_ERR_SHAPE, "extents differ");

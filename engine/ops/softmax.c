@@ -18,6 +18,7 @@ vt_status vt__infer_softmax_grad(struct vt__infer *call) {
     vt_status st = needs_float(call);
     call->out[0] = vt__in_desc(call, 0);
     if (st != VT_OK) return st;
+    if (!vt__dtype_is_float(call->in[1]->dtype)) return vt__infer_fail(call, VT_ERR_DTYPE, "numbers of a floating type are needed; cast first");
     int same = call->in[0]->ndim == call->in[1]->ndim && call->in[0]->ndim > 0;
     for (int32_t i = 0; same && i < call->in[0]->ndim; i++) same = call->in[0]->shape[i] == call->in[1]->shape[i];
     return same ? VT_OK : vt__infer_fail(call, VT_ERR_SHAPE, "extents differ, or there are none");
