@@ -18,9 +18,10 @@ struct walk {
 };
 
 static vt_status push(struct walk *w, struct vt__node *node) {
-    if (!node || node->visited) return VT_OK;
+    if (!node || node->walk == w) return VT_OK;
+    if (node->walk) return vt__fail(VT_ERR_STATE, "backward: %s: its tape is being walked by a call that this one comes from", node->name);
     if (vt__reserve(w->ctx, (void **)&w->nodes, &w->cap, w->n_nodes + 1, sizeof *w->nodes)) return vt__fail_nomem("backward", sizeof *w->nodes);
-    node->visited = 1;
+    node->walk = w;
     atomic_fetch_add(&node->refs, 1);
     w->nodes[w->n_nodes++] = node;
     return VT_OK;
@@ -234,7 +235,7 @@ static vt_status run(struct walk *w, vt_tensor *const *roots, vt_tensor *const *
     (void)vt__grad_mode_set(mode);
     for (int64_t i = 0; i < w->n_nodes; i++) {
         struct vt__node *node = w->nodes[i];
-        node->visited = 0;
+        node->walk = NULL;
         for (int32_t j = 0; j < node->n_out; j++) vt__tensor_release(node->grad_out[j]), node->grad_out[j] = NULL;
         vt__node_release(node);
     }

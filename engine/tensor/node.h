@@ -41,7 +41,7 @@ struct vt__node {
     int32_t n_in, n_out, spent; /* spent: its kept tensors are gone */
     uint64_t order;             /* later nodes have higher numbers */
     vt_tensor *grad_out[VT__MAX_OUT]; /* during a walk back */
-    int32_t visited;
+    const void *walk; /* that has it in its list now; NULL: none */
     struct vt__node *next_dead;
 };
 

@@ -237,6 +237,29 @@ test("hooks see and replace gradients", function()
   raises("in the hook", z.backward, z, vt.tensor{ 1.0, 1.0 })
 end)
 
+test("a walk inside of a walk may not go over the same tape", function()
+  local x = vt.tensor({ 1, 2 }, { requires_grad = true })
+  local y = x * x
+  local z, err = (y * 2):sum(), nil
+  y:hook(function()
+    err = select(2, pcall(z.backward, z, { keep = true }))
+    local other = vt.tensor({ 5 }, { requires_grad = true })
+    vt.enable_grad(function() return other * 3 end):backward()
+    equal(values(other.grad), { 3 })
+  end)
+  z:backward{ keep = true }
+  equal(err.name, "VT_ERR_STATE")
+  equal(values(x.grad), { 4, 8 })
+end)
+
+test("numbers that a gradient needs may not be written to", function()
+  local x = vt.tensor({ 1, 2 }, { requires_grad = true })
+  local y = x * 1
+  local z = (y * y):sum()
+  vt.no_grad(function() y:add_(1) end)
+  raises("has been written to since", z.backward, z)
+end)
+
 test("functions with gradients of their own", function()
   local square = vt.custom{
     forward = function(ctx, x, factor)
