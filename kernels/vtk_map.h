@@ -82,8 +82,6 @@ struct vtk_map {
     void (*scatter[5])(void *to, int64_t step, const void *row, int64_t n);
     /* [0]: float32, [1]: float64; all bodies agree to the bit. */
     void (*step[2][VTK_N_STEPS])(void *const *out, const void *const *in, int64_t n, const vtk_step *s);
-    /* A copy that goes past the caches; out is 64-aligned. */
-    void (*stream)(void *out, const void *from, int64_t n_bytes);
 };
 
 extern const struct vtk_map vtk_map_ref;

@@ -15,7 +15,6 @@ enum {
     LONG_ROW = 256,       /* from so many elements on a kernel's call is paid for by a row */
     CHUNK = 16,           /* blocks that a thread takes at a time */
     ALONE = 32768,        /* elements below which waking a thread costs more than it does */
-    STREAM_SIZE = 8 << 20, /* bytes of an output that is not going to be found in a cache */
     TILE_ROWS = 32,        /* of an operand that lies across */
     TILE_COLUMNS = 128,
     TILE_LEAST = 8         /* rows from which on tiles are worth it */
@@ -33,7 +32,7 @@ struct job {
     double p[2];
     struct operand out, in[MAX_IN];
     int64_t count, block; /* block: elements of a piece that goes through buffers */
-    int32_t n_in, is_direct, is_stream, is_tiled;
+    int32_t n_in, is_direct, is_tiled;
 };
 
 struct buffers {
@@ -70,9 +69,7 @@ static void put(const struct job *job, int64_t offset, int64_t m, const void *va
     const struct vt__view *v = &job->out.v;
     int64_t stride = v->strides[v->ndim - 1];
     char *p = address(v, offset);
-    if (job->is_stream && (uintptr_t)p % 64 == 0) {
-        map->stream(p, values, m * (int64_t)vt__dtype_size(v->dtype));
-    } else if (stride == 1) {
+    if (stride == 1) {
         if (values != p) vt__convert(v->dtype, p, job->out.type, values, m);
     } else {
         if (v->dtype != job->out.type) vt__convert(v->dtype, raw, job->out.type, values, m), values = raw;
@@ -90,7 +87,7 @@ static const void *convert_ready(const struct operand *o, const void *ready, int
 /* m elements of a row that begins at each operand's offset; ready[i]: those of operand i, NULL where they are still to be fetched. */
 static void run_row(const struct job *job, const int64_t *offset, const void *const *ready, int64_t m, struct buffers *b) {
     const struct operand *out = &job->out;
-    int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1 && !job->is_stream;
+    int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1;
     char *to = is_in_place ? address(&out->v, offset[MAX_IN]) : b->row[MAX_IN];
     const void *in[MAX_IN];
     int64_t step[MAX_IN];
@@ -135,7 +132,7 @@ static void run_blocks(const struct job *job, int64_t first, int64_t end, struct
     const struct operand *out = &job->out;
     const void *in[MAX_IN], *repeated[MAX_IN] = {0};
     int64_t step[MAX_IN] = {1, 1, 1};
-    int is_in_place = out->v.dtype == out->type && vt__view_is_dense(&out->v) && !job->is_stream;
+    int is_in_place = out->v.dtype == out->type && vt__view_is_dense(&out->v);
     for (int64_t n; first < end; first += n) {
         n = end - first < job->block ? end - first : job->block;
         char *to = is_in_place ? address(&out->v, first) : b->row[MAX_IN];
@@ -148,8 +145,7 @@ static void run_blocks(const struct job *job, int64_t first, int64_t end, struct
         }
         if (job->fn) job->fn(to, in, step, n, job->p);
         const void *values = job->fn ? to : in[0];
-        if (job->is_stream) put(job, first, n, values, b->raw);
-        else if (!is_in_place || values != to) vt__block_store(&out->v, first, n, out->type, values);
+        if (!is_in_place || values != to) vt__block_store(&out->v, first, n, out->type, values);
     }
 }
 
@@ -312,15 +308,12 @@ static int is_row_direct(const struct operand *o, int may_repeat) {
 }
 
 static void choose_way(struct job *job) {
-    size_t size = vt__dtype_size(job->out.v.dtype);
     job->block = VT__BLOCK;
-    job->is_stream = (size_t)job->count * size >= STREAM_SIZE && job->out.v.dtype == job->out.type && vt__view_is_dense(&job->out.v);
-    for (int32_t i = 0; i < job->n_in; i++) job->is_stream &= job->in[i].v.data != job->out.v.data; /* it has just been read: it is in a cache */
     if (job->out.v.shape[job->out.v.ndim - 1] < LONG_ROW) {
         choose_blocks(job);
         return;
     }
-    job->is_direct = !job->is_stream && is_row_direct(&job->out, 0) && job->fn;
+    job->is_direct = is_row_direct(&job->out, 0) && job->fn;
     for (int32_t i = 0; i < job->n_in; i++) job->is_direct &= is_row_direct(&job->in[i], job->n_in > 1);
 }
 

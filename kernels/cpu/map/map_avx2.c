@@ -56,18 +56,6 @@ VTK_INLINE I v_quadrant(V x, V *r) {
 static void f16_to_f32(void *out, const void *in, int64_t n) { vtk_decode_f16_avx2(out, in, n); }
 static void f32_to_f16(void *out, const void *in, int64_t n) { vtk_encode_f16_avx2(out, in, n); }
 
-static void stream(void *out, const void *from, int64_t n_bytes) {
-    const char *x = from;
-    char *z = out;
-    int64_t i = 0;
-    for (; i + 32 <= n_bytes; i += 32) {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
-        _mm256_stream_si256((__m256i *)(void *)(z + i), v);
-    }
-    memcpy(z + i, x + i, (size_t)(n_bytes - i));
-    _mm_sfence(); /* before other threads may be told */
-}
-
 const struct vtk_map vtk_map_avx2 = {
     .f32 = {PLAIN_SLOTS(F32_SLOT) F32_SLOT(complex) VTK_MAP_SMOOTH_UNARY(F32_SLOT) F32_SLOT(pow) F32_SLOT(atan2) F32_SLOT(fmod) F32_SLOT(gelu_tanh) F32_SLOT(gelu_grad)
             F32_SLOT(gelu_tanh_grad) F32_SLOT(silu_grad) VTK_MAP_F32_REF_SLOT(remainder) VTK_MAP_F32_REF_SLOT(floor_divide)},
@@ -81,5 +69,4 @@ const struct vtk_map vtk_map_avx2 = {
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
     .step = STEP_SLOTS,
-    .stream = stream,
 };

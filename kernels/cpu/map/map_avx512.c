@@ -59,18 +59,6 @@ VTK_INLINE I v_quadrant(V x, V *r) {
 static void f16_to_f32(void *out, const void *in, int64_t n) { vtk_decode_f16_avx512(out, in, n); }
 static void f32_to_f16(void *out, const void *in, int64_t n) { vtk_encode_f16_avx512(out, in, n); }
 
-static void stream(void *out, const void *from, int64_t n_bytes) {
-    const char *x = from;
-    char *z = out;
-    int64_t i = 0;
-    for (; i + 64 <= n_bytes; i += 64) {
-        __m512i v = _mm512_loadu_si512(x + i);
-        _mm512_stream_si512((void *)(z + i), v);
-    }
-    memcpy(z + i, x + i, (size_t)(n_bytes - i));
-    _mm_sfence(); /* before other threads may be told */
-}
-
 const struct vtk_map vtk_map_avx512 = {
     .f32 = {PLAIN_SLOTS(F32_SLOT) F32_SLOT(complex) VTK_MAP_SMOOTH_UNARY(F32_SLOT) F32_SLOT(pow) F32_SLOT(atan2) F32_SLOT(fmod) F32_SLOT(gelu_tanh) F32_SLOT(gelu_grad)
             F32_SLOT(gelu_tanh_grad) F32_SLOT(silu_grad) VTK_MAP_F32_REF_SLOT(remainder) VTK_MAP_F32_REF_SLOT(floor_divide)},
@@ -84,5 +72,4 @@ const struct vtk_map vtk_map_avx512 = {
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
     .step = STEP_SLOTS,
-    .stream = stream,
 };

@@ -244,9 +244,6 @@ static void check_choice(const vtk_table *ref, const vtk_table *t) {
         t->map->scatter[c](want, 3, got, 20);
         for (int i = 0; i < 20; i++) assert_memory_equal(want + ((3 * i) << c), x + ((3 * i) << c), (size_t)1 << c);
     }
-    _Alignas(64) char line[200];
-    t->map->stream(line, x, 200);
-    assert_memory_equal(line, x, 200);
 }
 
 static void choices_and_moves(void **state) {
