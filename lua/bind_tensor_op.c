@@ -5,6 +5,7 @@
  *               list of tensors: a table or several arguments. Numbers do not stand for inputs that may be absent, unless there are no attributes.
  *   attributes  dim and dims count from 1, negative ones from the end; enumerations and types are strings; lists are tables or one number, and
  *               several numbers where it is the first attribute and the only list: x:reshape(2, 3). nil: the default.
+ *   out         in the table: a tensor, or a list of them, into which the results go instead of new ones.
  * A number takes the type of the other inputs; a float among integers makes f32, an integer that does not fit i64. */
 #include <string.h>
 
@@ -37,6 +38,8 @@ typedef struct call {
     vt_tensor *few[MOST_INPUTS], **in;
     int32_t n_in, n_attrs;
     int32_t scalar[MOST_INPUTS]; /* index of a number that becomes an input; 0: none */
+    vt_tensor *into[VT_OP_MAX_OUTPUTS];
+    int32_t n_into, named; /* named: index of the table that said so */
     vt_attr attrs[MOST_ATTRS];
     int64_t lists[MOST_ATTRS][VT_MAX_DIMS];
 } call;
@@ -117,6 +120,22 @@ static int named_input(lua_State *L, call *c, const char *name, int index) {
     return 0;
 }
 
+/* The value on the top says where results go. */
+static void read_into(lua_State *L, call *c, int table) {
+    int is_list = lua_istable(L, -1);
+    lua_Unsigned n = is_list ? lua_rawlen(L, -1) : 1;
+    if (n != (lua_Unsigned)c->f->n_out) box_raise(L, VT_ERR_INVALID, "%s: out has %I tensors, there are %d results", c->f->name, (LUAI_UACINT)n, c->f->n_out);
+    for (int i = 0; i < c->f->n_out; i++) {
+        if (is_list) lua_rawgeti(L, -1, i + 1);
+        else lua_pushvalue(L, -1);
+        c->into[i] = bind_tensor_test(L, -1);
+        if (!c->into[i]) box_raise(L, VT_ERR_INVALID, "%s: out must be tensors, got %s", c->f->name, luaL_typename(L, -1));
+        lua_pop(L, 1);
+    }
+    c->n_into = c->f->n_out;
+    c->named = table;
+}
+
 /* The table of attributes by name. Its values live as long as the table, which is an argument. */
 static void named(lua_State *L, call *c, int index) {
     lua_pushnil(L);
@@ -128,6 +147,8 @@ static void named(lua_State *L, call *c, int index) {
             if (c->attrs[i].name == c->f->attrs[k].name) box_raise(L, VT_ERR_INVALID, "%s: %s is given twice", c->f->name, key);
         if (k >= 0) {
             set_attr(L, c, k, value);
+        } else if (key && strcmp(key, "out") == 0) {
+            read_into(L, c, index);
         } else if (!key || !named_input(L, c, key, value)) {
             vt_op_info info = VT_STRUCT_INIT(vt_op_info);
             box_ok(L, vt_op_describe(c->f->op, &info));
@@ -296,11 +317,22 @@ static void read_call(lua_State *L, call *c, int first) {
     charge(L, c);
 }
 
+/* Into tensors that are there, which are returned. */
+static int run_into(lua_State *L, const call *c) {
+    box_ok(L, vt_op_run_into(vt__capability_get(L)->ctx, c->f->op, c->in, c->n_in, c->attrs, c->n_attrs, c->into, c->n_into));
+    (void)box_field(L, c->named, "out");
+    if (!lua_istable(L, -1)) return 1;
+    int list = lua_gettop(L);
+    for (int i = 0; i < c->n_into; i++) lua_rawgeti(L, list, i + 1);
+    return c->n_into;
+}
+
 static int run(lua_State *L) {
     call c = {0};
     vt_tensor *out[VT_OP_MAX_OUTPUTS] = {0};
     box *boxes[VT_OP_MAX_OUTPUTS];
     read_call(L, &c, 1);
+    if (c.n_into) return run_into(L, &c);
     for (int32_t i = 0; i < c.f->n_out; i++) boxes[i] = bind_tensor_push(L);
     box_ok(L, vt_op_run(vt__capability_get(L)->ctx, c.f->op, c.in, c.n_in, c.attrs, c.n_attrs, out));
     for (int32_t i = 0; i < c.f->n_out; i++) boxes[i]->handle = out[i];
@@ -319,6 +351,7 @@ static int run_in_place(lua_State *L) {
     vt_tensor *to = bind_tensor_check(L, 1);
     const form *f = lua_touserdata(L, lua_upvalueindex(1));
     read_call(L, &c, strcmp(f->name, "copy") == 0 ? 2 : 1);
+    if (c.n_into) box_raise(L, VT_ERR_INVALID, "%s_: it writes to its tensor, out cannot be given", f->name);
     box_ok(L, vt_op_run_into(vt__capability_get(L)->ctx, c.f->op, c.in, c.n_in, c.attrs, c.n_attrs, &to, 1));
     lua_pushvalue(L, 1);
     return 1;

