@@ -263,6 +263,13 @@ local function numbers(r)
   return list
 end
 
+-- That of the coarsest type at hand: operations made of others compute in their inputs' types before they widen, with integers in f32.
+local function roundoff(r)
+  local most = eps[r.dtype]
+  for dtype in r.text:gmatch("([%a]+%d+)%[") do most = math.max(most, eps[dtype] or eps.f32) end
+  return r.text:find("bool[", 1, true) and math.max(most, eps.f32) or most
+end
+
 -- Within 32 eps n of the largest number of the result, n the elements of the largest input; infinities and NaN where the other has them.
 local function close(x, y)
   if x.bytes == y.bytes then return end
@@ -270,7 +277,7 @@ local function close(x, y)
   local a, b = numbers(x), numbers(y)
   local scale = 1
   for i = 1, #a do if a[i] - a[i] == 0 then scale = math.max(scale, math.abs(a[i])) end end
-  local allowed = 32 * eps[x.dtype] * math.max(1, x.most) * scale
+  local allowed = 32 * roundoff(x) * math.max(1, x.most) * scale
   for i = 1, #a do
     local is_same = a[i] == b[i] or (a[i] ~= a[i] and b[i] ~= b[i]) or math.abs(a[i] - b[i]) <= allowed
     if not is_same then fail(x, ("element %d: %.17g, the reference %.17g"):format(i, a[i], b[i])) end
