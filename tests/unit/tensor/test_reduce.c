@@ -251,6 +251,7 @@ static void threads_change_no_bit(void **state) {
     (void)state;
     enum { ROWS = 700, COLUMNS = 900 };
     static float values[ROWS * COLUMNS];
+    static const int64_t second[] = {1};
     static const char *const ops[] = {"sum", "mean", "var", "logsumexp", "norm", "max", "cumsum", "softmax", "log_softmax", "layer_norm", "rms_norm"};
     uint64_t s = 1;
     for (int i = 0; i < ROWS * COLUMNS; i++) s = s * 6364136223846793005u + 1442695040888963407u, values[i] = (float)(int32_t)(s >> 32) * 0x1p-28f;
@@ -260,7 +261,7 @@ static void threads_change_no_bit(void **state) {
             size_t size = 0;
             int is_norm = strstr(ops[o], "_norm") != NULL, along = is_norm || strstr(ops[o], "soft") || strstr(ops[o], "cum");
             vt_attr a = along ? (vt_attr){.name = "dim", .i = dim % 2} : dims_attr((const int64_t[]){0, 1, 0}, dim == 2 ? 2 : 1);
-            if (!along && dim == 1) a.list = (const int64_t[]){1};
+            if (!along && dim == 1) a.list = second;
             for (int threads = 0; threads < 2; threads++) {
                 vt_context_options options = VT_STRUCT_INIT(vt_context_options);
                 vt_context *own = NULL;
