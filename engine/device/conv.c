@@ -172,8 +172,6 @@ static struct job start(const struct vt__run *run) {
     return job;
 }
 
-static int64_t pair(const struct vt__attr *a, int32_t i) { return a->i[a->count > 1 ? i : 0]; }
-
 /* Filters [in, out / groups, kh, kw] of a transposed convolution as [out, in / groups, kh, kw], turned round. */
 static void turn_filters(const struct job *job, const char *w, char *to) {
     const struct geometry *g = &job->g;
@@ -199,7 +197,7 @@ vt_status vt__cpu_conv2d(const struct vt__run *run) {
     *g = (struct geometry){.channels = x->shape[1] / job.groups, .h = x->shape[2], .w = x->shape[3], .kh = w->shape[2], .kw = w->shape[3],
         .oh = out->shape[2], .ow = out->shape[3]};
     for (int32_t d = 0; d < 2; d++) {
-        int64_t stride = pair(&a[0], d), padding = pair(&a[1], d), dilation = pair(&a[transposed ? 3 : 2], d);
+        int64_t stride = vt__attr_pair(&a[0], d), padding = vt__attr_pair(&a[1], d), dilation = vt__attr_pair(&a[transposed ? 3 : 2], d);
         g->stride[d] = transposed ? 1 : stride;
         g->up[d] = transposed ? stride : 1;
         g->dilation[d] = dilation;
@@ -247,9 +245,9 @@ vt_status vt__cpu_conv2d_weight(const struct vt__run *run) {
     *g = (struct geometry){.channels = x->shape[1] / job.groups, .h = x->shape[2], .w = x->shape[3], .kh = out->shape[2], .kw = out->shape[3],
         .oh = g_out->shape[2], .ow = g_out->shape[3], .up = {1, 1}};
     for (int32_t d = 0; d < 2; d++) {
-        g->stride[d] = pair(&a[1], d);
-        g->padding[d] = pair(&a[2], d);
-        g->dilation[d] = pair(&a[3], d);
+        g->stride[d] = vt__attr_pair(&a[1], d);
+        g->padding[d] = vt__attr_pair(&a[2], d);
+        g->dilation[d] = vt__attr_pair(&a[3], d);
     }
     job.taps = g->channels * g->kh * g->kw;
     job.pixels = g->oh * g->ow;

@@ -13,8 +13,6 @@
 
 enum { GRAIN = 32768 }; /* elements a chunk */
 
-static int64_t positive(int64_t dim, int32_t ndim) { return dim < 0 ? dim + ndim : dim; }
-
 /* All elements of an index tensor as places in [0, extent): NOMEM, or INVALID naming the first that lies outside. */
 static vt_status read_indices(const struct vt__run *run, const struct vt__view *v, int64_t extent, int64_t **out) {
     int64_t n = vt__view_count(v), *index = vt__alloc64_2(run->ctx, n, 1, sizeof *index);
@@ -103,7 +101,7 @@ static void select_rows(void *user, int64_t chunk) {
 
 vt_status vt__cpu_index_select(const struct vt__run *run) {
     const struct vt__view *x = &run->in[0];
-    int64_t dim = positive(run->attrs->a[0].i[0], x->ndim), *index;
+    int64_t dim = vt__dim_index(run->attrs->a[0].i[0], x->ndim), *index;
     struct lines l = make_lines(x, dim, run->in[1].shape[0]);
     vt_status st = read_indices(run, &run->in[1], l.extent, &index);
     if (st != VT_OK) return st;
@@ -134,7 +132,7 @@ static void add_columns(void *user, int64_t chunk) {
 
 vt_status vt__cpu_index_add(const struct vt__run *run) {
     const struct vt__view *out = &run->out[0];
-    int64_t dim = positive(run->attrs->a[0].i[0], out->ndim), *index;
+    int64_t dim = vt__dim_index(run->attrs->a[0].i[0], out->ndim), *index;
     struct lines l = make_lines(out, dim, run->in[1].shape[0]);
     if (run->in[2].dtype != out->dtype) return vt__fail(VT_ERR_UNSUPPORTED, "%s: x and source of different integer types", run->op->name);
     vt_status st = read_indices(run, &run->in[1], l.extent, &index);
@@ -198,7 +196,7 @@ static void scatter_row(void *user, int64_t r) {
 static vt_status start_rows(const struct vt__run *run, const struct vt__view *x, struct rows *w, int64_t **index) {
     w->run = run;
     w->x = *x;
-    w->dim = positive(run->attrs->a[0].i[0], x->ndim);
+    w->dim = vt__dim_index(run->attrs->a[0].i[0], x->ndim);
     vt_status st = read_indices(run, &run->in[1], x->shape[w->dim], index);
     w->index = *index;
     w->row = run->in[1].shape[x->ndim - 1];

@@ -6,8 +6,6 @@
 
 static void move(struct vt__view *v, int64_t elements) { v->data = (char *)v->data + elements * (int64_t)vt__dtype_size(v->dtype); }
 
-static int64_t positive(int64_t dim, int32_t ndim) { return dim < 0 ? dim + ndim : dim; }
-
 vt_status vt__cpu_call(vt_context *ctx, int32_t op, const struct vt__view *out, const struct vt__view *in, int32_t n_in, double value) {
     struct vt__attrs attrs;
     struct vt__run run = {ctx, &vt__op_table[op], &attrs, in, out, n_in, 1};
@@ -58,7 +56,7 @@ static vt_status place_windows(const struct vt__run *run) {
 static vt_status place_slice(const struct vt__run *run) {
     const struct vt__attr *a = run->attrs->a;
     struct vt__view to = run->out[0];
-    int64_t dim = positive(a[0].i[0], to.ndim);
+    int64_t dim = vt__dim_index(a[0].i[0], to.ndim);
     if (vt__view_count(&run->in[0]) == 0) return VT_OK;
     move(&to, a[1].i[0] * to.strides[dim]);
     to.strides[dim] *= a[2].i[0];
@@ -136,7 +134,7 @@ static void plan_pads(struct plan *p, const struct vt__run *run, const struct vt
 static void plan_roll(struct plan *p, const struct vt__run *run) {
     const struct vt__view *x = &run->in[0];
     int64_t shift[VT__MAX_DIMS] = {0};
-    for (int32_t i = 0; i < run->attrs->a[0].count; i++) shift[positive(run->attrs->a[1].i[i], x->ndim)] = run->attrs->a[0].i[i];
+    for (int32_t i = 0; i < run->attrs->a[0].count; i++) shift[vt__dim_index(run->attrs->a[1].i[i], x->ndim)] = run->attrs->a[0].i[i];
     for (int32_t d = 0; d < x->ndim; d++) {
         int64_t n = x->shape[d], s = n ? (shift[d] % n + n) % n : 0;
         put(p, d, s, 0, n - s, 1);
@@ -147,7 +145,7 @@ static void plan_roll(struct plan *p, const struct vt__run *run) {
 static void plan_flip(struct plan *p, const struct vt__run *run) {
     const struct vt__view *x = &run->in[0];
     uint32_t mask = 0;
-    for (int32_t i = 0; i < run->attrs->a[0].count; i++) mask |= 1u << positive(run->attrs->a[0].i[i], x->ndim);
+    for (int32_t i = 0; i < run->attrs->a[0].count; i++) mask |= 1u << vt__dim_index(run->attrs->a[0].i[i], x->ndim);
     for (int32_t d = 0; d < x->ndim; d++) {
         int back = mask >> d & 1;
         put(p, d, 0, back ? x->shape[d] - 1 : 0, x->shape[d], back ? -1 : 1);
@@ -173,7 +171,7 @@ vt_status vt__cpu_remap_add(const struct vt__run *run) {
 
 vt_status vt__cpu_cat(const struct vt__run *run) {
     struct vt__view to = run->out[0];
-    int64_t dim = positive(run->attrs->a[0].i[0], to.ndim);
+    int64_t dim = vt__dim_index(run->attrs->a[0].i[0], to.ndim);
     vt_status st = VT_OK;
     for (int32_t i = 0; st == VT_OK && i < run->n_in; i++) {
         to.shape[dim] = run->in[i].shape[dim];

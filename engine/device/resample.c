@@ -12,7 +12,6 @@
 
 enum { NEAREST, BILINEAR, BICUBIC, BILINEAR_CORNERS, BICUBIC_CORNERS, ADAPTIVE, AVERAGE, AVERAGE_INSIDE };
 
-static int64_t pair(const struct vt__attr *a, int32_t i) { return a->i[a->count > 1 ? i : 0]; }
 static int64_t clamp(int64_t i, int64_t n) { return i < 0 ? 0 : i >= n ? n - 1 : i; }
 
 /* Place o of the result is the sum of weight[t] * source[index[t]] for t from start[o] to before start[o + 1]. */
@@ -67,7 +66,7 @@ static int64_t most_taps(int64_t kind, int64_t n, int64_t m, int64_t kernel) {
 
 static vt_status make_taps(const struct vt__run *run, int32_t d, int64_t n, int64_t m, struct taps *t) {
     const struct vt__attr *a = run->attrs->a;
-    int64_t kind = a[0].i[0], kernel = pair(&a[2], d);
+    int64_t kind = a[0].i[0], kernel = vt__attr_pair(&a[2], d);
     *t = (struct taps){.most = most_taps(kind, n, m, kernel)};
     t->start = vt__calloc2(run->ctx, m + 1, 1, sizeof *t->start);
     t->index = vt__calloc2(run->ctx, m, t->most, sizeof *t->index);
@@ -75,7 +74,7 @@ static vt_status make_taps(const struct vt__run *run, int32_t d, int64_t n, int6
     if (!t->start || !t->index || !t->weight) return vt__fail_nomem(run->op->name, (size_t)m * 16);
     for (t->n = 0; t->n < m; ) {
         /* start[n] counts up while place n is made, and is where the next one begins */
-        place_taps(t, kind, t->n, n, m, kernel, pair(&a[3], d), pair(&a[4], d));
+        place_taps(t, kind, t->n, n, m, kernel, vt__attr_pair(&a[3], d), vt__attr_pair(&a[4], d));
         t->n++;
         t->start[t->n] = t->start[t->n - 1];
     }
@@ -173,15 +172,15 @@ static void max_row(void *user, int64_t r) {
     const struct vt__run *run = user;
     const struct vt__attr *a = run->attrs->a, *stride = a[1].given ? &a[1] : &a[0];
     const struct vt__view *x = &run->in[0], *y = &run->out[0];
-    int64_t h = x->shape[2], w = x->shape[3], oh = y->shape[2], ow = y->shape[3], plane = r / oh, top = r % oh * pair(stride, 0) - pair(&a[2], 0);
+    int64_t h = x->shape[2], w = x->shape[3], oh = y->shape[2], ow = y->shape[3], plane = r / oh, top = r % oh * vt__attr_pair(stride, 0) - vt__attr_pair(&a[2], 0);
     size_t size = vt__dtype_size(x->dtype);
     int integer = vt__compute_type(x->dtype) == VT_DTYPE_I64;
     for (int64_t o = 0; o < ow; o++) {
-        int64_t left = o * pair(stride, 1) - pair(&a[2], 1), best = -1, best_int = 0;
+        int64_t left = o * vt__attr_pair(stride, 1) - vt__attr_pair(&a[2], 1), best = -1, best_int = 0;
         double best_value = 0;
-        for (int64_t ky = 0; ky < pair(&a[0], 0); ky++)
-            for (int64_t kx = 0; kx < pair(&a[0], 1); kx++) {
-                int64_t iy = top + ky * pair(&a[3], 0), ix = left + kx * pair(&a[3], 1), value_int = 0;
+        for (int64_t ky = 0; ky < vt__attr_pair(&a[0], 0); ky++)
+            for (int64_t kx = 0; kx < vt__attr_pair(&a[0], 1); kx++) {
+                int64_t iy = top + ky * vt__attr_pair(&a[3], 0), ix = left + kx * vt__attr_pair(&a[3], 1), value_int = 0;
                 double value = 0;
                 if (iy < 0 || iy >= h || ix < 0 || ix >= w) continue;
                 int64_t at = iy * w + ix;

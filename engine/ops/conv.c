@@ -3,9 +3,6 @@
 #include "core/error.h"
 #include "ops/ops.h"
 
-/* Number for dim 0 or 1 of a list of one or two. */
-static int64_t pair(const struct vt__attr *a, int32_t i) { return a->i[a->count > 1 ? i : 0]; }
-
 struct geometry {
     int64_t stride[2], padding[2], dilation[2], kernel[2], groups;
 };
@@ -14,7 +11,7 @@ static vt_status read_list(struct vt__infer *call, int32_t i, int64_t least, int
     const struct vt__attr *a = &call->attrs->a[i];
     if (a->count != 1 && a->count != 2) return vt__infer_fail(call, VT_ERR_INVALID, "lists have one or two numbers");
     for (int32_t d = 0; d < 2; d++) {
-        out[d] = pair(a, d);
+        out[d] = vt__attr_pair(a, d);
         if (out[d] < least || out[d] > INT32_MAX) return vt__infer_fail(call, VT_ERR_INVALID, "stride and dilation are at least 1, padding at least 0");
     }
     return VT_OK;
@@ -136,7 +133,7 @@ static vt_tensor *transpose(struct vt__expr *e, const struct like *l, vt_tensor 
     if (!g || !w) return NULL;
     vt__attrs_default(&vt__op_table[VT__OP_conv_transpose2d], &attrs);
     for (int32_t d = 0; d < 2; d++)
-        more[d] = x->shape[2 + d] - ((g->shape[2 + d] - 1) * pair(&l->stride, d) - 2 * pair(&l->padding, d) + pair(&l->dilation, d) * (w->shape[2 + d] - 1) + 1);
+        more[d] = x->shape[2 + d] - ((g->shape[2 + d] - 1) * vt__attr_pair(&l->stride, d) - 2 * vt__attr_pair(&l->padding, d) + vt__attr_pair(&l->dilation, d) * (w->shape[2 + d] - 1) + 1);
     set_pair(&attrs.a[2], more[0], more[1]);
     attrs.a[0] = l->stride, attrs.a[1] = l->padding, attrs.a[3] = l->dilation, attrs.a[4] = l->groups;
     return vt__expr_op(e, VT__OP_conv_transpose2d, in, 2, &attrs);

@@ -65,7 +65,7 @@ static vt_tensor *weigh(struct vt__expr *e, vt_tensor *x, int64_t n, double inne
 static vt_tensor *irdft(struct vt__expr *e, vt_tensor *x, int64_t n) {
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_irdft], &attrs);
-    attrs.a[0] = (struct vt__attr){.given = 1, .count = 1, .i = {n}};
+    attrs.a[0] = vt__attr_int(n);
     return vt__expr_op(e, VT__OP_irdft, &x, 1, &attrs);
 }
 

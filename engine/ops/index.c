@@ -4,8 +4,6 @@
 
 static int is_index(const vt_tensor *t) { return t->dtype == VT_DTYPE_I64 || t->dtype == VT_DTYPE_I32; }
 
-static int64_t positive(int64_t dim, int32_t ndim) { return dim < 0 ? dim + ndim : dim; }
-
 static vt_status check_index(struct vt__infer *call) {
     return is_index(call->in[1]) ? VT_OK : vt__infer_fail(call, VT_ERR_DTYPE, "indices are i64 or i32");
 }
@@ -175,7 +173,7 @@ vt_status vt__grad_sort(struct vt__grad *c) {
     vt_tensor *in[] = {vt__e_zeros_like(c->expr, c->in[0]), c->out[1], vt__g(c)};
     vt__attrs_default(&vt__op_table[VT__OP_scatter_add], &attrs);
     attrs.a[0] = c->attrs->a[c->op->id == VT__OP_topk ? 1 : 0];
-    attrs.a[0].i[0] = positive(attrs.a[0].i[0], c->in[0]->ndim);
+    attrs.a[0].i[0] = vt__dim_index(attrs.a[0].i[0], c->in[0]->ndim);
     if (vt__g(c)) c->grad_in[0] = vt__expr_op(c->expr, VT__OP_scatter_add, in, 3, &attrs);
     return VT_OK;
 }

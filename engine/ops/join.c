@@ -6,7 +6,7 @@
 static vt_tensor *unsqueeze(struct vt__expr *e, vt_tensor *t, int64_t dim) {
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_unsqueeze], &attrs);
-    attrs.a[0] = (struct vt__attr){.given = 1, .count = 1, .i = {dim}};
+    attrs.a[0] = vt__attr_int(dim);
     return vt__expr_op(e, VT__OP_unsqueeze, &t, 1, &attrs);
 }
 

@@ -86,7 +86,7 @@ vt_status vt__compose_gaussian_nll(struct vt__expr *e, struct vt__infer *call, v
 
 /* ---- classes ---- */
 
-static void set(struct vt__attr *a, int64_t i) { *a = (struct vt__attr){.given = 1, .count = 1, .i = {i}}; }
+static void set(struct vt__attr *a, int64_t i) { *a = vt__attr_int(i); }
 
 /* x [n, classes, more...] (or [classes]) as rows of classes. */
 static vt_tensor *to_rows(struct vt__expr *e, vt_tensor *x) {

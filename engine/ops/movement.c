@@ -195,20 +195,14 @@ vt_status vt__infer_slice(struct vt__infer *call) {
     return VT_OK;
 }
 
-static void set_int(struct vt__attrs *attrs, int32_t i, int64_t value) {
-    attrs->a[i].given = 1;
-    attrs->a[i].count = 1;
-    attrs->a[i].i[0] = value;
-}
-
 /* g in zeros of x's extents: start, step along dim. */
 static vt_tensor *place(const struct vt__grad *c, vt_tensor *g, int64_t dim, int64_t start, int64_t step) {
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_slice_grad], &attrs);
-    set_int(&attrs, 0, dim);
-    set_int(&attrs, 1, start);
-    set_int(&attrs, 2, step);
-    set_int(&attrs, 3, c->in[0]->shape[dim]);
+    attrs.a[0] = vt__attr_int(dim);
+    attrs.a[1] = vt__attr_int(start);
+    attrs.a[2] = vt__attr_int(step);
+    attrs.a[3] = vt__attr_int(c->in[0]->shape[dim]);
     return vt__expr_op(c->expr, VT__OP_slice_grad, &g, 1, &attrs);
 }
 
@@ -280,12 +274,12 @@ vt_status vt__grad_diagonal(struct vt__grad *c) {
     struct vt__attrs attrs;
     vt_tensor *g = vt__g(c);
     vt__attrs_default(&vt__op_table[VT__OP_diagonal_grad], &attrs);
-    set_int(&attrs, 0, c->attrs->a[0].i[0]);
+    attrs.a[0] = vt__attr_int(c->attrs->a[0].i[0]);
     for (int32_t i = 0; i < 2; i++) {
         int64_t dim = c->attrs->a[1 + i].i[0];
         if (dim < 0) dim += c->in[0]->ndim;
-        set_int(&attrs, 1 + i, dim);
-        set_int(&attrs, 3 + i, c->in[0]->shape[dim]);
+        attrs.a[1 + i] = vt__attr_int(dim);
+        attrs.a[3 + i] = vt__attr_int(c->in[0]->shape[dim]);
     }
     c->grad_in[0] = vt__expr_op(c->expr, VT__OP_diagonal_grad, &g, 1, &attrs);
     return VT_OK;
@@ -309,9 +303,9 @@ vt_status vt__grad_unfold(struct vt__grad *c) {
     int64_t dim = c->attrs->a[0].i[0];
     if (dim < 0) dim += c->in[0]->ndim;
     vt__attrs_default(&vt__op_table[VT__OP_unfold_grad], &attrs);
-    set_int(&attrs, 0, dim);
-    set_int(&attrs, 1, c->attrs->a[2].i[0]);
-    set_int(&attrs, 2, c->in[0]->shape[dim]);
+    attrs.a[0] = vt__attr_int(dim);
+    attrs.a[1] = vt__attr_int(c->attrs->a[2].i[0]);
+    attrs.a[2] = vt__attr_int(c->in[0]->shape[dim]);
     c->grad_in[0] = vt__expr_op(c->expr, VT__OP_unfold_grad, &g, 1, &attrs);
     return VT_OK;
 }

@@ -93,7 +93,7 @@ vt_status vt__infer_batch_norm_train(struct vt__infer *call) {
     return st;
 }
 
-static void set(struct vt__attr *a, int64_t i) { *a = (struct vt__attr){.given = 1, .count = 1, .i = {i}}; }
+static void set(struct vt__attr *a, int64_t i) { *a = vt__attr_int(i); }
 
 static void hand_out(const struct vt__grad *c, vt_tensor *dx, vt_tensor *dw, vt_tensor *db) {
     vt_tensor *all[] = {dx, dw, db};

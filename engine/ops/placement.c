@@ -2,8 +2,6 @@
 #include "core/error.h"
 #include "ops/ops.h"
 
-static int64_t positive(int64_t dim, int32_t ndim) { return dim < 0 ? dim + ndim : dim; }
-
 static vt_status check_size(struct vt__infer *call, int ok) { return ok ? VT_OK : vt__infer_fail(call, VT_ERR_SHAPE, "the places do not lie in the extent given"); }
 
 vt_status vt__infer_slice_grad(struct vt__infer *call) {
@@ -20,7 +18,7 @@ vt_status vt__grad_slice_grad(struct vt__grad *c) {
     const struct vt__attr *a = c->attrs->a;
     struct vt__attrs attrs;
     vt_tensor *g = vt__g(c);
-    int64_t n = c->in[0]->shape[positive(a[0].i[0], c->in[0]->ndim)], stop = n ? a[1].i[0] + (n - 1) * a[2].i[0] + 1 : a[1].i[0];
+    int64_t n = c->in[0]->shape[vt__dim_index(a[0].i[0], c->in[0]->ndim)], stop = n ? a[1].i[0] + (n - 1) * a[2].i[0] + 1 : a[1].i[0];
     vt__attrs_default(&vt__op_table[VT__OP_slice], &attrs);
     for (int32_t i = 0; i < 4; i++) attrs.a[i] = a[i == 2 ? 1 : i == 3 ? 2 : i];
     attrs.a[2].i[0] = stop;
@@ -81,7 +79,7 @@ vt_status vt__compose_diag_embed(struct vt__expr *e, struct vt__infer *call, vt_
     if (x->ndim < 1 || x->ndim >= VT__MAX_DIMS || offset == INT64_MIN) return vt__infer_fail(call, VT_ERR_SHAPE, "1 to 7 dimensions are needed");
     vt__attrs_default(&vt__op_table[VT__OP_diagonal_grad], &attrs);
     const int64_t values[] = {offset, x->ndim - 1, x->ndim, x->shape[x->ndim - 1] + far, x->shape[x->ndim - 1] + far};
-    for (int32_t i = 0; i < 5; i++) attrs.a[i] = (struct vt__attr){.given = 1, .count = 1, .i = {values[i]}};
+    for (int32_t i = 0; i < 5; i++) attrs.a[i] = vt__attr_int(values[i]);
     out[0] = vt__expr_op(e, VT__OP_diagonal_grad, call->in, 1, &attrs);
     return VT_OK;
 }
@@ -111,7 +109,7 @@ vt_status vt__grad_roll(struct vt__grad *c) {
     struct vt__attrs back = *c->attrs;
     vt_tensor *g = vt__g(c);
     for (int32_t i = 0; i < back.a[0].count; i++) {
-        int64_t extent = c->in[0]->shape[positive(back.a[1].i[i], c->in[0]->ndim)];
+        int64_t extent = c->in[0]->shape[vt__dim_index(back.a[1].i[i], c->in[0]->ndim)];
         back.a[0].i[i] = extent ? -(back.a[0].i[i] % extent) : 0;
     }
     c->grad_in[0] = vt__expr_op(c->expr, VT__OP_roll, &g, 1, &back);
@@ -192,15 +190,15 @@ vt_status vt__infer_cat(struct vt__infer *call) {
 }
 
 vt_status vt__grad_cat(struct vt__grad *c) {
-    int64_t dim = positive(c->attrs->a[0].i[0], c->in[0]->ndim), at = 0;
+    int64_t dim = vt__dim_index(c->attrs->a[0].i[0], c->in[0]->ndim), at = 0;
     vt_tensor *g = vt__g(c);
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_slice], &attrs);
     for (int32_t i = 0; i < c->n_in; i++) {
         int64_t end = at + c->in[i]->shape[dim];
-        attrs.a[0] = (struct vt__attr){.given = 1, .count = 1, .i = {dim}};
-        attrs.a[1] = (struct vt__attr){.given = 1, .count = 1, .i = {at}};
-        attrs.a[2] = (struct vt__attr){.given = 1, .count = 1, .i = {end}};
+        attrs.a[0] = vt__attr_int(dim);
+        attrs.a[1] = vt__attr_int(at);
+        attrs.a[2] = vt__attr_int(end);
         if (c->need[i]) c->grad_in[i] = vt__expr_op(c->expr, VT__OP_slice, &g, 1, &attrs);
         at = end;
     }

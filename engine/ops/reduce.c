@@ -187,7 +187,7 @@ vt_status vt__grad_prod(struct vt__grad *c) {
 static vt_tensor *at_best(const struct vt__grad *c, int32_t op, vt_tensor *t, int32_t least) {
     struct vt__attrs attrs = *c->attrs;
     vt_tensor *in[] = {c->in[0], t};
-    attrs.a[2] = (struct vt__attr){.given = 1, .count = 1, .i = {least}};
+    attrs.a[2] = vt__attr_int(least);
     return vt__expr_op(c->expr, op, in, 2, &attrs);
 }
 
@@ -270,7 +270,7 @@ vt_status vt__grad_norm(struct vt__grad *c) {
     } else if (isinf(p)) {
         struct vt__attrs attrs = *c->attrs;
         vt_tensor *in[] = {vt__e1(e, VT__OP_abs, x), g};
-        attrs.a[2] = (struct vt__attr){.given = 1, .count = 1, .i = {p < 0}};
+        attrs.a[2] = vt__attr_int(p < 0);
         c->grad_in[0] = vt__e2(e, VT__OP_mul, vt__expr_op(e, VT__OP_best_put, in, 2, &attrs), vt__e1(e, VT__OP_sign, x));
     } else {
         vt_tensor *share = vt__e2(e, VT__OP_div, filled(e, vt__e1(e, VT__OP_abs, x)), beside(c, filled(e, y)));

@@ -4,8 +4,6 @@
 
 enum { NEAREST, BILINEAR, BICUBIC, BILINEAR_CORNERS, BICUBIC_CORNERS, ADAPTIVE, AVERAGE, AVERAGE_INSIDE };
 
-static int64_t pair(const struct vt__attr *a, int32_t i) { return a->i[a->count > 1 ? i : 0]; }
-
 static vt_status check_list(struct vt__infer *call, int32_t i, int64_t least) {
     const struct vt__attr *a = &call->attrs->a[i];
     int ok = a->count == 1 || a->count == 2;
@@ -33,8 +31,8 @@ vt_status vt__infer_max_pool2d(struct vt__infer *call) {
     call->out[0] = vt__in_desc(call, 0);
     for (int32_t d = 0; d < 2; d++) {
         int64_t *n = &call->out[0].shape[2 + d];
-        if (2 * pair(&a[2], d) > pair(&a[0], d)) return vt__infer_fail(call, VT_ERR_INVALID, "padding is at most half of the kernel");
-        *n = places(*n, pair(&a[0], d), pair(stride, d), pair(&a[2], d), pair(&a[3], d));
+        if (2 * vt__attr_pair(&a[2], d) > vt__attr_pair(&a[0], d)) return vt__infer_fail(call, VT_ERR_INVALID, "padding is at most half of the kernel");
+        *n = places(*n, vt__attr_pair(&a[0], d), vt__attr_pair(stride, d), vt__attr_pair(&a[2], d), vt__attr_pair(&a[3], d));
         if (*n < 1) return vt__infer_fail(call, VT_ERR_SHAPE, "the window is larger than the padded extent");
     }
     call->out[1] = call->out[0];
@@ -50,7 +48,7 @@ vt_status vt__grad_max_pool2d(struct vt__grad *c) {
     struct vt__attrs attrs;
     if (!vt__g(c)) return VT_OK;
     vt__attrs_default(&vt__op_table[VT__OP_scatter_add], &attrs);
-    attrs.a[0] = (struct vt__attr){.given = 1, .count = 1, .i = {1}};
+    attrs.a[0] = vt__attr_int(1);
     vt_tensor *in[] = {vt__e_reshape(e, vt__e_zeros_like(e, x), planes, 2), vt__e_reshape(e, c->out[1], windows, 2), vt__e_reshape(e, vt__g(c), windows, 2)};
     c->grad_in[0] = vt__e_reshape_like(e, vt__expr_op(e, VT__OP_scatter_add, in, 3, &attrs), x);
     return VT_OK;
@@ -65,7 +63,7 @@ vt_status vt__infer_resample2d(struct vt__infer *call) {
     call->out[0] = vt__in_desc(call, 0);
     if (!vt__dtype_is_float(call->out[0].dtype)) return vt__infer_fail(call, VT_ERR_DTYPE, "floats are needed");
     if (call->in[0]->shape[2] < 1 || call->in[0]->shape[3] < 1) return vt__infer_fail(call, VT_ERR_SHAPE, "a picture without pixels");
-    for (int32_t d = 0; d < 2; d++) call->out[0].shape[2 + d] = pair(&call->attrs->a[1], d);
+    for (int32_t d = 0; d < 2; d++) call->out[0].shape[2 + d] = vt__attr_pair(&call->attrs->a[1], d);
     return VT_OK;
 }
 
@@ -94,7 +92,7 @@ static void resample(struct vt__expr *e, struct vt__infer *call, int64_t kind, c
     const struct vt__attr one = {.given = 1, .count = 1, .i = {1}}, none = {.given = 1, .count = 1};
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_resample2d], &attrs);
-    attrs.a[0] = (struct vt__attr){.given = 1, .count = 1, .i = {kind}};
+    attrs.a[0] = vt__attr_int(kind);
     attrs.a[1] = *size;
     attrs.a[2] = kernel ? *kernel : one;
     attrs.a[3] = stride ? *stride : one;
@@ -111,8 +109,8 @@ vt_status vt__compose_avg_pool2d(struct vt__expr *e, struct vt__infer *call, vt_
     if (st == VT_OK) st = check_list(call, 2, 0);
     if (st != VT_OK) return st;
     for (int32_t d = 0; d < 2; d++) {
-        size.i[d] = places(call->in[0]->shape[2 + d], pair(&a[0], d), pair(stride, d), pair(&a[2], d), 1);
-        if (size.i[d] < 1 || 2 * pair(&a[2], d) > pair(&a[0], d))
+        size.i[d] = places(call->in[0]->shape[2 + d], vt__attr_pair(&a[0], d), vt__attr_pair(stride, d), vt__attr_pair(&a[2], d), 1);
+        if (size.i[d] < 1 || 2 * vt__attr_pair(&a[2], d) > vt__attr_pair(&a[0], d))
             return vt__infer_fail(call, VT_ERR_SHAPE, "the window is larger than the padded extent, or the padding than half of it");
     }
     resample(e, call, a[3].i[0] ? AVERAGE : AVERAGE_INSIDE, &size, &a[0], stride, &a[2], out);

@@ -26,7 +26,7 @@ vt_status vt__infer_linear_scan(struct vt__infer *call) {
     return vt__attr_dim(call, 0, out->ndim, &dim);
 }
 
-static void set(struct vt__attr *a, int64_t i) { *a = (struct vt__attr){.given = 1, .count = 1, .i = {i}}; }
+static void set(struct vt__attr *a, int64_t i) { *a = vt__attr_int(i); }
 
 vt_status vt__grad_cumsum(struct vt__grad *c) {
     struct vt__attrs attrs = *c->attrs;

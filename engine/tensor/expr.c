@@ -92,16 +92,11 @@ static void set_list(struct vt__attr *a, const int64_t *list, int32_t n) {
     for (int32_t i = 0; i < n; i++) a->i[i] = list[i];
 }
 
-static void set_int(struct vt__attr *a, int64_t i) {
-    a->given = 1;
-    a->i[0] = i;
-}
-
 vt_tensor *vt__e_sum(struct vt__expr *e, vt_tensor *a, const int64_t *dims, int32_t n_dims, int32_t keepdim) {
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_sum], &attrs);
     set_list(&attrs.a[0], dims, n_dims);
-    set_int(&attrs.a[1], keepdim);
+    attrs.a[1] = vt__attr_int(keepdim);
     return vt__expr_op(e, VT__OP_sum, &a, 1, &attrs);
 }
 
@@ -126,8 +121,8 @@ vt_tensor *vt__e_expand_like(struct vt__expr *e, vt_tensor *a, const vt_tensor *
 vt_tensor *vt__e_transpose(struct vt__expr *e, vt_tensor *a, int64_t dim0, int64_t dim1) {
     struct vt__attrs attrs;
     vt__attrs_default(&vt__op_table[VT__OP_transpose], &attrs);
-    set_int(&attrs.a[0], dim0);
-    set_int(&attrs.a[1], dim1);
+    attrs.a[0] = vt__attr_int(dim0);
+    attrs.a[1] = vt__attr_int(dim1);
     return vt__expr_op(e, VT__OP_transpose, &a, 1, &attrs);
 }
 
@@ -135,7 +130,7 @@ vt_tensor *vt__e_cast(struct vt__expr *e, vt_tensor *a, int32_t dtype) {
     struct vt__attrs attrs;
     if (!a || a->dtype == dtype) return a;
     vt__attrs_default(&vt__op_table[VT__OP_cast], &attrs);
-    set_int(&attrs.a[0], dtype);
+    attrs.a[0] = vt__attr_int(dtype);
     return vt__expr_op(e, VT__OP_cast, &a, 1, &attrs);
 }
 

@@ -23,6 +23,13 @@ struct vt__attrs {
     struct vt__attr a[VT__MAX_ATTRS];
 };
 
+/* A checked dimension counted from 0, negative ones from the end. */
+static inline int64_t vt__dim_index(int64_t dim, int32_t ndim) { return dim < 0 ? dim + ndim : dim; }
+/* Number for dimension d of two: a list of one stands for both. */
+static inline int64_t vt__attr_pair(const struct vt__attr *a, int32_t d) { return a->i[a->count > 1 ? d : 0]; }
+/* An attribute that is one number. */
+static inline struct vt__attr vt__attr_int(int64_t i) { return (struct vt__attr){.given = 1, .count = 1, .i = {i}}; }
+
 enum vt__attr_type { VT__ATTR_INT, VT__ATTR_FLOAT, VT__ATTR_BOOL, VT__ATTR_DIM, VT__ATTR_DIMS, VT__ATTR_INTS, VT__ATTR_ENUM, VT__ATTR_DTYPE, VT__ATTR_TEXT };
 
 /* Flags of an operation. */
