@@ -1,11 +1,11 @@
 --- autograd-ops: forward and gradients of operations of the tensor core in float64. Inputs are Philox streams; the gradient that the walk back starts
 -- from is stream 40 of the first input's seed. A case whose operation is unknown has failed.
+local streams = require "streams"
 local vt = require "venturi"
 
 local M = {}
 
 local GRAD_STREAM_LOW, GRAD_STREAM_HIGH = -1, 1
-local MOST = 1000000 -- elements of an input
 
 local op = vt.op
 
@@ -57,24 +57,6 @@ local cases = {
   grid_sample_bilinear_zeros = function(x) return op.grid_sample(x[1], 1.2 * x[2]) end,
 }
 
--- Numbers u = (word >> 8) 2^-24 of a stream: a word a number, of which vt.random.words gives them as integers.
-local function stream(seed, number, shape, lo, hi)
-  local n = 1
-  for _, extent in ipairs(shape) do
-    if math.type(extent) ~= "integer" or extent < 0 or extent > MOST then error("an extent is no integer that fits", 0) end
-    n = n * extent
-    if n > MOST then error("too many elements", 0) end
-  end
-  local words = n > 0 and vt.random.words(seed, n, { stream = number }) or {}
-  for i = 1, n do words[i] = lo + (hi - lo) * ((words[i] >> 8) * 2.0 ^ -24) end
-  return vt.tensor(words, { dtype = "f64" }):reshape(shape)
-end
-
-local function read_input(spec)
-  if type(spec) ~= "table" or spec.gen ~= "philox4x32_uniform" then error("an input is no philox4x32_uniform", 0) end
-  return stream(spec.seed, spec.stream, spec.shape, spec.lo, spec.hi)
-end
-
 local function flat(v, out)
   if type(v) ~= "table" then
     out[#out + 1] = v
@@ -100,12 +82,12 @@ local function check_case(file, case, tol)
   local f = cases[case.op] or error("no checker knows this operation", 0)
   local leaves = {}
   for k, spec in ipairs(case.inputs) do
-    leaves[k] = read_input(spec)
+    leaves[k] = streams.read(spec)
     leaves[k].requires_grad = true
   end
   local y = f(leaves, case.attrs, case)
   compare(file.report, "y", y:detach(), case.y, tol)
-  local up = stream(case.inputs[1].seed, case.grad_y_stream, y.shape, GRAD_STREAM_LOW, GRAD_STREAM_HIGH)
+  local up = streams.uniform(case.inputs[1].seed, case.grad_y_stream, y.shape, GRAD_STREAM_LOW, GRAD_STREAM_HIGH)
   local grads = vt.gradients(y, leaves, { grads = up })
   for k, want in ipairs(case.grads) do
     compare(file.report, ("gradient %d"):format(k - 1), grads[k] or error(("no gradient %d"):format(k - 1), 0), want, tol)

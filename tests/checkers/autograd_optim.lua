@@ -1,9 +1,10 @@
 --- autograd-optim: parameters after some steps of each optimizer in float64, and a gradient whose norm is clipped. Gradients are Philox streams.
+local streams = require "streams"
 local vt = require "venturi"
 
 local M = {}
 
-local LR, LR_RMS, CLIP_EPS, MOST = 0.1, 0.01, 1e-6, 1000000
+local LR, LR_RMS, CLIP_EPS = 0.1, 0.01, 1e-6
 
 -- How one step is called; s: states that begin at 0, as many as are used.
 local optimizers = {
@@ -20,15 +21,8 @@ local optimizers = {
   rmsprop = function(w, g, s) vt.op.rmsprop_step(w, g, s[1], { lr = LR_RMS, alpha = 0.99, out = { w, s[1] } }) end,
 }
 
-local function numbers(spec, stream)
-  if spec.gen ~= "philox4x32_uniform" or #spec.shape ~= 1 or spec.shape[1] > MOST then error("no vector of philox4x32_uniform", 0) end
-  local words = vt.random.words(spec.seed, spec.shape[1], { stream = stream or spec.stream })
-  for i = 1, #words do words[i] = spec.lo + (spec.hi - spec.lo) * ((words[i] >> 8) * 2.0 ^ -24) end
-  return vt.tensor(words, { dtype = "f64" })
-end
-
 local function check_clip(report, case, tol)
-  local g = numbers(case.g)
+  local g = streams.read(case.g)
   local norm = g:norm()
   report:close("norm", norm:item(), case.norm, tol)
   report:close("clipped", (g / (norm + CLIP_EPS)):totable(), case.clipped, tol)
@@ -38,9 +32,9 @@ function M.check(file)
   local case, tol = file.data.case, file.data.tol or 1e-12
   for name, step in pairs(optimizers) do
     file.report:case(name, function()
-      local w, states = numbers(case.w0), {}
+      local w, states = streams.read(case.w0), {}
       for i = 1, 3 do states[i] = vt.zeros(w.shape, { dtype = "f64" }) end
-      for i = 1, case.steps do step(w, numbers(case.w0, i), states, i) end
+      for i = 1, case.steps do step(w, streams.read(case.w0, i), states, i) end
       file.report:close("w", w:totable(), case[name], tol)
     end)
   end

@@ -1,5 +1,7 @@
 --- Which checker a reference file belongs to: the longest prefix of its name wins. A name without one has no checker and fails.
 return {
+  ["05-monarch-dft"] = "fourier",
+  ["05-rfft-sparse"] = "fourier",
   ["64_kmedoids"] = "kmedoids",
   attn_ = "attention",
   ["autograd-ops"] = "autograd_ops",
