@@ -3,6 +3,8 @@
 #ifndef VENTURI_DEVICE_DEVICE_H
 #define VENTURI_DEVICE_DEVICE_H
 
+#include <string.h>
+
 #include "tensor/backend.h"
 #include "tensor/dtype.h"
 
@@ -19,6 +21,14 @@ vt_status vt__cpu_run(const struct vt__run *run);
 
 /* Runs an operation that has no attributes, or fill with value, between views. */
 vt_status vt__cpu_call(vt_context *ctx, int32_t op, const struct vt__view *out, const struct vt__view *in, int32_t n_in, double value);
+
+/* CMPLX, which is not there for every compiler. */
+static inline double _Complex vt__complex(double re, double im) {
+    const double parts[2] = {re, im};
+    double _Complex z;
+    memcpy(&z, parts, sizeof z);
+    return z;
+}
 
 int64_t vt__view_count(const struct vt__view *v);
 int vt__view_is_dense(const struct vt__view *v);

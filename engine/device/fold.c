@@ -168,7 +168,7 @@ int32_t vt__fold_finish(const struct vt__run *run, const struct vt__fold *f, con
     }
     if (f->type == VTK_FOLD_C128 && f->kind != VTK_FOLD_NONZERO) {
         double scale = run->op->id == VT__OP_mean ? 1 / (double)n_elements : 1;
-        for (int64_t i = 0; i < n; i++) ((c128 *)values)[i] = CMPLX(x[i] * scale, y[i] * scale);
+        for (int64_t i = 0; i < n; i++) ((c128 *)values)[i] = vt__complex(x[i] * scale, y[i] * scale);
         return VT_DTYPE_C128;
     }
     for (int64_t i = 0; i < n; i++) ((double *)values)[i] = finish_float(run, f, x[i], y[i], (double)n_elements);

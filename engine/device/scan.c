@@ -35,7 +35,7 @@ static struct vt__view turned(const struct vt__view *v, int32_t dim, int32_t sid
 }
 
 #define TIMES_REAL(a, b) ((a) * (b))
-#define TIMES_COMPLEX(a, b) CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b))
+#define TIMES_COMPLEX(a, b) vt__complex(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b))
 
 /* A step of a line: h is what has been reached, z what is written. A recurrence's first step has no step before it. */
 #define SUM_STEP(TIMES) was + x[at]

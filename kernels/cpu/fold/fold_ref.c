@@ -1,6 +1,7 @@
 /* Folds of blocks, element after element. */
 #include <complex.h>
 #include <math.h>
+#include <string.h>
 
 #include "cpu/fold/fold.h"
 
@@ -135,7 +136,10 @@ FOLD_BEST(argmax_i64, int64_t, int64_t, ABOVE, 1)
 FOLD_BEST(argmin_i64, int64_t, int64_t, BELOW, 1)
 
 static c128 times(c128 a, c128 b) {
-    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+    const double parts[2] = {creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b)};
+    double _Complex z; /* CMPLX is not there for every compiler */
+    memcpy(&z, parts, sizeof z);
+    return z;
 }
 
 void vtk_fold_sum_c128_row(void *state, const void *p, int64_t n) {
