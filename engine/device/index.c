@@ -150,7 +150,7 @@ struct rows {
     const struct vt__run *run;
     const int64_t *index;
     struct vt__view x;      /* gathered from, or scattered to */
-    const char *source;     /* scattered from, dense; gather: where it goes */
+    const char *source;     /* scattered from, dense */
     unsigned char *mask;    /* scatter_last */
     int64_t dim, n, row;    /* index elements a row */
 };

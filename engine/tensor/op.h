@@ -36,7 +36,6 @@ enum vt__attr_type { VT__ATTR_INT, VT__ATTR_FLOAT, VT__ATTR_BOOL, VT__ATTR_DIM, 
 enum {
     VT__OP_VIEW = 1,     /* the output shares the first input's memory */
     VT__OP_COMPOSED = 2, /* made of other operations, so are its gradients */
-    VT__OP_LIST = 4,     /* the last input is a list of tensors */
     VT__OP_DENSE = 8,    /* dispatch hands dense inputs to the runner */
     VT__OP_CAST = 16,    /* dispatch casts floating inputs to the type of the first output (for f16 and bf16 outputs: see WIDE) */
     VT__OP_WIDE = 32,    /* the runner knows no f16 and bf16: dispatch gives it f32 and narrows what it makes */
