@@ -109,7 +109,8 @@ void vt__gguf_release(vt__gguf *g) {
 
 void vt__gguf_forget(const vt__gguf *g, const void *data, size_t size) {
     uintptr_t at = (uintptr_t)data, begin = (uintptr_t)g->map.data;
-    if (begin && at >= begin && at - begin < g->map.size) vt__mapping_forget(g->ctx, &g->map, at - begin, size);
+    if (!data) vt__mapping_forget(g->ctx, &g->map, 0, g->map.size);
+    else if (begin && at >= begin && at - begin < g->map.size) vt__mapping_forget(g->ctx, &g->map, at - begin, size);
     for (int64_t i = 0; i < g->n_parts; i++) vt__gguf_forget(g->parts[i], data, size);
 }
 

@@ -45,7 +45,8 @@ vt__gguf *vt__gguf_retain(vt__gguf *g);
 void vt__gguf_release(vt__gguf *g);
 const char *vt__gguf_name(const vt__gguf *g); /* path or name, for messages */
 
-/* Bytes of a tensor that are not needed for now: see vt__mapping_forget. Nothing happens to bytes that the caller keeps. */
+/* Bytes of a tensor, or of everything where data is NULL, that are not needed for now: see vt__mapping_forget. Nothing happens to bytes that the caller
+ * keeps. */
 void vt__gguf_forget(const vt__gguf *g, const void *data, size_t size);
 
 int64_t vt__gguf_tensor_count(const vt__gguf *g);

@@ -160,7 +160,7 @@ static void feed_forward(vt__pass *p, const vt__decoder *w, const vt__layer *l) 
 
 vt_status vt__decoder_forward(vt__pass *p) {
     const vt__decoder *w = p->model->weights;
-    vt__pass_begin(p, &w->embd, w->embd_scale);
+    vt__pass_begin(p, w->embd.data == w->output.data ? &w->output : &w->embd, w->embd_scale);
     for (int32_t i = 0; i < p->model->hp.n_layers; i++) {
         vt_status st = vt__cancel_poll(p->cancel, "session");
         if (st != VT_OK) return st;

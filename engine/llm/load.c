@@ -182,14 +182,32 @@ vt_status vt__bind_matrix(vt__binder *b, int32_t layer, const char *name, int64_
     return VT_OK;
 }
 
+/* Room for all vectors of the file, made for the first. A vector that is bound twice is copied once for each, so there may be too little: an error, since no
+ * architecture does that. */
+static vt_status copy_vector(vt_model *m, const float *from, int64_t n, const float **out) {
+    if (!m->vectors) {
+        for (int64_t i = 0; i < vt__gguf_tensor_count(m->gguf); i++) {
+            const vt__gguf_tensor *t = vt__gguf_tensor_at(m->gguf, i);
+            if (t->dtype == VT_DTYPE_F32 && t->ne[1] == 1 && t->ne[2] == 1 && t->ne[3] == 1) m->n_vectors += t->ne[0]; /* within the file's size */
+        }
+        m->vectors = vt__calloc2(m->ctx, m->n_vectors, 1, sizeof(float));
+        if (!m->vectors) return vt__fail_nomem("model", (size_t)m->n_vectors * sizeof(float));
+    }
+    if (n > m->n_vectors - m->n_copied) return vt__fail(VT_ERR_FORMAT, "%s: a vector is used twice", vt__gguf_name(m->gguf));
+    float *to = m->vectors + m->n_copied;
+    memcpy(to, from, (size_t)n * sizeof *to);
+    m->n_copied += n;
+    *out = to;
+    return VT_OK;
+}
+
 vt_status vt__bind_vector(vt__binder *b, int32_t layer, const char *name, int64_t n, const float **out) {
     const vt__gguf_tensor *t;
     vt_status st = bind(b, layer, name, 1, n, &t);
     if (st != VT_OK) return st;
     if (t->dtype != VT_DTYPE_F32)
         return vt__fail(VT_ERR_UNSUPPORTED, "%s: tensor %s has type %d, need F32", vt__gguf_name(b->model->gguf), t->name, t->dtype);
-    *out = t->data;
-    return VT_OK;
+    return copy_vector(b->model, t->data, n, out);
 }
 
 vt_status vt__bind_stack(vt__binder *b, int32_t layer, const char *name, int64_t cols, int32_t n, const int64_t *rows, vt__matrix *const *out) {

@@ -18,14 +18,14 @@ vt_status vt__load_decoder_sizes(vt_model *model);
 
 /* Tensors, and which were asked for, so that a file with others is refused instead of computed without them. */
 typedef struct vt__binder {
-    const vt_model *model;
+    vt_model *model;
     const vt__gguf_tensor **bound; /* [n_bound], owned */
     int64_t n_bound, cap;
 } vt__binder;
 
 /* layer -1: no "blk.<layer>." before the name. Errors: FORMAT (missing, wrong shape), UNSUPPORTED (no kernel for its type), NOMEM. */
 vt_status vt__bind_matrix(vt__binder *b, int32_t layer, const char *name, int64_t rows, int64_t cols, vt__matrix *out);
-/* float32 only. */
+/* float32 only; the model keeps a copy. */
 vt_status vt__bind_vector(vt__binder *b, int32_t layer, const char *name, int64_t n, const float **out);
 /* Matrices whose rows lie one after the other in one tensor. */
 vt_status vt__bind_stack(vt__binder *b, int32_t layer, const char *name, int64_t cols, int32_t n, const int64_t *rows, vt__matrix *const *out);

@@ -115,6 +115,7 @@ void vt__model_release(vt_model *model) {
     vt_context *ctx = model->ctx;
     vt__tokenizer_release(model->tokenizer);
     vt__free(ctx, model->weights);
+    vt__free(ctx, model->vectors);
     vt__free(ctx, model->packed);
     vt__free(ctx, model->rope_freq);
     vt__free(ctx, model->name);

@@ -14,6 +14,8 @@ struct vt_model {
     const vt__arch *arch;
     vt__hparams hp;
     void *weights;     /* the architecture's own table of tensors; one block, owned */
+    float *vectors;    /* copies of all float32 tensors of one row, so that no step touches the file for them; owned */
+    int64_t n_vectors, n_copied; /* floats: room, taken */
     void *packed;      /* panels of all matrices that have them, in one block; owned; NULL: there are none */
     double *rope_freq; /* [n_ropes, n_rot / 2] angle a position of each pair; owned */
     char *name;        /* general.name; owned */

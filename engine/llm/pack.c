@@ -92,10 +92,12 @@ static vt_status pack_all(packing *p, vt__watch *watch, double from) {
     m->packed = vt__alloc64(m->ctx, p->total);
     if (!m->packed) return vt__fail_nomem("model", p->total);
     vt__prefer_large_pages(m->ctx, m->packed, p->total);
+    vt__gguf_forget(m->gguf, NULL, 0);
     for (int64_t i = 0; i < p->n && st == VT_OK; i++, at += size) {
         (void)packed_size(p->matrices[i], &size); /* checked when they were listed */
         if (size > 0) st = pack_matrix(p, p->matrices[i], (unsigned char *)m->packed + at, at, watch, from);
     }
+    vt__gguf_forget(m->gguf, NULL, 0); /* the system maps more around a page than was asked for */
     return st;
 }
 

@@ -9,6 +9,7 @@
 #include "kv/cache.h"
 #include "llm/model_internal.h"
 #include "vtk.h"
+#include "vtk_unpack.h"
 
 enum { LINE = 64, CHUNKS_A_THREAD = 4 }; /* more chunks than threads: a thread that lost its core for a while holds up little */
 
@@ -88,13 +89,18 @@ static void find_angles(const vt__pass *p, int64_t i) {
     }
 }
 
+/* Out of the panels where there are some: the pages of the file were given back. */
+static void look_up(const vt__matrix *w, int64_t row, float *out) {
+    if (w->packed) vtk_unpack_row(w->kernel, out, w->packed + (size_t)(row / VTK_PANEL_ROWS) * w->panel, row % VTK_PANEL_ROWS, w->cols);
+    else vtk_get()->decode[w->kernel](out, (const unsigned char *)w->data + (size_t)row * w->stride, w->cols);
+}
+
 static void begin_rows(void *user, int64_t first, int64_t last) {
     const begin_job *j = user;
     const vt__matrix *embd = j->embd;
-    const vtk_table *k = vtk_get();
     for (int64_t i = first; i < last; i++) {
         float *x = j->p->ws->x + i * embd->cols;
-        k->decode[embd->kernel](x, (const unsigned char *)embd->data + (size_t)j->p->rows[i].id * embd->stride, embd->cols);
+        look_up(embd, j->p->rows[i].id, x);
         for (int64_t e = 0; j->scale != 1.0f && e < embd->cols; e++) x[e] *= j->scale;
         find_angles(j->p, i);
     }

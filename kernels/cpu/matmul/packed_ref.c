@@ -9,6 +9,7 @@
 #include "cpu/quant/half.h"
 #include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
+#include "vtk_unpack.h"
 
 enum { TILE = 16 }; /* activation rows that share unpacked weights */
 
@@ -206,24 +207,28 @@ typedef struct block {
     float d, m, c[2], mn[2];
 } block;
 
-static int column(const unsigned char *plane, int lane, int i, int type) {
-    const unsigned char *p = plane + 4 * lane + i % 4, *high = p + packed_low_bits(type) * PACKED_VECTOR;
-    int t = i / 4, v;
+/* Word t of a block, four columns. */
+static uint32_t word_at(const unsigned char *plane, int lane, int t, int type) {
+    const unsigned char *p = plane + 4 * lane, *high = p + packed_low_bits(type) * PACKED_VECTOR;
+    uint32_t w;
     switch (packed_low_bits(type)) {
-    case 8: v = p[PACKED_VECTOR * t]; break;
-    case 4: v = p[PACKED_VECTOR * (t % 4)] >> t / 4 * 4 & 15; break;
-    default: v = p[PACKED_VECTOR * (t % 2)] >> t / 2 * 2 & 3; break;
+    case 8: w = load_word(p + PACKED_VECTOR * t); break;
+    case 4: w = load_word(p + PACKED_VECTOR * (t % 4)) >> t / 4 * 4 & nibbles; break;
+    default: w = load_word(p + PACKED_VECTOR * (t % 2)) >> t / 2 * 2 & pairs; break;
     }
-    if (packed_high_bits(type) == 1) v |= (high[0] >> t & 1) << packed_low_bits(type);
-    if (packed_high_bits(type) == 2) v |= (high[PACKED_VECTOR * (t % 2)] >> t / 2 * 2 & 3) << packed_low_bits(type);
-    return v;
+    if (packed_high_bits(type) == 1) w |= (load_word(high) >> t & ones) << packed_low_bits(type);
+    if (packed_high_bits(type) == 2) w |= (load_word(high + PACKED_VECTOR * (t % 2)) >> t / 2 * 2 & pairs) << packed_low_bits(type);
+    return w;
 }
 
 static void unpack(block *out, const unsigned char *unit, int64_t b, int lane, int type) {
     const unsigned char *plane = unit + packed_head_size(type) + (size_t)b * packed_block_size(type);
     const unsigned char *sc = unit + packed_scales_at(type) + 32 * b + lane;
 
-    for (int i = 0; i < VTK_BLOCK; i++) out->q[i] = column(plane, lane, i, type);
+    for (int t = 0; t < PACKED_WORDS; t++) {
+        uint32_t w = word_at(plane, lane, t, type);
+        for (int i = 0; i < 4; i++) out->q[4 * t + i] = (int)(w >> 8 * i & 255u);
+    }
     out->d = vtk_half_to_float(vtk_load_u16(unit + 2 * lane));
     out->m = packed_has_min(type) ? vtk_half_to_float(vtk_load_u16(unit + 32 + 2 * lane)) : 0.0f;
     if (packed_is_halved(type)) {
@@ -273,3 +278,31 @@ static void packed_rows(const vtk_matmul *p, int64_t row0, int64_t row1, int typ
 }
 
 VTK_PACKED_DEFINE(ref, packed_rows)
+
+/* ---- rows as they were ---- */
+
+/* The order of operations is the decoders', so that the bits are. */
+static void decode_block(float *out, const block *w, int type) {
+    for (int half = 0; half < 2; half++) {
+        float d = packed_is_halved(type) ? w->d * w->c[half] : w->d, m = type == VTK_Q2_K ? -(w->m * w->mn[half]) : w->m;
+        for (int i = 16 * half; i < 16 * half + 16; i++) {
+            out[i] = d * (float)(w->q[i] - packed_offset(type));
+            if (packed_has_min(type)) out[i] += m;
+        }
+    }
+}
+
+void vtk_unpack_row(int type, float *out, const void *panel, int64_t lane, int64_t k) {
+    const unsigned char *p = panel;
+    if (type == VTK_F16) {
+        for (int64_t c = 0; c < k; c++) out[c] = vtk_half_to_float(vtk_load_u16(p + (size_t)c * PACKED_F16_STEP + 2 * lane));
+    } else if (type == VTK_BF16) {
+        for (int64_t c = 0; c < k; c++) out[c] = vtk_bf16_to_float(vtk_load_u16(p + (size_t)(c / 2) * PACKED_BF16_STEP + 4 * lane + 2 * (c % 2)));
+    } else if (vtk_panel_size(type, k) > 0) {
+        for (int64_t b = 0; b < k / VTK_BLOCK; b++) {
+            block w;
+            unpack(&w, p + (size_t)(b / packed_blocks(type)) * packed_unit_size(type), b % packed_blocks(type), (int)lane, type);
+            decode_block(out + b * VTK_BLOCK, &w, type);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 #include "variants.h"
 
 #include "cpu/quant/q8_row.h"
+#include "vtk_unpack.h"
 
 #include <stdlib.h>
 
@@ -92,6 +93,23 @@ static double by_decoding(const problem *p, const float *w, int64_t i, double *s
         *scale += fabs(v) + (vtk_q8_is_wide(x + vtk_q8_wide_at(p->k), c / VTK_BLOCK) ? 256 : 1) * 40 * fabs((double)d); /* what cancels: the offset's share */
     }
     return sum;
+}
+
+static void rows_come_out_with_the_bits_of_the_decoder(void **unused) {
+    static float got[1024], want[1024];
+    vtk_table ref;
+    (void)unused;
+    assert_int_equal(vtk_fill_isa(&ref, "ref"), 1);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        problem p;
+        make(&p, &types[i], 35, 2 * types[i].columns);
+        for (int64_t r = 0; r < p.rows; r++) {
+            ref.decode[types[i].type](want, p.w + (size_t)r * p.stride, p.k);
+            vtk_unpack_row(types[i].type, got, p.packed + (size_t)(r / VTK_PANEL_ROWS) * p.panel, r % VTK_PANEL_ROWS, p.k);
+            if (memcmp(got, want, (size_t)p.k * sizeof *got)) fail_msg("type %d, row %lld", types[i].type, (long long)r);
+        }
+        drop(&p);
+    }
 }
 
 static void products_are_those_of_the_weights_in_the_file(void **unused) {
@@ -189,6 +207,7 @@ static void types_without_blocks_have_no_packed_form(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_come_out_with_the_bits_of_the_decoder),
         cmocka_unit_test(products_are_those_of_the_weights_in_the_file),
         cmocka_unit_test(every_body_is_the_reference_to_the_bit),
         cmocka_unit_test(packed_and_mapped_products_are_the_same),

@@ -1,6 +1,8 @@
 /* Packed weights of 16 bits: the numbers of the rows that they were packed from, the same bits on every instruction set and in every tile. */
 #include "variants.h"
 
+#include "vtk_unpack.h"
+
 #include <stdlib.h>
 
 enum { MAX_M = 31, MAX_ROWS = 150 };
@@ -54,6 +56,22 @@ static void run(const vtk_table *t, const problem *p, float *out, int64_t first,
 }
 
 static const int types[] = {VTK_F16, VTK_BF16};
+
+static void rows_come_out_with_the_bits_of_the_decoder(void **state) {
+    static float got[64], want[64];
+    vtk_table ref;
+    (void)state;
+    assert_int_equal(vtk_fill_isa(&ref, "ref"), 1);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        problem p = make(&ref, &ref, types[i], 35, 62, 4, 0);
+        for (int64_t r = 0; r < p.rows; r++) {
+            ref.decode[types[i]](want, p.w + (size_t)r * p.stride, p.k);
+            vtk_unpack_row(types[i], got, p.packed + (size_t)(r / VTK_PANEL_ROWS) * p.panel, r % VTK_PANEL_ROWS, p.k);
+            assert_memory_equal(got, want, (size_t)p.k * sizeof *got);
+        }
+        drop(&p);
+    }
+}
 
 static void products_are_those_of_the_weights_in_the_file(void **state) {
     static float got[3 * 35], w[700], x[700];
@@ -119,6 +137,7 @@ static void odd_rows_have_no_packed_form(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_come_out_with_the_bits_of_the_decoder),
         cmocka_unit_test(products_are_those_of_the_weights_in_the_file),
         cmocka_unit_test(every_body_is_the_reference_to_the_bit),
         cmocka_unit_test(odd_rows_have_no_packed_form),

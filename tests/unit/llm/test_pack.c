@@ -95,7 +95,7 @@ static void pages_of_packed_weights_are_given_back(void **state) {
         assert_true(is_given_back(&w, list[i]->data, (size_t)list[i]->rows * list[i]->stride));
         n_packed++;
     }
-    assert_int_equal(w.n, n_packed);
+    assert_int_equal(w.n, n_packed + 2); /* and the whole file before and after: norms were copied, the system maps more around a page */
     assert_true(n_packed > 4);
     vt_model_release(m);
 
