@@ -24,11 +24,13 @@ void vt__context_release(vt_context *ctx);
 
 /* The host's allocator with our accounting; the contract of vt_alloc_fn. Call core/memory.h instead. */
 void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_size);
-uint64_t vt__context_memory(const vt_context *ctx); /* without the scratch that is kept between calls */
+uint64_t vt__context_memory(const vt_context *ctx); /* without what is kept for later calls, as the peak */
 uint64_t vt__context_memory_peak(const vt_context *ctx);
 
-/* Where core/memory.h keeps scratch. */
+/* Where core/memory.h keeps scratch, and core/spare.h blocks. */
 struct vt__kept_block *vt__context_kept(vt_context *ctx);
+struct vt__spares *vt__context_spares(vt_context *ctx);
+void vt__context_used(vt_context *ctx); /* something that was kept is in use again: the peak may have moved */
 
 int32_t vt__context_threads(const vt_context *ctx);
 /* Starts the pool's threads on first use; fewer than asked for if the system has no more: work is still done. */

@@ -76,6 +76,13 @@ void *vt__realloc(vt_context *ctx, void *ptr, size_t bytes) {
     return base ? place(base, total, HEADER) : NULL;
 }
 
+size_t vt__alloc_size(const void *ptr) { return ((const header *)(const void *)((const char *)ptr - HEADER))->total; }
+
+size_t vt__alloc_room(const void *ptr) {
+    const header *h = (const header *)(const void *)((const char *)ptr - HEADER);
+    return h->total - h->offset;
+}
+
 void vt__free(vt_context *ctx, void *ptr) {
     if (!ptr) return;
     header h = *header_of(ptr);

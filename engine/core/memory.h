@@ -16,6 +16,9 @@ void *vt__calloc2(vt_context *ctx, int64_t n, int64_t m, size_t elem);
 void *vt__alloc64_2(vt_context *ctx, int64_t n, int64_t m, size_t elem);
 /* New size for a block of vt__alloc/vt__calloc/vt__calloc2 (NULL: a new one); on failure the old block is still valid. */
 void *vt__realloc(vt_context *ctx, void *ptr, size_t bytes);
+/* Bytes asked of the allocator for a block of any of the calls above, and how many of them are the caller's. */
+size_t vt__alloc_size(const void *ptr);
+size_t vt__alloc_room(const void *ptr);
 /* Frees a block of any of the calls above; NULL is fine. */
 void vt__free(vt_context *ctx, void *ptr);
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/spare.h"
 #include "device/device.h"
 
 static const vt__run_fn runners[VT__OP_COUNT] = {
@@ -36,7 +37,7 @@ int vt__view_is_dense(const struct vt__view *v) {
 vt_status vt__cpu_run(const struct vt__run *run) { return runners[run->op->id](run); }
 
 static vt_status cpu_alloc(vt_context *ctx, size_t size, void **out) {
-    *out = vt__alloc64(ctx, size);
+    *out = vt__spare_take(ctx, size);
     return *out ? VT_OK : vt__fail_nomem("tensor", size);
 }
 
@@ -47,7 +48,7 @@ static vt_status cpu_copy_out(vt_context *ctx, void *host, const void *data, siz
 }
 
 const struct vt__backend vt__backend_cpu = {
-    .name = "cpu", .host_readable = 1, .alloc = cpu_alloc, .free = vt__free, .read = cpu_copy_out, .write = cpu_copy_out, .run = vt__cpu_run};
+    .name = "cpu", .host_readable = 1, .alloc = cpu_alloc, .free = vt__spare_give, .read = cpu_copy_out, .write = cpu_copy_out, .run = vt__cpu_run};
 
 /* Far outside of what a process can map. */
 #define VEIL ((uintptr_t)0x5a5a << 48)
@@ -61,7 +62,7 @@ static vt_status opaque_alloc(vt_context *ctx, size_t size, void **out) {
     return st;
 }
 
-static void opaque_free(vt_context *ctx, void *data) { vt__free(ctx, veil(data)); }
+static void opaque_free(vt_context *ctx, void *data) { vt__spare_give(ctx, veil(data)); }
 
 static vt_status opaque_read(vt_context *ctx, void *host, const void *data, size_t size) {
     return cpu_copy_out(ctx, host, (const void *)((uintptr_t)data ^ VEIL), size);
