@@ -262,6 +262,7 @@ void bind_tensor(lua_State *L) {
     lua_pushcfunction(L, dtype_size);
     lua_setfield(L, -2, "dtype_size");
     bind_tensor_make(L);
+    bind_tensor_file(L);
     bind_tensor_ops(L);
     bind_autograd(L);
     lua_remove(L, -2);

@@ -49,6 +49,7 @@ int bind_tensor_tostring(lua_State *L);
 
 /* Each adds to the module table at the top of the stack, and to the method table below it. */
 void bind_tensor_make(lua_State *L);
+void bind_tensor_file(lua_State *L);
 void bind_tensor_ops(lua_State *L);
 void bind_autograd(lua_State *L);
 
