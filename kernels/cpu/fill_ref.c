@@ -13,6 +13,7 @@
 #include "cpu/quant/quant.h"
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
+#include "vtk_conv.h"
 #include "vtk_fft.h"
 #include "vtk_fold.h"
 #include "vtk_map.h"
@@ -80,6 +81,7 @@ void vtk_fill_ref(vtk_table *t) {
         .transpose_32 = vtk_transpose_32_ref,
         .transpose_64 = vtk_transpose_64_ref,
         .zip_16 = vtk_zip_16_ref,
+        .conv = &vtk_conv_ref,
         .flash = &vtk_flash_ref,
         .fft = &vtk_fft_ref,
         .fold = &vtk_fold_ref,

@@ -15,6 +15,7 @@
 #include "cpu/quant/quant.h"
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
+#include "vtk_conv.h"
 #include "vtk_fft.h"
 #include "vtk_fold.h"
 #include "vtk_map.h"
@@ -79,6 +80,7 @@ void vtk_fill_avx2(vtk_table *t) {
     t->transpose_32 = vtk_transpose_32_avx2;
     t->transpose_64 = vtk_transpose_64_avx2;
     t->zip_16 = vtk_zip_16_avx2;
+    t->conv = &vtk_conv_avx2;
     t->flash = &vtk_flash_avx2;
     t->add = vtk_add_avx2;
     t->silu_mul = vtk_silu_mul_avx2;
@@ -177,6 +179,7 @@ void vtk_fill_avx512(vtk_table *t) {
     t->gemm_f64 = vtk_gemm_f64_avx512;
     t->transpose_32 = vtk_transpose_32_avx512;
     t->transpose_64 = vtk_transpose_64_avx512;
+    t->conv = &vtk_conv_avx512;
     t->flash = &vtk_flash_avx512;
     t->attention = vtk_attention_avx512;
     t->attention_parts = vtk_attention_parts_avx512;

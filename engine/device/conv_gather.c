@@ -1,0 +1,140 @@
+/* Where the taps of a convolution lie, and columns of the product that it is. */
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "core/pool.h"
+#include "device/conv.h"
+
+enum { LANES = VTK_CONV_LANES };
+
+static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
+struct vt__conv vt__conv_of(const struct vt__run *run, const struct vt__view *x, const struct vt__view *y, const int64_t *kernel, const struct vt__attr *stride,
+    const struct vt__attr *padding, const struct vt__attr *dilation, int64_t groups, int transposed) {
+    struct vt__conv c = {.kernels = vtk_get(), .n = x->shape[0], .groups = groups, .channels = x->shape[1] / groups, .filters = y->shape[1] / groups,
+        .transposed = transposed, .dtype = run->out[0].dtype, .size = vt__dtype_size(run->out[0].dtype), .x = x->data, .y = y->data};
+    for (int d = 0; d < 2; d++) {
+        int64_t step = vt__attr_pair(stride, d);
+        c.in[d] = x->shape[2 + d];
+        c.out[d] = y->shape[2 + d];
+        c.kernel[d] = kernel[d];
+        c.padding[d] = vt__attr_pair(padding, d);
+        c.dilation[d] = vt__attr_pair(dilation, d);
+        c.stride[d] = transposed ? 1 : step;
+        c.up[d] = transposed ? step : 1;
+        c.phases[d] = min_of(c.up[d], c.out[d]);
+        c.grid[d] = (c.out[d] + c.up[d] - 1) / c.up[d];
+    }
+    return c;
+}
+
+int64_t vt__conv_phase(const struct vt__conv *c, int d, int64_t k) {
+    if (c->up[d] == 1) return 0;
+    int64_t at = (k * c->dilation[d] - c->padding[d]) % c->up[d];
+    return at < 0 ? at + c->up[d] : at;
+}
+
+int64_t vt__conv_offset(const struct vt__conv *c, int d, int64_t k) {
+    int64_t at = k * c->dilation[d] - c->padding[d];
+    return c->transposed ? (vt__conv_phase(c, d, k) - at) / c->up[d] : at;
+}
+
+int64_t vt__conv_taps(const struct vt__conv *c, int d, int64_t phase) {
+    int64_t n = 0;
+    if (c->up[d] == 1) return c->kernel[d];
+    for (int64_t k = 0; k < c->kernel[d]; k++) n += vt__conv_phase(c, d, k) == phase;
+    return n;
+}
+
+int64_t vt__conv_taps_before(const struct vt__conv *c, int d, int64_t phase) {
+    int64_t n = 0;
+    if (c->up[d] == 1) return phase ? c->kernel[d] : 0;
+    for (int64_t k = 0; k < c->kernel[d]; k++) n += vt__conv_phase(c, d, k) < phase;
+    return n;
+}
+
+const char *vt__conv_weights(const struct vt__conv *c, const int64_t *phase) {
+    int64_t taps = vt__conv_taps_before(c, 0, phase[0]) * vt__conv_taps_before(c, 1, c->phases[1]) + vt__conv_taps(c, 0, phase[0]) * vt__conv_taps_before(c, 1, phase[1]);
+    return c->weights + (size_t)(taps * c->groups * c->filters * c->channels) * c->size;
+}
+
+/* Up to LANES places of the grid in row order. */
+struct places {
+    int64_t y, x, n;
+};
+
+/* Which pixels a tap reads for them. */
+static int64_t find_pieces(const struct vt__conv *c, const struct places *p, int64_t dy, int64_t dx, vtk_conv_piece *pieces) {
+    int64_t n_pieces = 0, step = c->stride[1], y = p->y, x = p->x;
+    int64_t least = dx >= 0 ? 0 : step == 1 ? -dx : (step - 1 - dx) / step; /* places that lie in the picture */
+    int64_t end = dx >= c->in[1] ? 0 : step == 1 ? c->in[1] - dx : (c->in[1] - 1 - dx) / step + 1;
+    for (int64_t lane = 0, take; lane < p->n; lane += take, x = 0, y++) {
+        int64_t row = y * c->stride[0] + dy, from = max_of(x, least), to;
+        take = min_of(c->grid[1] - x, p->n - lane);
+        to = min_of(x + take, end);
+        if (row < 0 || row >= c->in[0] || from >= to) continue;
+        vtk_conv_piece piece = {row * c->in[1] + (x - lane) * step + dx, ((1u << (to - from)) - 1) << (lane + from - x)};
+        if (n_pieces && pieces[n_pieces - 1].at == piece.at) pieces[n_pieces - 1].lanes |= piece.lanes;
+        else pieces[n_pieces++] = piece;
+    }
+    return n_pieces;
+}
+
+/* One vector of all channels that have tap t of n_taps in rows k0 to k1-1. */
+static void gather_tap(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, int64_t t, int64_t n_taps, const vtk_conv_piece *pieces, int64_t n_pieces, char *to) {
+    int64_t first = b->k0 > t ? (b->k0 - t + n_taps - 1) / n_taps : 0, end = b->k1 > t ? (b->k1 - t + n_taps - 1) / n_taps : 0, plane = c->in[0] * c->in[1];
+    if (first >= end) return;
+    x += (size_t)(first * plane) * c->size;
+    to += (size_t)((first * n_taps + t - b->k0) * b->ld_row) * c->size;
+    if (c->size == 4) c->kernels->conv->gather_f32((float *)to, n_taps * b->ld_row, (const float *)x, plane, end - first, pieces, n_pieces, c->stride[1]);
+    else c->kernels->conv->gather_f64((double *)to, n_taps * b->ld_row, (const double *)x, plane, end - first, pieces, n_pieces, c->stride[1]);
+}
+
+void vt__conv_gather(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, char *to) {
+    int64_t n_taps = vt__conv_taps(c, 0, b->phase[0]) * vt__conv_taps(c, 1, b->phase[1]);
+    for (int64_t i = 0; i < b->n; i += LANES) {
+        struct places p = {(b->first + i) / c->grid[1], (b->first + i) % c->grid[1], min_of(LANES, b->n - i)};
+        int64_t v = i / LANES, t = 0;
+        char *vector = to + (size_t)(b->paired ? v / 2 * b->ld_vector + v % 2 * LANES : v * b->ld_vector) * c->size;
+        for (int64_t ky = 0; ky < c->kernel[0]; ky++) {
+            if (vt__conv_phase(c, 0, ky) != b->phase[0]) continue;
+            for (int64_t kx = 0; kx < c->kernel[1]; kx++) {
+                vtk_conv_piece pieces[LANES];
+                if (vt__conv_phase(c, 1, kx) != b->phase[1]) continue;
+                int64_t n_pieces = find_pieces(c, &p, vt__conv_offset(c, 0, ky), vt__conv_offset(c, 1, kx), pieces);
+                gather_tap(c, x, b, t++, n_taps, pieces, n_pieces, vector);
+            }
+        }
+    }
+}
+
+struct crew {
+    const void *job;
+    vt__conv_item_fn item;
+    int64_t items, scratch_size;
+    char *scratch;
+    atomic_llong next;
+};
+
+static void work(void *user, int64_t worker) {
+    struct crew *crew = user;
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&crew->next, 1, memory_order_relaxed);
+        if (i >= crew->items) return;
+        crew->item(crew->job, i, crew->scratch + worker * crew->scratch_size);
+    }
+}
+
+vt_status vt__conv_run(const struct vt__run *run, const void *job, int64_t items, int64_t scratch, vt__conv_item_fn item) {
+    int64_t workers = min_of(vt__context_threads(run->ctx), items);
+    struct crew crew = {.job = job, .item = item, .items = items, .scratch_size = (scratch + 63) / 64 * 64};
+    size_t bytes;
+    if (!workers) return VT_OK;
+    if (vt__mul_size(workers, crew.scratch_size, &bytes)) return vt__fail_nomem(run->op->name, 0);
+    crew.scratch = vt__scratch_take(run->ctx, bytes);
+    if (!crew.scratch) return vt__fail_nomem(run->op->name, bytes);
+    vt__parallel(run->ctx, workers, work, &crew);
+    vt__scratch_give(run->ctx, crew.scratch);
+    return VT_OK;
+}
