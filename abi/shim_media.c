@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "media/image.h"
 #include "media/image_png.h"
 #include "media/resize.h"
 
@@ -13,16 +14,18 @@ static vt_status read_limits(const vt_image_options *opt, vt__image_limits *out)
     vt_image_options o;
     vt_status st = vt__options_read("image", &o, sizeof o, FIRST_SIZE, opt);
     if (st != VT_OK) return st;
-    if (o.flags) return vt__fail(VT_ERR_INVALID, "image: unknown flags 0x%x", o.flags);
+    if (o.flags & ~(uint32_t)VT_IMAGE_UPRIGHT) return vt__fail(VT_ERR_INVALID, "image: unknown flags 0x%x", o.flags);
     if (o.max_width < 0 || o.max_width > VT__RESIZE_MOST || o.max_height < 0 || o.max_height > VT__RESIZE_MOST || o.max_pixels < 0)
         return vt__fail(VT_ERR_INVALID, "image: limits %lld x %lld, %lld pixels, need 0 to %d", (long long)o.max_width, (long long)o.max_height,
                         (long long)o.max_pixels, (int)VT__RESIZE_MOST);
     *out = (vt__image_limits){o.max_width ? o.max_width : VT__RESIZE_MOST, o.max_height ? o.max_height : VT__RESIZE_MOST,
-                              o.max_pixels ? o.max_pixels : MOST_PIXELS};
+                              o.max_pixels ? o.max_pixels : MOST_PIXELS, (o.flags & VT_IMAGE_UPRIGHT) != 0};
     return VT_OK;
 }
 
-vt_status vt_image_decode_png(vt_context *ctx, const void *data, size_t size, const vt_image_options *opt, vt_image_info *out_info, vt_buffer **out) {
+typedef vt_status (*decode_fn)(vt_context *, const unsigned char *, size_t, const vt__image_limits *, int64_t *, int64_t *, vt_buffer **);
+
+static vt_status decode(decode_fn fn, vt_context *ctx, const void *data, size_t size, const vt_image_options *opt, vt_image_info *out_info, vt_buffer **out) {
     enum { FIRST_SIZE = 24 };
     vt__image_limits limits;
     vt_image_info info = {.struct_size = sizeof info};
@@ -30,8 +33,16 @@ vt_status vt_image_decode_png(vt_context *ctx, const void *data, size_t size, co
     if (!ctx || !out || !out_info || (!data && size)) return vt__fail(VT_ERR_INVALID, "image: needs a context, data, info and out");
     vt_status st = vt__result_write("image", out_info, &info, sizeof info, FIRST_SIZE); /* checks it before there is something to lose */
     if (st == VT_OK) st = read_limits(opt, &limits);
-    if (st == VT_OK) st = vt__image_decode_png(ctx, data ? data : "", size, &limits, &info.width, &info.height, out);
+    if (st == VT_OK) st = fn(ctx, data ? data : (const void *)"", size, &limits, &info.width, &info.height, out);
     return st == VT_OK ? vt__result_write("image", out_info, &info, sizeof info, FIRST_SIZE) : st;
+}
+
+vt_status vt_image_decode(vt_context *ctx, const void *data, size_t size, const vt_image_options *opt, vt_image_info *out_info, vt_buffer **out) {
+    return decode(vt__image_decode, ctx, data, size, opt, out_info, out);
+}
+
+vt_status vt_image_decode_png(vt_context *ctx, const void *data, size_t size, const vt_image_options *opt, vt_image_info *out_info, vt_buffer **out) {
+    return decode(vt__image_decode_png, ctx, data, size, opt, out_info, out);
 }
 
 static vt_status check_extent(const char *what, int64_t n) {

@@ -38,9 +38,9 @@ static int image_resize(lua_State *L) {
     return 1;
 }
 
-/* vt.image(bytes of a PNG file, { max_width =, max_height =, max_pixels = }) -> { width, height, data = packed RGBA } */
+/* vt.image(bytes of a PNG or JPEG file, { max_width =, max_height =, max_pixels =, upright = }) -> { width, height, data = packed RGBA } */
 static int image(lua_State *L) {
-    static const char *const known[] = {"max_width", "max_height", "max_pixels", NULL};
+    static const char *const known[] = {"max_width", "max_height", "max_pixels", "upright", NULL};
     vt_image_options opt = VT_STRUCT_INIT(vt_image_options);
     vt_image_info info = VT_STRUCT_INIT(vt_image_info);
     size_t size;
@@ -49,15 +49,17 @@ static int image(lua_State *L) {
     opt.max_width = box_integer(L, 2, "image", "max_width", 0, 1, LUA_MAXINTEGER);
     opt.max_height = box_integer(L, 2, "image", "max_height", 0, 1, LUA_MAXINTEGER);
     opt.max_pixels = box_integer(L, 2, "image", "max_pixels", 0, 1, LUA_MAXINTEGER);
+    if (box_boolean(L, 2, "image", "upright", 0)) opt.flags |= VT_IMAGE_UPRIGHT;
     vt__capability_charge_for(L, size, VT__COST_INFLATE);
     lua_createtable(L, 0, 3);
     box *b = box_push_buffer(L);
     vt_buffer *pixels = NULL;
-    box_ok(L, vt_image_decode_png(vt__capability_get(L)->ctx, bytes, size, &opt, &info, &pixels));
+    box_ok(L, vt_image_decode(vt__capability_get(L)->ctx, bytes, size, &opt, &info, &pixels));
     b->handle = pixels;
     box_push_text(L, b);
     lua_setfield(L, -3, "data");
     lua_pop(L, 1);
+    vt__capability_charge_for(L, vt__capability_times((uint64_t)info.width, (uint64_t)info.height), VT__COST_COPY);
     lua_pushinteger(L, info.width);
     lua_setfield(L, -2, "width");
     lua_pushinteger(L, info.height);

@@ -10,9 +10,13 @@
 extern "C" {
 #endif
 
+enum {
+    VT_IMAGE_UPRIGHT = 1 /* turned as the file's Exif orientation says; otherwise as stored */
+};
+
 typedef struct vt_image_options {
     uint32_t struct_size; /* set by VT_STRUCT_INIT */
-    uint32_t flags;       /* reserved, must be 0 */
+    uint32_t flags;       /* VT_IMAGE_UPRIGHT or 0 */
     int64_t max_width;    /* pixels; 0: 32768, which is also the most that can be asked for */
     int64_t max_height;   /* likewise */
     int64_t max_pixels;   /* of the whole picture; 0: 2^26 */
@@ -23,6 +27,19 @@ typedef struct vt_image_info {
     uint32_t reserved;
     int64_t width, height;
 } vt_image_info;
+
+/**
+ * Decodes the bytes of a PNG or JPEG file, whichever they are: any PNG; JPEG of eight bits, sequential or progressive, in grey, RGB, YCbCr, CMYK
+ * or YCCK.
+ *
+ * out_info  extents, of the upright picture where that was asked for.
+ * out       [height, width, 4] uint8: red, green, blue, alpha (not multiplied in). Colour profiles are ignored. A JPEG file whose data is damaged
+ *           or cut is refused, not repaired.
+ * Errors:  VT_ERR_INVALID, VT_ERR_FORMAT (neither, damaged or cut), VT_ERR_UNSUPPORTED (JPEG of twelve bits, lossless), VT_ERR_LIMIT (larger than
+ *          the options allow, known before memory is asked for; more than 64 scans), VT_ERR_NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_image_decode(vt_context *ctx, const void *data, size_t size, const vt_image_options *opt, vt_image_info *out_info,
+                                             vt_buffer **out);
 
 /**
  * Decodes a PNG file's bytes; any colour type and depth, interlaced or not.

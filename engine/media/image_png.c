@@ -68,13 +68,9 @@ static void set_up(decoder *d) {
 }
 
 static vt_status check_extents(decoder *d) {
-    const vt__image_limits *most = d->limits;
-    int64_t w = d->width = png_get_image_width(d->png, d->info);
-    int64_t h = d->height = png_get_image_height(d->png, d->info);
-    if (w > most->width || h > most->height || w * h > most->pixels)
-        return vt__fail(VT_ERR_LIMIT, "png: a picture of %lld x %lld, at most %lld x %lld and %lld pixels", (long long)w, (long long)h,
-                        (long long)most->width, (long long)most->height, (long long)most->pixels);
-    return VT_OK;
+    d->width = png_get_image_width(d->png, d->info);
+    d->height = png_get_image_height(d->png, d->info);
+    return vt__image_check("png", d->width, d->height, d->limits);
 }
 
 /* Whatever the file has becomes RGBA with eight bits. Result: passes over the rows. */

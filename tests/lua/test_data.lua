@@ -102,7 +102,7 @@ end)
 
 t.test("bad pictures and bad wishes are refused", function()
   local png = vt.png.encode(2, 2, 1, "abcd")
-  t.equal(t.raises("not a PNG", vt.image, "GIF89a").name, "VT_ERR_FORMAT")
+  t.equal(t.raises("neither a PNG nor a JPEG", vt.image, "GIF89a").name, "VT_ERR_FORMAT")
   t.equal(t.raises("ends early", vt.image, png:sub(1, -20)).name, "VT_ERR_FORMAT")
   t.equal(t.raises("at most", vt.image, png, { max_pixels = 3 }).name, "VT_ERR_LIMIT")
   local image = vt.image(png)
