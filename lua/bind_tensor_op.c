@@ -4,7 +4,9 @@
  *   inputs      tensors; a number or boolean stands for a tensor without dimensions; an input that may be absent: nil, or by name in the table; a
  *               list of tensors: a table or several arguments. Numbers do not stand for inputs that may be absent, unless there are no attributes.
  *   attributes  dim and dims count from 1, negative ones from the end; enumerations and types are strings; lists are tables or one number, and
- *               several numbers where it is the first attribute and the only list: x:reshape(2, 3). nil: the default.
+ *               several numbers where it is the first attribute and the only list: x:reshape(2, 3). nil: the default. In the table attributes may
+ *               stand by position too: x:sum{ { 1, 2 }, keepdim = true }, x:sum{ {} }: over no dimension. An empty table at the end says nothing, so
+ *               x:sum{} is x:sum(); where a list must be given it is that list: x:reshape{}.
  *   out         in the table: a tensor, or a list of them, into which the results go instead of new ones.
  * A number takes the type of the other inputs; a float among integers makes f32, an integer that does not fit i64. */
 #include <string.h>
@@ -28,7 +30,7 @@ typedef struct form {
     } in[MOST_INPUTS];
     struct {
         char name[NAME_SIZE];
-        int type;
+        int type, is_needed;
     } attrs[MOST_ATTRS];
 } form;
 
@@ -109,6 +111,13 @@ static int find_attr(const form *f, const char *name) {
     return -1;
 }
 
+/* The attribute that the integer at index counts from 1; -1: none. */
+static int at_position(lua_State *L, const form *f, int index) {
+    int ok = 0;
+    lua_Integer i = lua_tointegerx(L, index, &ok);
+    return ok && i >= 1 && i <= f->n_attrs ? (int)i - 1 : -1;
+}
+
 /* An input that may be absent, by name. */
 static int named_input(lua_State *L, call *c, const char *name, int index) {
     for (int i = 0; i < c->f->n_in; i++) {
@@ -142,9 +151,9 @@ static void named(lua_State *L, call *c, int index) {
     while (lua_next(L, index)) {
         int value = lua_gettop(L);
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-        int k = key ? find_attr(c->f, key) : -1;
+        int k = key ? find_attr(c->f, key) : at_position(L, c->f, value - 1);
         for (int i = 0; k >= 0 && i < c->n_attrs; i++)
-            if (c->attrs[i].name == c->f->attrs[k].name) box_raise(L, VT_ERR_INVALID, "%s: %s is given twice", c->f->name, key);
+            if (c->attrs[i].name == c->f->attrs[k].name) box_raise(L, VT_ERR_INVALID, "%s: %s is given twice", c->f->name, c->attrs[i].name);
         if (k >= 0) {
             set_attr(L, c, k, value);
         } else if (key && strcmp(key, "out") == 0) {
@@ -158,15 +167,16 @@ static void named(lua_State *L, call *c, int index) {
     }
 }
 
-/* Is this table one of names? */
-static int has_names(lua_State *L, int index) {
-    int names = 0;
-    lua_pushnil(L);
-    if (lua_next(L, index)) {
-        names = lua_type(L, -2) == LUA_TSTRING;
-        lua_pop(L, 2);
+/* Does the table at index, the last argument, hold attributes, rather than being the list that attribute k is? */
+static int holds_attrs(lua_State *L, const form *f, int k, int index) {
+    int top = lua_gettop(L), is_empty = 1, holds = k >= f->n_attrs || !is_list(f, k) || lua_rawgeti(L, index, 1) == LUA_TTABLE;
+    lua_settop(L, top);
+    for (lua_pushnil(L); !holds && lua_next(L, index); lua_pop(L, 1)) {
+        is_empty = 0;
+        holds = lua_type(L, -2) == LUA_TSTRING;
     }
-    return names;
+    lua_settop(L, top);
+    return holds || (is_empty && !f->attrs[k].is_needed);
 }
 
 static void read_attrs(lua_State *L, call *c, int at, int top) {
@@ -183,7 +193,7 @@ static void read_attrs(lua_State *L, call *c, int at, int top) {
         c->n_attrs = k = 1;
     }
     for (; at <= top; at++, k++) {
-        if (at == top && lua_istable(L, at) && (has_names(L, at) || k >= f->n_attrs || !is_list(f, k))) {
+        if (at == top && lua_istable(L, at) && holds_attrs(L, f, k, at)) {
             named(L, c, at);
             return;
         }
@@ -390,7 +400,9 @@ static void read_form(lua_State *L, form *f, const vt_op_info *info) {
             if (strcmp(types[i], type) == 0) f->attrs[k].type = i;
         lists += is_list(f, k);
         f->n_attrs++;
-        s += strcspn(s, " ");
+        size_t rest = strcspn(s, " ");
+        f->attrs[k].is_needed = !memchr(s, '=', rest) && !memchr(s, '?', rest);
+        s += rest;
     }
     f->spread = lists == 1 && is_list(f, 0);
 }

@@ -17,23 +17,6 @@ static const vt__run_fn runners[VT__OP_COUNT] = {
 #undef VT_OP_COMPOSED
 };
 
-int64_t vt__view_count(const struct vt__view *v) {
-    int64_t n = 1;
-    for (int32_t i = 0; i < v->ndim; i++) n *= v->shape[i];
-    return n;
-}
-
-int vt__view_is_dense(const struct vt__view *v) {
-    int64_t stride = 1;
-    for (int32_t i = v->ndim - 1; i >= 0; i--) {
-        if (v->shape[i] == 0) return 1;
-        if (v->shape[i] == 1) continue;
-        if (v->strides[i] != stride) return 0;
-        stride *= v->shape[i];
-    }
-    return 1;
-}
-
 vt_status vt__cpu_run(const struct vt__run *run) { return runners[run->op->id](run); }
 
 static vt_status cpu_alloc(vt_context *ctx, size_t size, void **out) {

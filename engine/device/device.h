@@ -30,7 +30,4 @@ static inline double _Complex vt__complex(double re, double im) {
     return z;
 }
 
-int64_t vt__view_count(const struct vt__view *v);
-int vt__view_is_dense(const struct vt__view *v);
-
 #endif

@@ -2,6 +2,16 @@
 #include "core/error.h"
 #include "ops/ops.h"
 
+/* The gradient is op of g, whose first n attributes are those given and whose others are defaults. */
+static vt_status by_op(struct vt__grad *c, int32_t op, const struct vt__attr *first, int32_t n) {
+    struct vt__attrs attrs;
+    vt_tensor *g = vt__g(c);
+    vt__attrs_default(&vt__op_table[op], &attrs);
+    for (int32_t i = 0; i < n; i++) attrs.a[i] = first[i];
+    c->grad_in[0] = vt__expr_op(c->expr, op, &g, 1, &attrs);
+    return VT_OK;
+}
+
 static vt_status check_size(struct vt__infer *call, int ok) { return ok ? VT_OK : vt__infer_fail(call, VT_ERR_SHAPE, "the places do not lie in the extent given"); }
 
 vt_status vt__infer_slice_grad(struct vt__infer *call) {
@@ -16,14 +26,9 @@ vt_status vt__infer_slice_grad(struct vt__infer *call) {
 
 vt_status vt__grad_slice_grad(struct vt__grad *c) {
     const struct vt__attr *a = c->attrs->a;
-    struct vt__attrs attrs;
-    vt_tensor *g = vt__g(c);
     int64_t n = c->in[0]->shape[vt__dim_index(a[0].i[0], c->in[0]->ndim)], stop = n ? a[1].i[0] + (n - 1) * a[2].i[0] + 1 : a[1].i[0];
-    vt__attrs_default(&vt__op_table[VT__OP_slice], &attrs);
-    for (int32_t i = 0; i < 4; i++) attrs.a[i] = a[i == 2 ? 1 : i == 3 ? 2 : i];
-    attrs.a[2].i[0] = stop;
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_slice, &g, 1, &attrs);
-    return VT_OK;
+    const struct vt__attr attrs[] = {a[0], a[1], vt__attr_int(stop), a[2]};
+    return by_op(c, VT__OP_slice, attrs, 4);
 }
 
 vt_status vt__infer_diagonal_grad(struct vt__infer *call) {
@@ -40,14 +45,7 @@ vt_status vt__infer_diagonal_grad(struct vt__infer *call) {
     return check_size(call, g.shape[g.ndim - 1] == n);
 }
 
-vt_status vt__grad_diagonal_grad(struct vt__grad *c) {
-    struct vt__attrs attrs;
-    vt_tensor *g = vt__g(c);
-    vt__attrs_default(&vt__op_table[VT__OP_diagonal], &attrs);
-    for (int32_t i = 0; i < 3; i++) attrs.a[i] = c->attrs->a[i];
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_diagonal, &g, 1, &attrs);
-    return VT_OK;
-}
+vt_status vt__grad_diagonal_grad(struct vt__grad *c) { return by_op(c, VT__OP_diagonal, c->attrs->a, 3); }
 
 vt_status vt__infer_unfold_grad(struct vt__infer *call) {
     struct vt__desc g = vt__in_desc(call, 0);
@@ -61,15 +59,8 @@ vt_status vt__infer_unfold_grad(struct vt__infer *call) {
 }
 
 vt_status vt__grad_unfold_grad(struct vt__grad *c) {
-    struct vt__attrs attrs;
-    vt_tensor *g = vt__g(c);
-    vt__attrs_default(&vt__op_table[VT__OP_unfold], &attrs);
-    attrs.a[0] = c->attrs->a[0];
-    attrs.a[1] = c->attrs->a[1];
-    attrs.a[1].i[0] = c->in[0]->shape[c->in[0]->ndim - 1];
-    attrs.a[2] = c->attrs->a[1];
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_unfold, &g, 1, &attrs);
-    return VT_OK;
+    const struct vt__attr attrs[] = {c->attrs->a[0], vt__attr_int(c->in[0]->shape[c->in[0]->ndim - 1]), c->attrs->a[1]};
+    return by_op(c, VT__OP_unfold, attrs, 3);
 }
 
 vt_status vt__compose_diag_embed(struct vt__expr *e, struct vt__infer *call, vt_tensor **out) {
@@ -91,11 +82,7 @@ vt_status vt__infer_flip(struct vt__infer *call) {
 }
 
 /* Flipping is its own inverse. */
-vt_status vt__grad_flip(struct vt__grad *c) {
-    vt_tensor *g = vt__g(c);
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_flip, &g, 1, c->attrs);
-    return VT_OK;
-}
+vt_status vt__grad_flip(struct vt__grad *c) { return by_op(c, VT__OP_flip, c->attrs->a, 1); }
 
 vt_status vt__infer_roll(struct vt__infer *call) {
     uint32_t mask;
@@ -106,14 +93,12 @@ vt_status vt__infer_roll(struct vt__infer *call) {
 }
 
 vt_status vt__grad_roll(struct vt__grad *c) {
-    struct vt__attrs back = *c->attrs;
-    vt_tensor *g = vt__g(c);
-    for (int32_t i = 0; i < back.a[0].count; i++) {
-        int64_t extent = c->in[0]->shape[vt__dim_index(back.a[1].i[i], c->in[0]->ndim)];
-        back.a[0].i[i] = extent ? -(back.a[0].i[i] % extent) : 0;
+    struct vt__attr back[] = {c->attrs->a[0], c->attrs->a[1]};
+    for (int32_t i = 0; i < back[0].count; i++) {
+        int64_t extent = c->in[0]->shape[vt__dim_index(back[1].i[i], c->in[0]->ndim)];
+        back[0].i[i] = extent ? -(back[0].i[i] % extent) : 0;
     }
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_roll, &g, 1, &back);
-    return VT_OK;
+    return by_op(c, VT__OP_roll, back, 2);
 }
 
 enum { PAD_CONSTANT, PAD_REFLECT, PAD_REPLICATE, PAD_CIRCULAR };
@@ -152,26 +137,12 @@ vt_status vt__infer_pad_grad(struct vt__infer *call) {
 }
 
 vt_status vt__grad_pad(struct vt__grad *c) {
-    struct vt__attrs attrs;
-    vt_tensor *g = vt__g(c);
-    vt__attrs_default(&vt__op_table[VT__OP_pad_grad], &attrs);
-    attrs.a[0] = c->attrs->a[0];
-    attrs.a[1] = c->attrs->a[1];
-    attrs.a[2] = (struct vt__attr){.given = 1, .count = c->in[0]->ndim};
-    for (int32_t d = 0; d < c->in[0]->ndim; d++) attrs.a[2].i[d] = c->in[0]->shape[d];
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_pad_grad, &g, 1, &attrs);
-    return VT_OK;
+    struct vt__attr attrs[] = {c->attrs->a[0], c->attrs->a[1], {.given = 1, .count = c->in[0]->ndim}};
+    for (int32_t d = 0; d < c->in[0]->ndim; d++) attrs[2].i[d] = c->in[0]->shape[d];
+    return by_op(c, VT__OP_pad_grad, attrs, 3);
 }
 
-vt_status vt__grad_pad_grad(struct vt__grad *c) {
-    struct vt__attrs attrs;
-    vt_tensor *g = vt__g(c);
-    vt__attrs_default(&vt__op_table[VT__OP_pad], &attrs);
-    attrs.a[0] = c->attrs->a[0];
-    attrs.a[1] = c->attrs->a[1];
-    c->grad_in[0] = vt__expr_op(c->expr, VT__OP_pad, &g, 1, &attrs);
-    return VT_OK;
-}
+vt_status vt__grad_pad_grad(struct vt__grad *c) { return by_op(c, VT__OP_pad, c->attrs->a, 2); }
 
 vt_status vt__infer_cat(struct vt__infer *call) {
     struct vt__desc *out = &call->out[0];
@@ -210,8 +181,4 @@ vt_status vt__infer_matrices(struct vt__infer *call) {
     return call->out[0].ndim >= 2 ? VT_OK : vt__infer_fail(call, VT_ERR_SHAPE, "matrices have at least two dimensions");
 }
 
-vt_status vt__grad_triangle(struct vt__grad *c) {
-    vt_tensor *g = vt__g(c);
-    c->grad_in[0] = vt__expr_op(c->expr, c->op->id, &g, 1, c->attrs);
-    return VT_OK;
-}
+vt_status vt__grad_triangle(struct vt__grad *c) { return by_op(c, c->op->id, c->attrs->a, 1); }

@@ -13,6 +13,11 @@ struct vt__view {
     int64_t shape[VT__MAX_DIMS], strides[VT__MAX_DIMS]; /* elements; strides may be 0 (broadcast) or negative */
 };
 
+int64_t vt__extents_count(const int64_t *shape, int32_t ndim);
+int vt__extents_are_dense(const int64_t *shape, const int64_t *strides, int32_t ndim); /* row-major without gaps */
+static inline int64_t vt__view_count(const struct vt__view *v) { return vt__extents_count(v->shape, v->ndim); }
+static inline int vt__view_is_dense(const struct vt__view *v) { return vt__extents_are_dense(v->shape, v->strides, v->ndim); }
+
 /* One operation to run. Shapes and types have been inferred and checked, outputs have memory (dense unless the caller gave a view to write to); an
  * optional input that is absent has data NULL and dtype -1. Outputs do not overlap inputs, except that an elementwise output may be one of its inputs. */
 struct vt__run {

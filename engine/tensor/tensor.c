@@ -53,19 +53,19 @@ struct vt__desc vt__tensor_desc(const vt_tensor *t) {
     return d;
 }
 
-int64_t vt__tensor_count(const vt_tensor *t) {
+int64_t vt__extents_count(const int64_t *shape, int32_t ndim) {
     int64_t n = 1;
-    for (int32_t i = 0; i < t->ndim; i++) n *= t->shape[i];
+    for (int32_t i = 0; i < ndim; i++) n *= shape[i];
     return n;
 }
 
-int vt__tensor_is_dense(const vt_tensor *t) {
+int vt__extents_are_dense(const int64_t *shape, const int64_t *strides, int32_t ndim) {
     int64_t stride = 1;
-    for (int32_t i = t->ndim - 1; i >= 0; i--) {
-        if (t->shape[i] == 0) return 1;
-        if (t->shape[i] == 1) continue;
-        if (t->strides[i] != stride) return 0;
-        stride *= t->shape[i];
+    for (int32_t i = ndim - 1; i >= 0; i--) {
+        if (shape[i] == 0) return 1;
+        if (shape[i] == 1) continue;
+        if (strides[i] != stride) return 0;
+        stride *= shape[i];
     }
     return 1;
 }

@@ -63,8 +63,8 @@ vt_status vt__tensor_view(vt_tensor *base, const struct vt__desc *desc, const in
 vt_tensor *vt__tensor_retain(vt_tensor *t);
 void vt__tensor_release(vt_tensor *t); /* however long the history, without recursion */
 
-int64_t vt__tensor_count(const vt_tensor *t); /* elements */
-int vt__tensor_is_dense(const vt_tensor *t);  /* row-major without gaps */
+static inline int64_t vt__tensor_count(const vt_tensor *t) { return vt__extents_count(t->shape, t->ndim); }
+static inline int vt__tensor_is_dense(const vt_tensor *t) { return vt__extents_are_dense(t->shape, t->strides, t->ndim); }
 struct vt__desc vt__tensor_desc(const vt_tensor *t);
 struct vt__view vt__tensor_to_view(const vt_tensor *t);
 /* First and last element that the extents and strides reach, from element [0, ..., 0] on; last < first: none. SHAPE on overflow. */

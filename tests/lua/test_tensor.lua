@@ -122,6 +122,23 @@ test("operations take tensors and numbers, attributes by position or by name", f
   equal(values(vt.op.add(1, 2)), 3)
 end)
 
+test("an empty table says nothing, a table in it is an attribute by position", function()
+  local t = vt.tensor{ { 1.0, 2.0 }, { 3.0, 4.0 } }
+  equal(values(t:sum{}), 10)
+  equal(values(t:mean{}), 2.5)
+  equal(values(vt.op.squeeze(vt.zeros(1, 2, 1), {})), { 0, 0 })
+  equal(values(t:sum{ {} }), { { 1, 2 }, { 3, 4 } })
+  equal(values(t:sum({}, true)), { { 1, 2 }, { 3, 4 } })
+  equal(values(t:sum{ dims = {} }), { { 1, 2 }, { 3, 4 } })
+  equal(values(t:sum{ { 1, 2 } }), 10)
+  equal(values(t:sum{ { 1 }, keepdim = true }), { { 4, 6 } })
+  equal(values(t:sum{ 2, keepdim = true }), { { 3 }, { 7 } })
+  equal(vt.zeros(1):reshape{}.shape, {})
+  equal(values(vt.op.cat(t, t, {})), values(vt.op.cat(t, t)))
+  raises("sum: dims is given twice", t.sum, t, { { 1 }, dims = 2 })
+  raises("sum: no attribute 'number'", t.sum, t, { [7] = 1, keepdim = true })
+end)
+
 test("every operation is a method and a function", function()
   local t = vt.zeros(1)
   for _, op in ipairs(vt.ops()) do
