@@ -5,7 +5,9 @@
 
 #include "venturi/script.h"
 
-enum { VT__LUA_MODULE_VERSION = 1 }; /* both sides are built together; another number is another release's file */
+enum { VT__LUA_MODULE_VERSION = 2 }; /* both sides are built together; another number is another release's file */
+
+struct vt__account;
 
 /* What the library lends the module. Outlives every script. */
 typedef struct vt__lua_host {
@@ -15,6 +17,11 @@ typedef struct vt__lua_host {
     /* A token for what the script calls: up when parent is, or once the deadline (monotonic clock, INT64_MAX: none) has passed. */
     vt_status (*token)(vt_context *ctx, vt_cancel *parent, vt_cancel **out);
     void (*set_deadline)(vt_cancel *token, int64_t deadline_ns);
+    /* An account for the bytes of tensors (core/account.h): fits is asked for more while it is this thread's, and may give some back before it answers. */
+    vt_status (*account)(vt_context *ctx, int (*fits)(void *user, uint64_t bytes), void *user, struct vt__account **out);
+    struct vt__account *(*account_set)(struct vt__account *account);
+    uint64_t (*account_used)(const struct vt__account *account);
+    void (*account_release)(struct vt__account *account);
 } vt__lua_host;
 
 typedef struct vt__lua_module {

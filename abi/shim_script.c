@@ -1,6 +1,7 @@
 /* Public calls of venturi/script.h: check, normalise options, find the Lua module, forward to its table. */
 #include "venturi/script.h"
 
+#include "core/account.h"
 #include "core/buffer.h"
 #include "core/cancel.h"
 #include "core/context.h"
@@ -15,7 +16,11 @@ static const vt__lua_host host = {.fail = host_fail,
                                   .buffer = vt__buffer_copy,
                                   .alloc = vt__context_alloc,
                                   .token = vt__cancel_create_within,
-                                  .set_deadline = vt__cancel_set_deadline};
+                                  .set_deadline = vt__cancel_set_deadline,
+                                  .account = vt__account_create,
+                                  .account_set = vt__account_set,
+                                  .account_used = vt__account_used,
+                                  .account_release = vt__account_release};
 
 /* A host with a static copy of the library would hand that copy's handles to a module bound to the shared one: the copies are told apart by
  * where their thread-local message lives. */

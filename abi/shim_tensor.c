@@ -141,6 +141,8 @@ vt_status vt_op_run_into(vt_context *ctx, int32_t op, vt_tensor *const *in, int3
     return st == VT_OK ? vt__op_run_into(ctx, op, in, n_in, &a, out) : st;
 }
 
+const vt_cancel *vt_op_cancel_set(const vt_cancel *cancel) { return vt__op_cancel_set(cancel); }
+
 int32_t vt_grad_mode(void) { return vt__grad_mode(); }
 int32_t vt_grad_mode_set(int32_t on) { return vt__grad_mode_set(on); }
 

@@ -13,6 +13,7 @@ typedef struct vtk_fft_plan {
     int64_t n;
     int32_t n_factors, factors[VTK_FFT_MOST_FACTORS];
     const void *roots;
+    int (*is_left)(void); /* asked before each factor: not 0 leaves the transform, and its result is undefined. NULL: never */
 } vtk_fft_plan;
 
 struct vtk_fft {

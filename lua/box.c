@@ -11,7 +11,8 @@
 
 #define ERROR_META "vt.error"
 /* The collector sees a box as 16 bytes whatever hangs on it. So native memory is looked at when a box is made, and a full collection
- * runs when it has grown past a mark, which then moves to 1.4 times of what is really alive. */
+ * runs when it has grown past a mark, which then moves to 1.4 times of what is really alive. Where memory has a limit the mark is at first, and at least,
+ * a quarter of it. */
 #define NATIVE_FLOOR ((lua_Integer)64 << 20)
 static const char native_mark; /* its address is the registry key of the mark */
 
@@ -106,15 +107,24 @@ void box_register(lua_State *L, const box_type *type, const luaL_Reg *methods) {
     lua_pop(L, 1);
 }
 
+static lua_Integer native_memory(lua_State *L, lua_Integer *least_mark) {
+    const vt__capability *cap = vt__capability_get(L);
+    uint64_t limit = UINT64_MAX, used = cap->native ? cap->native(L, &limit) : vt_context_memory(cap->ctx);
+    *least_mark = limit / 4 < (uint64_t)NATIVE_FLOOR ? (lua_Integer)(limit / 4) : NATIVE_FLOOR;
+    return (lua_Integer)used;
+}
+
 static void account(lua_State *L) {
-    const vt_context *ctx = vt__capability_get(L)->ctx;
+    lua_Integer least;
+    lua_Integer used = native_memory(L, &least);
+    if (used <= least) return;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &native_mark);
-    lua_Integer mark = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : NATIVE_FLOOR;
+    lua_Integer mark = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : least;
     lua_pop(L, 1);
-    if ((lua_Integer)vt_context_memory(ctx) <= mark) return;
+    if (used <= mark) return;
     lua_gc(L, LUA_GCCOLLECT);
-    lua_Integer alive = (lua_Integer)vt_context_memory(ctx);
-    mark = alive / 5 * 7 > NATIVE_FLOOR ? alive / 5 * 7 : NATIVE_FLOOR;
+    lua_Integer alive = native_memory(L, &least);
+    mark = alive / 5 * 7 > least ? alive / 5 * 7 : least;
     lua_pushinteger(L, mark);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &native_mark);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "venturi/context.h"
+#include "venturi/tensor.h"
 
 enum {
     PERIOD = 1000,           /* instructions between two looks of the hook */
@@ -55,12 +56,38 @@ static int has_limits(const vt__budget *b) { return b->instruction_limit || b->t
 
 static void hook(lua_State *L, lua_Debug *ar);
 
+uint64_t vt__budget_used(const vt__budget *b) { return b->used + (b->account ? b->host->account_used(b->account) : 0); }
+
+static int fits(const vt__budget *b, uint64_t more, uint64_t used) { return more <= b->memory_limit && used <= b->memory_limit - more; }
+
+/* Dropped tensors may not take the room that Lua's objects need: when Lua is out of memory it collects without finalizers, which alone give tensors back. */
+static int is_nearly_full(const vt__budget *b, uint64_t more) {
+    uint64_t mark = b->collect_at ? b->collect_at : b->memory_limit / 8 * 7;
+    return more > mark || vt__budget_used(b) > mark - more;
+}
+
+/* The next time is when a fourth of what is left now is gone: a script whose tensors are alive pays for few collections in vain. */
+static void collect_tensors(lua_State *L, vt__budget *b) {
+    b->steps += b->used >> 10;
+    (void)lua_gc(L, LUA_GCCOLLECT);
+    uint64_t used = vt__budget_used(b), least = b->memory_limit / 8 * 7;
+    b->collect_at = used >= b->memory_limit ? b->memory_limit : used + (b->memory_limit - used) / 4;
+    if (b->collect_at < least) b->collect_at = least;
+}
+
+/* A collection inside of a library call finds all that it works on still held by the stack or by the library. */
+int vt__budget_fits_tensor(void *user, uint64_t bytes) {
+    vt__budget *b = user;
+    if (b->running && bytes <= b->memory_limit && (is_nearly_full(b, bytes) || !fits(b, bytes, vt__budget_used(b)))) collect_tensors(b->running, b);
+    return fits(b, bytes, vt__budget_used(b));
+}
+
 void *vt__budget_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     vt__budget *b = user;
     int is_string = !ptr && old_size == LUA_TSTRING;
     if (!ptr) old_size = 0;
     if (!ptr && new_size == 0) return NULL;
-    if (new_size > old_size && (new_size > b->memory_limit || b->used - old_size > b->memory_limit - new_size)) return NULL;
+    if (new_size > old_size && !fits(b, new_size, vt__budget_used(b) - old_size)) return NULL;
     if (ptr) is_string = uncount_large(b, ptr, old_size);
     void *p = b->host->alloc(b->ctx, ptr, real_size(old_size), real_size(new_size));
     if (new_size > 0 && !p) {
@@ -166,7 +193,13 @@ static void hook(lua_State *L, lua_Debug *ar) {
 }
 
 void vt__budget_charge(lua_State *L, uint64_t steps) { book(L, vt__budget_of(L), steps, 0, 1); }
-void vt__budget_check(lua_State *L) { book(L, vt__budget_of(L), 1, 1, 1); }
+
+void vt__budget_check(lua_State *L) {
+    vt__budget *b = vt__budget_of(L);
+    if (is_nearly_full(b, 0)) collect_tensors(L, b);
+    book(L, b, 1, 1, 1);
+}
+
 
 int vt__budget_kill(lua_State *L, vt_status code) {
     vt__budget *b = vt__budget_of(L);
@@ -201,10 +234,22 @@ lua_State *vt__budget_enter(vt__budget *b, lua_State *co) {
     return before;
 }
 
+void vt__budget_step_in(vt__budget *b) {
+    b->outer_token = vt_op_cancel_set(b->token);
+    b->outer_account = b->host->account_set(b->account);
+}
+
+void vt__budget_step_out(vt__budget *b) {
+    (void)vt_op_cancel_set(b->outer_token);
+    (void)b->host->account_set(b->outer_account);
+}
+
 void vt__budget_leave(vt__budget *b, lua_State *before) { b->running = before; }
 
 vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
     int64_t now = b->time_limit_ms ? now_ns() : 0;
+    b->collect_at = 0;
+    if (is_nearly_full(b, 0)) collect_tensors(L, b);
     b->steps = b->unseen = b->fresh = 0;
     b->closing = 0;
     b->killed = VT_OK;
@@ -212,6 +257,7 @@ vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
     if (vt_cancel_is_raised(b->cancel)) return VT_ERR_CANCELLED;
     b->host->set_deadline(b->token, b->deadline_ns);
     b->running = L;
+    vt__budget_step_in(b);
     lua_sethook(L, NULL, 0, 0); /* so that the count begins afresh */
     set_period(L, allowed(b, PERIOD));
     return VT_OK;
@@ -219,6 +265,7 @@ vt_status vt__budget_begin(vt__budget *b, lua_State *L) {
 
 void vt__budget_end(vt__budget *b, lua_State *L) {
     b->host->set_deadline(b->token, INT64_MAX);
+    vt__budget_step_out(b);
     b->running = NULL;
     lua_sethook(L, NULL, 0, 0);
 }

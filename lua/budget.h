@@ -21,12 +21,16 @@ typedef struct vt__budget {
     vt_context *ctx;
     vt_cancel *cancel;          /* the host's; may be NULL */
     vt_cancel *token;           /* of what the script calls: cancel, and the deadline */
-    uint64_t memory_limit;      /* bytes */
+    struct vt__account *account; /* of its tensors */
+    uint64_t memory_limit;      /* bytes, of both */
     uint64_t instruction_limit; /* 0: none */
     int64_t time_limit_ms;      /* 0: none */
     uint64_t used;              /* bytes of Lua objects alive */
+    uint64_t collect_at;        /* bytes of both from which on dropped tensors are collected; 0: seven eighths of the limit */
     uint32_t large[2][VT__SIZE_CLASSES]; /* blocks alive of 2^i bytes and more, from 512 KiB up: tables and the like, strings */
     lua_State *main;
+    const vt_cancel *outer_token; /* what the thread had before the call in progress */
+    struct vt__account *outer_account;
     /* The call in progress; running is NULL between calls. */
     lua_State *running;  /* the thread that executes now */
     uint64_t steps;      /* booked so far */
@@ -47,12 +51,20 @@ vt__budget *vt__budget_of(lua_State *L);
 vt_status vt__budget_begin(vt__budget *b, lua_State *L);
 void vt__budget_end(vt__budget *b, lua_State *L);
 
+/* Bytes of Lua objects and of tensors alive. */
+uint64_t vt__budget_used(const vt__budget *b);
+/* vt__account_fits_fn of a budget: collects what the script has dropped when seven eighths are full. */
+int vt__budget_fits_tensor(void *user, uint64_t bytes);
+/* Around what a call hands to the host: operations on tensors that it runs on this thread are its own, not the script's. */
+void vt__budget_step_out(vt__budget *b);
+void vt__budget_step_in(vt__budget *b);
+
 /* LIMIT or CANCELLED when a limit is reached or the token up now, raised or not yet. */
 vt_status vt__budget_look(vt__budget *b);
 
 /* Books work that is about to be done, and raises if that reaches a limit: before work that could not be done in time is begun. */
 void vt__budget_charge(lua_State *L, uint64_t steps);
-/* Looks at every limit now. After whatever caught an error: a killed call raises again here. */
+/* Looks at every limit now, and collects where memory is nearly full. After whatever caught an error: a killed call raises again here. */
 void vt__budget_check(lua_State *L);
 /* Ends the call with this code; raises. */
 int vt__budget_kill(lua_State *L, vt_status code);

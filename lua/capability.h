@@ -21,6 +21,8 @@ typedef struct vt__capability {
     int sandboxed;      /* 0: the state belongs to its user, who may open any folder too */
     /* Books `steps` units of work, each about one virtual machine instruction, on the script's limits, and raises when one is reached. NULL: no limits. */
     void (*charge)(lua_State *L, uint64_t steps);
+    /* Bytes of the state's tensors, and the limit that they share with Lua's objects. NULL: no limit of its own. */
+    uint64_t (*native)(lua_State *L, uint64_t *limit);
 } vt__capability;
 
 /* Lends cap to the state: everything in it, and cap itself, stays alive as long as the state. Raises only when out of memory. */

@@ -17,6 +17,7 @@
 #include "box.h"
 #include "capability.h"
 #include "venturi/context.h"
+#include "venturi/tensor.h"
 
 #ifdef VT_HAVE_LIBEDIT
 #include <editline/readline.h>
@@ -63,6 +64,7 @@ static int close_context(lua_State *L) {
     (void)L;
     vt_cancel *token = cancel;
     cancel = NULL;
+    (void)vt_op_cancel_set(NULL);
     vt_cancel_release(token);
     vt_context *ctx = capability.ctx;
     capability.ctx = NULL;
@@ -90,6 +92,7 @@ static int program_start(lua_State *L) {
     box_ok(L, vt_cancel_create(capability.ctx, &token));
     cancel = token;
     capability.cancel = token;
+    (void)vt_op_cancel_set(token);
     capability.may = VT__CAN_MODELS | VT__CAN_WRITE;
     vt__capability_grant(L, &capability);
 

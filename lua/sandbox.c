@@ -226,7 +226,9 @@ static void print_line(lua_State *L, const vt__script *s, const char *line, size
         if (n == 0) n = 1;
     }
     luaL_pushresult(&b);
+    vt__budget_step_out(vt__budget_of(L));
     int32_t stop = s->print(s->print_user, -1.0, lua_tostring(L, -1));
+    vt__budget_step_in(vt__budget_of(L));
     lua_pop(L, 1);
     if (stop) vt__budget_kill(L, VT_ERR_CANCELLED);
 }

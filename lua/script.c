@@ -20,6 +20,7 @@ vt__script *vt__script_of(lua_State *L) {
 static void destroy(vt__script *s) {
     vt_context *ctx = s->cap.ctx;
     if (s->L) lua_close(s->L);
+    s->budget.host->account_release(s->budget.account);
     vt_cancel_release(s->budget.token);
     vt_cancel_release(s->budget.cancel);
     vt_folder_release(s->cap.folder);
@@ -37,7 +38,13 @@ static void release(vt_script *script) {
     if (atomic_fetch_sub(&s->refs, 1) == 1) destroy(s);
 }
 
-static uint64_t memory(const vt_script *script) { return ((const vt__script *)script)->budget.used; }
+static uint64_t memory(const vt_script *script) { return vt__budget_used(&((const vt__script *)script)->budget); }
+
+static uint64_t native(lua_State *L, uint64_t *limit) {
+    const vt__budget *b = vt__budget_of(L);
+    *limit = b->memory_limit;
+    return b->host->account_used(b->account);
+}
 
 static void fill(vt__script *s, const vt__lua_host *host, vt_context *ctx, const vt_script_options *opt) {
     memset(s, 0, sizeof *s);
@@ -53,6 +60,7 @@ static void fill(vt__script *s, const vt__lua_host *host, vt_context *ctx, const
     s->cap.folder = vt_folder_retain(opt->folder);
     s->cap.sandboxed = 1;
     s->cap.charge = vt__budget_charge;
+    s->cap.native = native;
     if (opt->flags & VT_SCRIPT_ALLOW_MODELS) s->cap.may |= VT__CAN_MODELS;
     if (opt->flags & VT_SCRIPT_ALLOW_WRITE) s->cap.may |= VT__CAN_WRITE;
     s->print = opt->print;
@@ -64,6 +72,7 @@ static vt_status create(const vt__lua_host *host, vt_context *ctx, const vt_scri
     if (!s) return host->fail(VT_ERR_NOMEM, "script: out of memory");
     fill(s, host, ctx, opt);
     vt_status st = host->token(ctx, opt->cancel, &s->budget.token);
+    if (st == VT_OK) st = host->account(ctx, vt__budget_fits_tensor, &s->budget, &s->budget.account);
     s->cap.cancel = s->budget.token;
     if (st == VT_OK) s->L = lua_newstate(vt__budget_alloc, &s->budget);
     if (s->L) vt__budget_attach(s->L, &s->budget);

@@ -14,7 +14,7 @@ extern "C" {
 typedef struct vt_script_options {
     uint32_t struct_size;       /* set by VT_STRUCT_INIT */
     uint32_t flags;             /* VT_SCRIPT_* */
-    uint64_t memory_limit;      /* bytes of Lua objects; 0: 256 MiB */
+    uint64_t memory_limit;      /* bytes of Lua objects and of tensors together; 0: 256 MiB */
     uint64_t instruction_limit; /* virtual machine instructions of a load or call, work inside library functions counted in like units; 0: no limit */
     int64_t time_limit_ms;      /* wall clock of a load or call, model runs that it starts included; 0: no limit */
     vt_cancel *cancel;          /* ends a running call; retained; may be NULL */
@@ -52,7 +52,7 @@ VT_API VT_MUST_USE vt_status vt_script_load(vt_script *script, const char *name,
  */
 VT_API VT_MUST_USE vt_status vt_script_call(vt_script *script, const char *function, const void *args, size_t size, vt_buffer **out);
 
-/** Bytes of Lua objects alive. */
+/** Bytes of Lua objects and of tensors alive; what the script has dropped counts until it is collected, at the latest when it is needed. */
 VT_API uint64_t vt_script_memory(const vt_script *script);
 
 #ifdef __cplusplus

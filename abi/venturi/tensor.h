@@ -141,6 +141,14 @@ VT_API VT_MUST_USE vt_status vt_op_run(vt_context *ctx, int32_t op, vt_tensor *c
 VT_API VT_MUST_USE vt_status vt_op_run_into(vt_context *ctx, int32_t op, vt_tensor *const *in, int32_t n_in, const vt_attr *attrs, int32_t n_attrs,
                                             vt_tensor *const *out, int32_t n_out);
 
+/**
+ * The token that ends operations of this thread, those of vt_backward too: once it is up the call returns CANCELLED within some 50 ms. Results are not made
+ * then, and what vt_op_run_into was writing to is undefined. NULL: none, as at first.
+ *
+ * Borrowed: it must live until another one, or NULL, takes its place. Answers the one before (NULL: none), so that it can be put back.
+ */
+VT_API const vt_cancel *vt_op_cancel_set(const vt_cancel *cancel);
+
 /* ---- gradients ---- */
 
 /** Is this thread recording? A thread starts with 1. */

@@ -65,6 +65,24 @@ int32_t vt__cancel_is_raised(const vt_cancel *cancel) {
     return 0;
 }
 
+static _Thread_local vt__cancel_scope *scope_here;
+
+vt__cancel_scope *vt__cancel_scope_set(vt__cancel_scope *scope) {
+    vt__cancel_scope *before = scope_here;
+    scope_here = scope;
+    return before;
+}
+
+vt__cancel_scope *vt__cancel_scope_get(void) { return scope_here; }
+
+int vt__cancel_is_left(void) {
+    vt__cancel_scope *scope = scope_here;
+    if (!scope) return 0;
+    if (!atomic_load_explicit(&scope->is_left, memory_order_relaxed) && vt__cancel_is_raised(scope->cancel))
+        atomic_store_explicit(&scope->is_left, 1, memory_order_relaxed);
+    return atomic_load_explicit(&scope->is_left, memory_order_relaxed);
+}
+
 vt_status vt__cancel_poll(const vt_cancel *cancel, const char *what) {
     return vt__cancel_is_raised(cancel) ? vt__fail(VT_ERR_CANCELLED, "%s: cancelled", what) : VT_OK;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/cancel.h"
 #include "core/clock.h"
 #include "core/context.h"
 #include "core/memory.h"
@@ -45,6 +46,7 @@ struct vt__pool {
     _Alignas(LINE) atomic_uint_fast64_t ticket;
     _Alignas(LINE) _Atomic(vt__chunk_fn) fn; /* as the next three: written between tickets, see run_together */
     _Atomic(void *) user;
+    _Atomic(vt__cancel_scope *) scope; /* the caller's */
     atomic_int_fast64_t base; /* number of the first chunk */
     atomic_uint n_chunks;
     _Alignas(LINE) atomic_uint done; /* chunks finished */
@@ -76,11 +78,13 @@ static void work(struct vt__pool *pool, uint32_t job) {
         unsigned n = atomic_load_explicit(&pool->n_chunks, memory_order_acquire);
         vt__chunk_fn fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
         void *user = atomic_load_explicit(&pool->user, memory_order_acquire);
+        vt__cancel_scope *scope = atomic_load_explicit(&pool->scope, memory_order_acquire);
         int64_t base = atomic_load_explicit(&pool->base, memory_order_acquire);
         if (job_of(t) != job || (uint32_t)t >= n) return;
-        /* Success proves that the job is still this one, so n, fn, user and base were its own. */
+        /* Success proves that the job is still this one, so n, fn, user, scope and base were its own. */
         if (!atomic_compare_exchange_weak(&pool->ticket, &t, t + 1)) continue;
-        fn(user, base + (int64_t)(uint32_t)t);
+        (void)vt__cancel_scope_set(scope);
+        if (!vt__cancel_is_left()) fn(user, base + (int64_t)(uint32_t)t);
         if (atomic_fetch_add(&pool->done, 1) + 1 == n && atomic_load(&pool->is_awaited)) {
             pthread_mutex_lock(&pool->lock);
             pthread_cond_broadcast(&pool->finished);
@@ -168,7 +172,7 @@ static void start(struct vt__pool *pool) {
 }
 
 static void run_alone(int64_t n_chunks, vt__chunk_fn fn, void *user) {
-    for (int64_t i = 0; i < n_chunks; i++) fn(user, i);
+    for (int64_t i = 0; i < n_chunks && !vt__cancel_is_left(); i++) fn(user, i);
 }
 
 /* A thread that shares its core does better to wake up again on one that is free: the system looks for it then, and seldom before. */
@@ -217,6 +221,7 @@ static void run_together(struct vt__pool *pool, int64_t base, int64_t n_chunks, 
     atomic_store_explicit(&pool->done, 0, memory_order_release);
     atomic_store_explicit(&pool->fn, fn, memory_order_release);
     atomic_store_explicit(&pool->user, user, memory_order_release);
+    atomic_store_explicit(&pool->scope, vt__cancel_scope_get(), memory_order_release);
     atomic_store_explicit(&pool->base, base, memory_order_release);
     atomic_store(&pool->ticket, (uint64_t)job << 32);
     if (atomic_load(&pool->sleepers) > 0) {
@@ -242,7 +247,7 @@ static int64_t alone_for_now(struct vt__pool *pool, int64_t n_chunks, vt__chunk_
     int64_t begin = vt__clock_ns(), now = begin;
     inside = 1;
     for (; i < n_chunks && now < pool->alone_until && now - begin < ALONE_REGION_NS; i++) {
-        fn(user, i);
+        if (!vt__cancel_is_left()) fn(user, i);
         now = vt__clock_ns();
     }
     inside = 0;

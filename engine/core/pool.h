@@ -17,7 +17,8 @@ struct vt__pool *vt__pool_create(vt_context *ctx, int32_t n_threads);
 void vt__pool_destroy(vt_context *ctx, struct vt__pool *pool);
 
 /* Runs fn(user, 0..n_chunks-1), each once, and returns when all are done; the caller works too. A second caller at the same time, and a
- * chunk that calls in turn, do their chunks alone; so does a child forked after the first parallel work. Never fails: with no thread to be had the caller does everything. */
+ * chunk that calls in turn, do their chunks alone; so does a child forked after the first parallel work. Never fails: with no thread to be had the caller does everything.
+ * Chunks that are left because the caller's scope is (core/cancel.h) are not run. */
 void vt__parallel(vt_context *ctx, int64_t n_chunks, vt__chunk_fn fn, void *user);
 
 /* First and one past the last of the items that chunk i of n_chunks has: even shares in multiples of `grain`, a function of its arguments only. */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -143,7 +144,7 @@ static void do_tile(const struct tile *t) {
     fill(a, slot + f->at.sum, t->n, 0);
     memset(o, 0, (size_t)(t->n * a->dv) * a->kind->size);
     vt__attn_span(a, pair, 0, t->row0, t->n, &at, &end);
-    for (at = at / f->tile * f->tile; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, f->tile)) > 0; at += n, started = 1) {
+    for (at = at / f->tile * f->tile; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, f->tile)) > 0 && !vt__cancel_is_left(); at += n, started = 1) {
         if (f->is_packed) n = pair->n - at < f->tile ? pair->n - at : f->tile; /* panels are of whole tiles */
         do_keys(t, at, n, q, ld, started != 0);
     }
@@ -167,14 +168,14 @@ static void do_task(const struct forward *f, char *slot, int64_t task) {
 static void take_tasks(void *user, int64_t slot) {
     struct forward *f = user;
     int64_t task;
-    while ((task = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks) do_task(f, f->slots + (size_t)slot * f->slot_size, task);
+    while ((task = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks && !vt__cancel_is_left()) do_task(f, f->slots + (size_t)slot * f->slot_size, task);
 }
 
 /* Tiles of keys of the pairs; a slot is taken for its rows. */
 static void take_packs(void *user, int64_t slot) {
     struct forward *f = user;
     int64_t i;
-    while ((i = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks) {
+    while ((i = (int64_t)atomic_fetch_add(&f->next, 1)) < f->n_tasks && !vt__cancel_is_left()) {
         const struct vt__attn_pair *pair = pair_of(f, i, 1);
         int64_t at = (i - pair->first_pack) * f->tile, n = pair->n - at < f->tile ? pair->n - at : f->tile;
         pack_keys(f, pair, at, n, f->slots + (size_t)slot * f->slot_size + f->at.key_rows, packed_keys(f, pair, at), packed_values(f, pair, at));

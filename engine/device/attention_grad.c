@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -174,7 +175,7 @@ static void do_task(const struct backward *b, char *slot, int64_t task) {
     int64_t n_tiles = vt__attn_tiles(a, 1, pair->n, KEYS), split = task % b->n_splits;
     memset(t.dq, 0, (size_t)(a->group * pair->m * a->d) * a->kind->size);
     prepare(b, pair, slot);
-    for (int64_t i = split * n_tiles / b->n_splits; i < (split + 1) * n_tiles / b->n_splits; i++) {
+    for (int64_t i = split * n_tiles / b->n_splits; i < (split + 1) * n_tiles / b->n_splits && !vt__cancel_is_left(); i++) {
         vt__attn_tile(a, 1, pair->n, KEYS, i, &t.row0, &t.n);
         if (t.n > 0) do_tile(&t);
     }
@@ -184,7 +185,7 @@ static void do_task(const struct backward *b, char *slot, int64_t task) {
 static void take_tasks(void *user, int64_t slot) {
     struct backward *b = user;
     int64_t task;
-    while ((task = (int64_t)atomic_fetch_add(&b->next, 1)) < b->n_tasks) do_task(b, b->slots + (size_t)slot * b->slot_size, task);
+    while ((task = (int64_t)atomic_fetch_add(&b->next, 1)) < b->n_tasks && !vt__cancel_is_left()) do_task(b, b->slots + (size_t)slot * b->slot_size, task);
 }
 
 /* Adds the splits of a pair, in order. */

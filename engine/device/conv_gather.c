@@ -1,4 +1,5 @@
 /* Where the taps of a convolution lie, and columns of the product that it is. */
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -121,7 +122,7 @@ static void work(void *user, int64_t worker) {
     struct crew *crew = user;
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&crew->next, 1, memory_order_relaxed);
-        if (i >= crew->items) return;
+        if (i >= crew->items || vt__cancel_is_left()) return;
         crew->item(crew->job, i, crew->scratch + worker * crew->scratch_size);
     }
 }

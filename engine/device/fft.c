@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -62,8 +63,10 @@ static void root(int64_t k, int64_t n, double *re, double *im) {
     }
 }
 
+static int is_left_at(int64_t k) { return k % 8192 == 0 && vt__cancel_is_left(); }
+
 static void fill_roots(char *roots, int64_t n, size_t size) {
-    for (int64_t k = 0; k < n; k++) {
+    for (int64_t k = 0; k < n && !is_left_at(k); k++) {
         double re, im;
         root(k, n, &re, &im);
         put(roots, k, size, re, im);
@@ -76,7 +79,7 @@ static vt_status make_chirp(vt_context *ctx, struct length *l, char *chirp, size
     if (!room) return vt__fail_nomem("fft", (size_t)m * 4 * LINE);
     memset(a, 0, (size_t)m * 2 * LINE);
     int64_t square = 0; /* k^2 mod 2 n: angles stay exact for every n */
-    for (int64_t k = 0; k < l->n; square = (square + 2 * k + 1) % (2 * l->n), k++) {
+    for (int64_t k = 0; k < l->n && !is_left_at(k); square = (square + 2 * k + 1) % (2 * l->n), k++) {
         double re, im;
         root(square, 2 * l->n, &re, &im);
         put(chirp, k, size, re, im);
@@ -109,6 +112,7 @@ static vt_status make_length(vt_context *ctx, int64_t n, size_t size, struct len
     if (!block) return vt__fail_nomem("fft", (size_t)elements * 2 * size);
     fill_roots(block, m, size);
     l->plan.roots = block;
+    l->plan.is_left = vt__cancel_is_left;
     if (smooth) return VT_OK;
     l->spectrum = block + (size_t)m * 2 * size;
     return make_chirp(ctx, l, l->spectrum + (size_t)m * 2 * size, size);
@@ -145,7 +149,7 @@ static void work(void *user, int64_t worker) {
     char *room = job->scratch + (size_t)worker * job->scratch_size;
     for (;;) {
         int64_t first = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * job->rows_a_batch;
-        if (first >= job->rows) return;
+        if (first >= job->rows || vt__cancel_is_left()) return;
         int64_t n = min_of(job->rows_a_batch, job->rows - first);
         if (job->size == 4) batch_f32(job, first, n, room);
         else batch_f64(job, first, n, room);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/pool.h"
 #include "device/block.h"
 #include "device/device.h"
@@ -63,7 +64,7 @@ static void sample(void *user, int64_t n) {
     const struct vt__view *x = &run->in[0], *grid = &run->in[1];
     int back = run->op->id == VT__OP_grid_sample_grad;
     int64_t pixels = x->shape[2] * x->shape[3], samples = grid->shape[1] * grid->shape[2], channels = x->shape[1];
-    for (int64_t s = 0; s < samples; s++) {
+    for (int64_t s = 0; s < samples && !vt__cancel_is_left(); s++) {
         struct corner c[4];
         int64_t at = n * samples + s;
         double gu = 0, gv = 0;

@@ -3,6 +3,7 @@
 #include <complex.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -222,7 +223,7 @@ vt_status vt__cpu_scatter(const struct vt__run *run) {
     w.source = run->in[2].data;
     /* Along the last dim rows have places of their own; along others they may share them. */
     if (st == VT_OK && w.dim == w.x.ndim - 1 && w.n) vt__parallel(run->ctx, w.n, scatter_row, &w);
-    else for (int64_t r = 0; st == VT_OK && r < w.n; r++) scatter_row(&w, r);
+    else for (int64_t r = 0; st == VT_OK && r < w.n && !vt__cancel_is_left(); r++) scatter_row(&w, r);
     vt__free(run->ctx, index);
     return st;
 }

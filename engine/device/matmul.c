@@ -1,6 +1,7 @@
 /* Runner of matrix products: floats by the packed products of engine/linalg, integers and complex numbers by plain loops. */
 #include <complex.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -65,7 +66,7 @@ static void plain_row(void *user, int64_t i) {
     _Alignas(64) double _Complex x[VT__BLOCK], y[VT__BLOCK];
     struct vt__view left = line(&j->a, matrix_at(&j->a, i / j->m) + i % j->m * j->a.strides[last - 1], j->k, j->a.strides[last]);
     struct vt__view to = line(&j->out, i * j->n, j->n, 1);
-    for (int64_t col = 0; col < j->n; col++) {
+    for (int64_t col = 0; col < j->n && !vt__cancel_is_left(); col++) {
         struct vt__view right = line(&j->b, matrix_at(&j->b, i / j->m) + col * j->b.strides[last], j->k, j->b.strides[last - 1]);
         double _Complex z = 0;
         uint64_t sum = 0;

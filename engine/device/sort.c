@@ -2,12 +2,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "core/rng.h"
 #include "device/block.h"
 #include "device/device.h"
+
+enum { BETWEEN_LOOKS = 1 << 16 }; /* items between two questions whether to go on */
 
 struct item {
     uint64_t key;
@@ -23,18 +26,26 @@ static uint64_t key_of(double x) {
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-/* items and room [n]; answers which of them holds the result. A digit that is the same everywhere costs one look. */
+static int is_left_at(int64_t i) { return i % BETWEEN_LOOKS == 0 && vt__cancel_is_left(); }
+
+/* items and room [n]; answers which of them holds the result, NULL if the work is left. A digit that is the same everywhere costs one look. */
 static struct item *sort_items(struct item *items, struct item *room, int64_t n) {
     for (int shift = 0; shift < 64; shift += 8) {
         int64_t count[256] = {0}, sum = 0;
-        for (int64_t i = 0; i < n; i++) count[items[i].key >> shift & 255]++;
+        for (int64_t i = 0; i < n; i++) {
+            if (is_left_at(i)) return NULL;
+            count[items[i].key >> shift & 255]++;
+        }
         if (n == 0 || count[items[0].key >> shift & 255] == n) continue;
         for (int d = 0; d < 256; d++) {
             int64_t c = count[d];
             count[d] = sum;
             sum += c;
         }
-        for (int64_t i = 0; i < n; i++) room[count[items[i].key >> shift & 255]++] = items[i];
+        for (int64_t i = 0; i < n; i++) {
+            if (is_left_at(i)) return NULL;
+            room[count[items[i].key >> shift & 255]++] = items[i];
+        }
         struct item *other = items;
         items = room;
         room = other;
@@ -67,7 +78,7 @@ static struct vt__view vector_at(const struct vt__view *v, int64_t dim, int64_t 
 static void make_keys(const struct job *job, const struct vt__view *x, struct item *items) {
     int integer = vt__compute_type(x->dtype) == VT_DTYPE_I64;
     _Alignas(64) char row[VT__BLOCK * 8];
-    for (int64_t at = 0; at < job->n; at += VT__BLOCK) {
+    for (int64_t at = 0; at < job->n && !vt__cancel_is_left(); at += VT__BLOCK) {
         int64_t n = job->n - at < VT__BLOCK ? job->n - at : VT__BLOCK;
         const void *values = vt__block_load(x, at, n, integer ? VT_DTYPE_I64 : VT_DTYPE_F64, row);
         for (int64_t i = 0; i < n; i++) {
@@ -89,7 +100,7 @@ static void sort_one(void *user, int64_t i) {
     }
     make_keys(job, &x, items);
     const struct item *sorted = sort_items(items, items + job->n, job->n);
-    for (int64_t k = 0; k < job->n_out; k++) {
+    for (int64_t k = 0; sorted && k < job->n_out && !is_left_at(k); k++) {
         memcpy((char *)values.data + k * values.strides[0] * width, (const char *)x.data + sorted[k].index * x.strides[0] * width, (size_t)width);
         vt__block_store(&indices, k, 1, VT_DTYPE_I64, &sorted[k].index);
     }
@@ -121,7 +132,7 @@ vt_status vt__cpu_permutation(const struct vt__run *run) {
         for (int64_t i = 0; i < len; i++) items[at + i] = (struct item){words[i], at + i};
     }
     const struct item *sorted = sort_items(items, items + n, n);
-    for (int64_t i = 0; i < n; i++) vt__block_store(&run->out[0], i, 1, VT_DTYPE_I64, &sorted[i].index);
+    for (int64_t i = 0; sorted && i < n && !is_left_at(i); i++) vt__block_store(&run->out[0], i, 1, VT_DTYPE_I64, &sorted[i].index);
     vt__free(run->ctx, items);
     return VT_OK;
 }

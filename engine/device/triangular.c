@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdatomic.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
@@ -32,7 +33,7 @@ static void factorise(void *user, int64_t matrix) {
     struct job *job = user;
     const struct vt__view *a = &job->run->in[0], *l = &job->run->out[0];
     int64_t n = job->n, base = matrix * n * n;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && !vt__cancel_is_left(); i++) {
         for (int64_t j = 0; j <= i; j++) {
             double sum = get(a, base + i * n + j);
             for (int64_t k = 0; k < j; k++) sum -= get(l, base + i * n + k) * get(l, base + j * n + k);
@@ -65,7 +66,7 @@ static void substitute(void *user, int64_t matrix) {
     int64_t n = job->n, m = job->m, at_a = matrix * n * n, at_b = matrix * n * m;
     int backwards = job->upper != job->transpose;
     double *row = job->rows + matrix * m;
-    for (int64_t step = 0; step < n; step++) {
+    for (int64_t step = 0; step < n && !vt__cancel_is_left(); step++) {
         int64_t i = backwards ? n - 1 - step : step;
         for (int64_t c = 0; c < m; c++) row[c] = get(b, at_b + i * m + c);
         for (int64_t done = 0; done < step; done++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -126,8 +127,8 @@ static void run_block(vt_context *ctx, block *b) {
         vt__parallel(ctx, n_products, multiply_chunk, b);
         return;
     }
-    for (int64_t i = 0; i < n_packs; i++) pack_chunk(b, i);
-    for (int64_t i = 0; i < n_products; i++) multiply_chunk(b, i);
+    for (int64_t i = 0; i < n_packs && !vt__cancel_is_left(); i++) pack_chunk(b, i);
+    for (int64_t i = 0; i < n_products && !vt__cancel_is_left(); i++) multiply_chunk(b, i);
 }
 
 static void run(vt_context *ctx, const call *c, const room *at, const void *a, const void *b, void *out) {
@@ -137,7 +138,7 @@ static void run(vt_context *ctx, const call *c, const room *at, const void *a, c
     part.b.data = b;
     for (part.column = 0; part.column < p->n; part.column += c->most_columns)
         for (part.row = 0; part.row < p->m; part.row += c->most_rows)
-            for (part.k0 = 0; part.k0 == 0 || part.k0 < c->k; part.k0 += c->most_k) {
+            for (part.k0 = 0; (part.k0 == 0 || part.k0 < c->k) && !vt__cancel_is_left(); part.k0 += c->most_k) {
                 part.m = min_of(c->most_rows, p->m - part.row);
                 part.n = min_of(c->most_columns, p->n - part.column);
                 part.k = min_of(c->most_k, c->k - part.k0);

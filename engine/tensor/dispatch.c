@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "tensor/tape.h"
@@ -15,6 +16,25 @@ int32_t vt__grad_mode_set(int32_t on) {
     int32_t was = !recording_off;
     recording_off = !on;
     return was;
+}
+
+/* As recording a thread's own. */
+static _Thread_local const vt_cancel *cancel_here;
+
+const vt_cancel *vt__op_cancel_set(const vt_cancel *cancel) {
+    const vt_cancel *before = cancel_here;
+    cancel_here = cancel;
+    return before;
+}
+
+/* The runner, left once this thread's token is up; what it says of work that is left is worth nothing. */
+static vt_status run_on(const struct vt__backend *backend, const struct vt__run *run) {
+    if (!cancel_here) return backend->run(run);
+    vt__cancel_scope scope = {.cancel = cancel_here};
+    vt__cancel_scope *outer = vt__cancel_scope_set(&scope);
+    vt_status st = vt__cancel_is_left() ? VT_OK : backend->run(run);
+    (void)vt__cancel_scope_set(outer);
+    return atomic_load(&scope.is_left) ? vt__fail(VT_ERR_CANCELLED, "%s: cancelled", run->op->name) : st;
 }
 
 vt_status vt__infer_fail(const struct vt__infer *infer, vt_status code, const char *why) {
@@ -102,7 +122,7 @@ static vt_status execute(vt_context *ctx, const struct vt__backend *backend, con
     }
     if (st == VT_OK) {
         struct vt__run run = {ctx, op, attrs, ins, outs, n_in, n_out};
-        st = backend->run(&run);
+        st = run_on(backend, &run);
     }
     for (int32_t i = 0; i < n_out; i++) {
         if (st == VT_OK && wide[i]) st = narrow(wide[i], out[i]);

@@ -22,6 +22,10 @@ vt_status vt__op_run(vt_context *ctx, int32_t op, vt_tensor *const *in, int32_t 
  * would be lost (grad mode on and an input or output that requires one). Views and composed operations: UNSUPPORTED. Outputs may be inputs where the operation is elementwise. */
 vt_status vt__op_run_into(vt_context *ctx, int32_t op, vt_tensor *const *in, int32_t n_in, const struct vt__attrs *attrs, vt_tensor *const *out);
 
+/* The token that ends this thread's operations with CANCELLED, borrowed; NULL: none, as at first. Answers the one before. What an operation that was
+ * ended should have written is undefined. */
+const vt_cancel *vt__op_cancel_set(const vt_cancel *cancel);
+
 /* INVALID unless there are as many outputs as the operation has, none NULL. */
 vt_status vt__op_check_outputs(const struct vt__op_def *op, vt_tensor *const *out, int32_t n_out);
 

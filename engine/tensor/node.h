@@ -28,6 +28,7 @@ struct vt__kept {
 struct vt__node {
     atomic_int refs;
     vt_context *ctx; /* retained */
+    struct vt__account *account; /* where its own bytes are booked, NULL: nowhere */
     const struct vt__op_def *op; /* NULL: custom */
     const char *name;
     vt__custom_fn custom;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/account.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -28,6 +29,8 @@ void vt__node_drop_kept(struct vt__node *node) {
     for (int32_t i = 0; i < node->n_out; i++) vt__tensor_release(node->out[i].tensor), node->out[i].tensor = NULL;
 }
 
+static size_t own_bytes(int32_t n_in) { return sizeof(struct vt__node) + (size_t)n_in * (sizeof(struct vt__edge) + sizeof(struct vt__kept)); }
+
 static int drop(struct vt__node *node) { return node && atomic_fetch_sub(&node->refs, 1) == 1; }
 
 /* Frees what a dead node holds; nodes that die with it go to the list instead of onto the stack. Kept tensors have no node of their own
@@ -44,6 +47,7 @@ static void bury(struct vt__node *node, struct vt__node **dead) {
     }
     if (node->release) node->release(node->user);
     vt__hooks_release(ctx, node->hooks);
+    vt__account_give(node->account, own_bytes(node->n_in));
     vt__free(ctx, node->edges);
     vt__free(ctx, node->in);
     vt__free(ctx, node);
@@ -61,18 +65,22 @@ void vt__node_release(struct vt__node *node) {
     }
 }
 
-static struct vt__node *create_node(vt_context *ctx, int32_t n_in, int32_t n_out) {
-    struct vt__node *node = vt__calloc(ctx, sizeof *node);
-    if (!node) return NULL;
+static vt_status create_node(vt_context *ctx, const char *name, int32_t n_in, int32_t n_out, struct vt__node **out) {
+    struct vt__node *node = *out = vt__calloc(ctx, sizeof *node);
+    if (!node) return vt__fail_nomem(name, sizeof *node);
     atomic_init(&node->refs, 1);
     node->ctx = vt__context_retain(ctx);
+    node->name = name;
     node->n_in = n_in;
     node->n_out = n_out;
-    node->edges = vt__calloc2(ctx, n_in, 1, sizeof *node->edges);
-    node->in = vt__calloc2(ctx, n_in, 1, sizeof *node->in);
-    if (node->edges && node->in) return node;
-    vt__node_release(node);
-    return NULL;
+    vt_status st = vt__account_take(name, own_bytes(n_in), &node->account);
+    if (st == VT_OK) {
+        node->edges = vt__calloc2(ctx, n_in, 1, sizeof *node->edges);
+        node->in = vt__calloc2(ctx, n_in, 1, sizeof *node->in);
+        if (!node->edges || !node->in) st = vt__fail_nomem(name, own_bytes(n_in));
+    }
+    if (st != VT_OK) vt__node_release(node), *out = NULL;
+    return st;
 }
 
 /* A tensor of the same place without history (so that nothing keeps itself alive), with numbers or without. */
@@ -115,12 +123,11 @@ static void link_outputs(struct vt__node *node, vt_tensor *const *out) {
 
 vt_status vt__tape_record(const struct vt__op_def *op, vt_tensor *const *in, int32_t n_in, const struct vt__attrs *attrs, vt_tensor *const *out, int32_t n_out) {
     if (!wants_gradient(in, n_in)) return VT_OK;
-    struct vt__node *node = create_node(out[0]->ctx, n_in, n_out);
-    if (!node) return vt__fail_nomem(op->name, sizeof *node);
+    struct vt__node *node;
+    vt_status st = create_node(out[0]->ctx, op->name, n_in, n_out, &node);
+    if (st != VT_OK) return st;
     node->op = op;
-    node->name = op->name;
     node->attrs = *attrs;
-    vt_status st = VT_OK;
     for (int32_t i = 0; st == VT_OK && i < n_in; i++)
         if (in[i]) st = keep(&node->in[i], in[i], (op->keep & VT__KEEP_IN & (1 << (i < 7 ? i : 7))) != 0);
     for (int32_t i = 0; st == VT_OK && i < n_out; i++) st = keep(&node->out[i], out[i], (op->keep & VT__KEEP_OUT) != 0);
@@ -139,10 +146,7 @@ vt_status vt__tape_custom(vt_context *ctx, const char *name, vt_tensor *const *i
     if (n_out < 1 || n_out > VT__MAX_OUT) st = vt__fail(VT_ERR_INVALID, "%s: %d results, 1 to %d are possible", name, n_out, VT__MAX_OUT);
     for (int32_t i = 0; st == VT_OK && i < n_out; i++)
         if (out[i]->requires_grad) st = vt__fail(VT_ERR_STATE, "%s: result %d has a history already", name, i + 1);
-    if (st == VT_OK && wants_gradient(in, n_in) && vt__grad_mode()) {
-        node = create_node(ctx, n_in, n_out);
-        if (!node) st = vt__fail_nomem(name, sizeof *node);
-    }
+    if (st == VT_OK && wants_gradient(in, n_in) && vt__grad_mode()) st = create_node(ctx, name, n_in, n_out, &node);
     for (int32_t i = 0; node && st == VT_OK && i < n_in; i++)
         if (in[i]) st = keep(&node->in[i], in[i], 0);
     for (int32_t i = 0; node && st == VT_OK && i < n_out; i++) st = keep(&node->out[i], out[i], 0);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/account.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -96,6 +97,7 @@ static void release_storage(struct vt__storage *s) {
     vt_context *ctx = s->ctx;
     if (s->release) s->release(s->user);
     if (s->data && !s->borrowed) s->backend->free(ctx, s->data);
+    vt__account_give(s->account, s->size);
     vt__free(ctx, s);
     vt__context_release(ctx);
 }
@@ -110,9 +112,15 @@ static struct vt__storage *create_storage(vt_context *ctx, const struct vt__back
 }
 
 vt_status vt__tensor_ghost(vt_context *ctx, const struct vt__desc *desc, vt_tensor **out) {
-    vt_tensor *t = *out = vt__calloc(ctx, sizeof *t);
-    if (!t) return vt__fail_nomem("tensor", sizeof *t);
+    struct vt__account *account;
+    vt_status st = vt__account_take("tensor", sizeof(vt_tensor) + sizeof(struct vt__storage), &account);
+    vt_tensor *t = *out = st == VT_OK ? vt__calloc(ctx, sizeof *t) : NULL;
+    if (!t) {
+        vt__account_give(account, sizeof(vt_tensor) + sizeof(struct vt__storage));
+        return st == VT_OK ? vt__fail_nomem("tensor", sizeof *t) : st;
+    }
     atomic_init(&t->refs, 1);
+    t->account = account;
     t->ctx = vt__context_retain(ctx);
     t->dtype = desc->dtype;
     t->ndim = desc->ndim;
@@ -132,7 +140,8 @@ vt_status vt__tensor_create(vt_context *ctx, const struct vt__backend *backend, 
     st = t->storage ? VT_OK : vt__fail_nomem("tensor", sizeof *t->storage);
     if (st == VT_OK) {
         t->storage->size = (size_t)n * vt__dtype_size(desc->dtype);
-        st = backend->alloc(ctx, t->storage->size, &t->storage->data);
+        st = vt__account_take("tensor", t->storage->size, &t->storage->account);
+        if (st == VT_OK) st = backend->alloc(ctx, t->storage->size, &t->storage->data);
     }
     if (st != VT_OK) vt__tensor_release(t), *out = NULL;
     return st;
@@ -227,6 +236,7 @@ void vt__tensor_release(vt_tensor *t) {
     vt__tensor_release(t->grad);
     vt__hooks_release(ctx, t->hooks);
     vt__node_release(t->node);
+    vt__account_give(t->account, sizeof(vt_tensor) + sizeof(struct vt__storage));
     vt__free(ctx, t);
     vt__context_release(ctx);
 }

@@ -16,6 +16,7 @@ struct vt__storage {
     const struct vt__backend *backend;
     void *data;
     size_t size;
+    struct vt__account *account; /* where size is booked; NULL: nowhere */
     uint64_t version;
     int32_t borrowed;            /* the bytes are not ours to free */
     int32_t read_only;           /* borrowed bytes that may not be written, a mapped file's for instance */
@@ -29,6 +30,7 @@ struct vt__hook;
 struct vt_tensor {
     atomic_int refs;
     vt_context *ctx;             /* retained */
+    struct vt__account *account; /* where its own bytes are booked, NULL: nowhere */
     struct vt__storage *storage; /* NULL: no numbers, shape and type only */
     int64_t offset;              /* of element [0, ..., 0], elements */
     int32_t dtype, ndim;

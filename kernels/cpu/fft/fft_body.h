@@ -94,7 +94,7 @@ static void NAME(radix)(const NAME(stage) *t, int64_t r) {
 
 static REAL *NAME(transform)(const vtk_fft_plan *plan, REAL *a, REAL *b, int inverse) {
     NAME(stage) t = {.roots = plan->roots, .n = plan->n, .s = 1, .re = inverse != 0, .im = !inverse};
-    for (int32_t i = 0; i < plan->n_factors; i++) {
+    for (int32_t i = 0; i < plan->n_factors && !(plan->is_left && plan->is_left()); i++) {
         int64_t r = plan->factors[i];
         t.m = t.n / r;
         t.step = plan->n / t.n;

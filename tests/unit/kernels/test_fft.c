@@ -13,8 +13,8 @@
 #include "vtk.h"
 #include "vtk_fft.h"
 
-static const vtk_fft_plan plans[] = {{1, 0, {0}, NULL}, {2, 1, {2}, NULL}, {3, 1, {3}, NULL}, {4, 1, {4}, NULL}, {60, 3, {4, 3, 5}, NULL}, {62, 2, {2, 31}, NULL},
-    {64, 3, {4, 4, 4}, NULL}, {105, 3, {3, 5, 7}, NULL}, {512, 5, {4, 4, 4, 4, 2}, NULL}, {27, 3, {3, 3, 3}, NULL}};
+static const vtk_fft_plan plans[] = {{1, 0, {0}, NULL, NULL}, {2, 1, {2}, NULL, NULL}, {3, 1, {3}, NULL, NULL}, {4, 1, {4}, NULL, NULL}, {60, 3, {4, 3, 5}, NULL, NULL}, {62, 2, {2, 31}, NULL, NULL},
+    {64, 3, {4, 4, 4}, NULL, NULL}, {105, 3, {3, 5, 7}, NULL, NULL}, {512, 5, {4, 4, 4, 4, 2}, NULL, NULL}, {27, 3, {3, 3, 3}, NULL, NULL}};
 enum { N_PLANS = sizeof plans / sizeof plans[0], MOST = 512 };
 
 static double next_number(uint64_t *seed) {
