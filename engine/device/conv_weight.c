@@ -6,6 +6,7 @@
  * number of threads. */
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -74,7 +75,7 @@ static void weight_item(const void *user, int64_t i, char *scratch) {
     char *rows = scratch + job->panels_size, *sums = job->sums + (size_t)(group * job->taps * c->filters) * c->size;
     vt__chunk_range(job->taps, 14, job->splits, i % job->splits, &first, &end);
     memset(scratch, 0, (size_t)job->panels_size);
-    for (int64_t at = 0; at < total && first < end; at += PLACES) {
+    for (int64_t at = 0; at < total && first < end && !vt__cancel_is_left(); at += PLACES) {
         int64_t n = min_of(PLACES, total - at);
         pack_filters(job, group, at, n, scratch);
         for (int64_t k0 = first; k0 < end; k0 += TAPS) {
