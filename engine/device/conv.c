@@ -91,23 +91,6 @@ static void multiply(const struct job *job, int64_t plane, const struct vt__conv
     }
 }
 
-/* Places of a phase go to theirs in the result. */
-static void scatter(const struct vt__conv *c, const struct vt__conv_block *b, int64_t rows, const char *tile, char *out) {
-    for (int64_t r = 0; r < rows; r++, tile += (size_t)PIXELS * c->size, out += (size_t)(c->out[0] * c->out[1]) * c->size) {
-        int64_t y = b->first / c->grid[1], x = b->first % c->grid[1];
-        for (int64_t i = 0, take; i < b->n; i += take, x = 0, y++) {
-            int64_t row = y * c->up[0] + b->phase[0], column = x * c->up[1] + b->phase[1], have = (c->out[1] - 1 - column + c->up[1]) / c->up[1];
-            take = min_of(c->grid[1] - x, b->n - i);
-            have = min_of(have, take);
-            if (row >= c->out[0]) continue;
-            if (c->size == 4)
-                for (int64_t j = 0; j < have; j++) ((float *)out)[row * c->out[1] + column + j * c->up[1]] = ((const float *)tile)[i + j];
-            else
-                for (int64_t j = 0; j < have; j++) ((double *)out)[row * c->out[1] + column + j * c->up[1]] = ((const double *)tile)[i + j];
-        }
-    }
-}
-
 static void forward_item(const void *user, int64_t i, char *scratch) {
     const struct job *job = user;
     const struct vt__conv *c = &job->c;
@@ -124,7 +107,7 @@ static void forward_item(const void *user, int64_t i, char *scratch) {
     char *panels = scratch + (size_t)(c->filters * PIXELS) * c->size;
     for (b.phase[1] = 0; b.phase[1] < c->phases[1]; b.phase[1]++) {
         multiply(job, plane, &b, row0, row1, scratch, PIXELS, panels);
-        scatter(c, &b, row1 - row0, scratch, out);
+        vt__conv_scatter(c, &b, row1 - row0, scratch, PIXELS, out);
     }
 }
 
@@ -165,7 +148,7 @@ vt_status vt__cpu_conv2d(const struct vt__run *run) {
         vt__parallel(run->ctx, c.groups * c.filters, turn_filter, &turn);
         c.weights = turned = turn.to;
     }
-    vt_status st = forward(run, &c);
+    vt_status st = vt__conv_is_direct(&c) ? vt__conv_direct(run, &c) : forward(run, &c);
     vt__free(run->ctx, turned);
     return st;
 }

@@ -38,6 +38,8 @@ int64_t vt__conv_offset(const struct vt__conv *c, int d, int64_t k);
 /* Taps of a phase, and of all phases before it. */
 int64_t vt__conv_taps(const struct vt__conv *c, int d, int64_t phase);
 int64_t vt__conv_taps_before(const struct vt__conv *c, int d, int64_t phase);
+/* Taps of a channel of a filter in all phases before this. */
+int64_t vt__conv_weights_at(const struct vt__conv *c, const int64_t *phase);
 /* The filters of a phase: those of all groups. */
 const char *vt__conv_weights(const struct vt__conv *c, const int64_t *phase);
 
@@ -51,8 +53,17 @@ struct vt__conv_block {
 };
 void vt__conv_gather(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, char *to);
 
+/* Places of a phase, rows of a tile ld apart, to their places in the planes of the result. */
+void vt__conv_scatter(const struct vt__conv *c, const struct vt__conv_block *b, int64_t rows, const char *tile, int64_t ld, char *out);
+
 /* Items of work over the threads, each of which has scratch of its own. */
 typedef void (*vt__conv_item_fn)(const void *job, int64_t i, char *scratch);
 vt_status vt__conv_run(const struct vt__run *run, const void *job, int64_t items, int64_t scratch, vt__conv_item_fn item);
+
+/* Few filters, among them one for each channel: without a product of matrices. is_direct: so it is done for these extents. */
+int vt__conv_is_direct(const struct vt__conv *c);
+vt_status vt__conv_direct(const struct vt__run *run, const struct vt__conv *c);
+int vt__conv_weight_is_direct(const struct vt__conv *c);
+vt_status vt__conv_weight_direct(const struct vt__run *run, const struct vt__conv *c);
 
 #endif

@@ -55,9 +55,12 @@ int64_t vt__conv_taps_before(const struct vt__conv *c, int d, int64_t phase) {
     return n;
 }
 
+int64_t vt__conv_weights_at(const struct vt__conv *c, const int64_t *phase) {
+    return vt__conv_taps_before(c, 0, phase[0]) * vt__conv_taps_before(c, 1, c->phases[1]) + vt__conv_taps(c, 0, phase[0]) * vt__conv_taps_before(c, 1, phase[1]);
+}
+
 const char *vt__conv_weights(const struct vt__conv *c, const int64_t *phase) {
-    int64_t taps = vt__conv_taps_before(c, 0, phase[0]) * vt__conv_taps_before(c, 1, c->phases[1]) + vt__conv_taps(c, 0, phase[0]) * vt__conv_taps_before(c, 1, phase[1]);
-    return c->weights + (size_t)(taps * c->groups * c->filters * c->channels) * c->size;
+    return c->weights + (size_t)(vt__conv_weights_at(c, phase) * c->groups * c->filters * c->channels) * c->size;
 }
 
 /* Up to LANES places of the grid in row order. */
@@ -106,6 +109,22 @@ void vt__conv_gather(const struct vt__conv *c, const char *x, const struct vt__c
                 int64_t n_pieces = find_pieces(c, &p, vt__conv_offset(c, 0, ky), vt__conv_offset(c, 1, kx), pieces);
                 gather_tap(c, x, b, t++, n_taps, pieces, n_pieces, vector);
             }
+        }
+    }
+}
+
+void vt__conv_scatter(const struct vt__conv *c, const struct vt__conv_block *b, int64_t rows, const char *tile, int64_t ld, char *out) {
+    for (int64_t r = 0; r < rows; r++, tile += (size_t)ld * c->size, out += (size_t)(c->out[0] * c->out[1]) * c->size) {
+        int64_t y = b->first / c->grid[1], x = b->first % c->grid[1];
+        for (int64_t i = 0, take; i < b->n; i += take, x = 0, y++) {
+            int64_t row = y * c->up[0] + b->phase[0], column = x * c->up[1] + b->phase[1], have = (c->out[1] - 1 - column + c->up[1]) / c->up[1];
+            take = min_of(c->grid[1] - x, b->n - i);
+            have = min_of(have, take);
+            if (row >= c->out[0]) continue;
+            if (c->size == 4)
+                for (int64_t j = 0; j < have; j++) ((float *)out)[row * c->out[1] + column + j * c->up[1]] = ((const float *)tile)[i + j];
+            else
+                for (int64_t j = 0; j < have; j++) ((double *)out)[row * c->out[1] + column + j * c->up[1]] = ((const double *)tile)[i + j];
         }
     }
 }

@@ -98,6 +98,7 @@ vt_status vt__cpu_conv2d_weight(const struct vt__run *run) {
     struct job job = {.c = vt__conv_of(run, x, g, out->shape + 2, &a[1], &a[2], &a[3], a[4].i[0], 0)};
     const struct vt__conv *c = &job.c;
     size_t size;
+    if (vt__conv_weight_is_direct(c)) return vt__conv_weight_direct(run, c);
     job.taps = c->channels * c->kernel[0] * c->kernel[1];
     job.places = c->out[0] * c->out[1];
     job.panel = c->size == 4 ? VTK_GEMM_PANEL : VTK_GEMM_PANEL_F64;

@@ -28,8 +28,8 @@ VTK_INLINE __m256d steps_pd(const double *p, int64_t step, uint32_t bits) {
 #define STEPS(p, step, bits) NAME_STEPS(p, step, bits)
 #define ONE 4
 #define FEW 2
-#define TAPS 4
 
+#define TAPS 4
 #define REAL float
 #define NAME(x) x##_f32
 #define V __m256
@@ -60,6 +60,8 @@ VTK_INLINE __m256d steps_pd(const double *p, int64_t step, uint32_t bits) {
 #undef PICK
 #undef NAME_STEPS
 
+#undef TAPS
+#define TAPS 2
 #define REAL double
 #define NAME(x) x##_f64
 #define V __m256d

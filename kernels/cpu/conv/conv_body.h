@@ -7,26 +7,43 @@
  *     PICK(v, p, bits)    v with the lanes of bits loaded
  *     STEPS(p, step, bits)  lane i from p[i * step], 0 where its bit is not set
  *     ONE, FEW            vectors at a time of one filter, of several
- *     TAPS                of which sums are kept at a time */
+ *     TAPS                of which sums are kept at a time, at most 12 */
 
-static void NAME(gather)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
-    const uint32_t all = (1u << VTK_CONV_LANES) - 1;
-    if (n_pieces == 1 && step == 1 && pieces->lanes == all) {
-        x += pieces->at;
-        for (int64_t i = 0; i < n; i++, to += ld, x += plane)
-            for (int v = 0; v < VTK_CONV_LANES; v += W) STOREU(to + v, LOADU(x + v));
-        return;
-    }
-    for (int64_t i = 0; i < n; i++, to += ld, x += plane)
-        for (int v = 0; v < VTK_CONV_LANES; v += W) {
+/* n_pieces and step are constants where this is called for the usual cases: their masks stay in registers. */
+VTK_INLINE void NAME(gather_pieces)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
+    for (int v = 0; v < VTK_CONV_LANES; v += W)
+        for (int64_t i = 0; i < n; i++) {
             V lanes = ZERO;
             for (int64_t p = 0; p < n_pieces; p++) {
+                const REAL *from = x + i * plane + pieces[p].at + v * step;
                 uint32_t bits = pieces[p].lanes >> v & ((1u << W) - 1);
-                if (step == 1) lanes = PICK(lanes, x + pieces[p].at + v, bits);
-                else if (bits) lanes = OR(lanes, STEPS(x + pieces[p].at + v * step, step, bits));
+                if (step == 1) lanes = PICK(lanes, from, bits);
+                else lanes = OR(lanes, STEPS(from, step, bits));
             }
-            STOREU(to + v, lanes);
+            STOREU(to + i * ld + v, lanes);
         }
+}
+
+static void NAME(gather)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
+    const vtk_conv_piece one[1] = {n_pieces ? pieces[0] : (vtk_conv_piece){0, 0}};
+    if (step == 1 && n_pieces == 1 && one->lanes == (1u << VTK_CONV_LANES) - 1) {
+        x += one->at;
+        for (int64_t i = 0; i < n; i++, to += ld, x += plane)
+            for (int v = 0; v < VTK_CONV_LANES; v += W) STOREU(to + v, LOADU(x + v));
+    } else if (step == 1 && n_pieces == 1) {
+        NAME(gather_pieces)(to, ld, x, plane, n, one, 1, 1);
+    } else if (step == 1 && n_pieces == 2) {
+        const vtk_conv_piece two[2] = {pieces[0], pieces[1]};
+        NAME(gather_pieces)(to, ld, x, plane, n, two, 2, 1);
+    } else if (step == 1) {
+        NAME(gather_pieces)(to, ld, x, plane, n, pieces, n_pieces, 1);
+    } else if (step == 2 && n_pieces == 1) {
+        NAME(gather_pieces)(to, ld, x, plane, n, one, 1, 2);
+    } else if (step == 2) {
+        NAME(gather_pieces)(to, ld, x, plane, n, pieces, n_pieces, 2);
+    } else {
+        NAME(gather_pieces)(to, ld, x, plane, n, pieces, n_pieces, step);
+    }
 }
 
 /* Vectors of a result, row after row; in and out are where they begin in a filter's plane, n their lanes. */
@@ -116,8 +133,15 @@ VTK_INLINE void NAME(dots_taps)(const vtk_conv_dots *p, int64_t t0, int n_taps) 
         for (int v = 0; v < VECTORS; v++) STOREU(sums + t * VTK_CONV_LANES + v * W, sum[t][v]);
 }
 
+#define DOTS_CASE(n) case n: NAME(dots_taps)(p, t, n <= TAPS ? n : TAPS); break
 static void NAME(dots)(const vtk_conv_dots *p) {
-    int64_t t = 0;
-    for (; t + TAPS <= p->n_taps; t += TAPS) NAME(dots_taps)(p, t, TAPS);
-    for (; t < p->n_taps; t++) NAME(dots_taps)(p, t, 1);
+    int64_t n_blocks = (p->n_taps + TAPS - 1) / TAPS;
+    for (int64_t i = 0, t = 0, next; i < n_blocks; i++, t = next) { /* of even sizes */
+        next = (i + 1) * p->n_taps / n_blocks;
+        switch (next - t) {
+            DOTS_CASE(1); DOTS_CASE(2); DOTS_CASE(3); DOTS_CASE(4); DOTS_CASE(5); DOTS_CASE(6);
+            DOTS_CASE(7); DOTS_CASE(8); DOTS_CASE(9); DOTS_CASE(10); DOTS_CASE(11); DOTS_CASE(12);
+        }
+    }
 }
+#undef DOTS_CASE
