@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/pool.h"
 #include "core/rng.h"
 #include "device/attention.h"
 #include "device/block.h"
@@ -248,6 +249,21 @@ void vt__attn_drop(const struct vt__attn *a, const struct vt__attn_pair *pair, i
             else ((double *)z)[to] = value;
         }
     }
+}
+
+static void drop_row(void *user, int64_t i) {
+    const struct vt__run *run = user;
+    const struct vt__view *out = &run->out[0];
+    struct vt__attn a = {.keep = 1 - run->attrs->a[0].f, .seed = (uint64_t)run->attrs->a[1].i[0], .compute = out->dtype};
+    int64_t head = i / out->shape[2], n = out->shape[3];
+    struct vt__attn_pair pair = {.batch = head / out->shape[1]};
+    vt__attn_drop(&a, &pair, head % out->shape[1], 0, i % out->shape[2], 1, 0, n, (char *)out->data + (size_t)(i * n) * vt__dtype_size(out->dtype), n);
+}
+
+vt_status vt__cpu_attention_drop(const struct vt__run *run) {
+    const struct vt__view *out = &run->out[0];
+    if (vt__view_count(out)) vt__parallel(run->ctx, out->shape[0] * out->shape[1] * out->shape[2], drop_row, (void *)(uintptr_t)run);
+    return VT_OK;
 }
 
 size_t vt__attn_room(struct vt__attn_room *room, int64_t n, int64_t m, size_t elem) {

@@ -91,6 +91,17 @@ vt_status vt__infer_attention(struct vt__infer *call) {
     return st;
 }
 
+/* Of its inputs the extents alone count. */
+vt_status vt__infer_attention_drop(struct vt__infer *call) {
+    const vt_tensor *q = call->in[Q], *k = call->in[K];
+    if (q->ndim != 4 || k->ndim != 4) return vt__infer_fail(call, VT_ERR_SHAPE, "q and k are [batch, heads, rows, width]");
+    if (!(call->attrs->a[0].f >= 0 && call->attrs->a[0].f < 1)) return vt__fail(VT_ERR_INVALID, "%s: dropout is %g, it must be in [0, 1)", call->op->name, call->attrs->a[0].f);
+    call->out[0] = vt__in_desc(call, Q);
+    call->out[0].shape[3] = k->shape[2];
+    call->out[0].dtype = q->dtype == VT_DTYPE_F64 ? VT_DTYPE_F64 : VT_DTYPE_F32;
+    return VT_OK;
+}
+
 /* ---- gradient ---- */
 
 enum { OUT = 3, LSE, GRAD_OUT, GRAD_LSE, GRAD_INPUTS }; /* inputs of attention_grad behind q, k, v; then those of attention from the bias on */
@@ -167,9 +178,32 @@ vt_status vt__infer_attention_merge_grad(struct vt__infer *call) {
     return st;
 }
 
+/* Out of other operations: o = w1 o1 + w2 o2 with w = exp(lse_i - lse), 0 where no key is seen. */
+static vt_status merge_twice(struct vt__grad *c) {
+    static const int64_t last = -1;
+    struct vt__expr *e = c->expr;
+    struct vt__attrs zero;
+    vt__attrs_default(&vt__op_table[VT__OP_masked_fill], &zero);
+    zero.a[0].given = 1;
+    for (int32_t i = 0; i < 2; i++) {
+        vt_tensor *o = c->in[2 * i], *far = vt__e2(e, VT__OP_sub, c->in[2 * i + 1], c->out[1]), *none = vt__e1(e, VT__OP_isinf, c->out[1]), *g = NULL;
+        vt_tensor *masked[] = {vt__e1(e, VT__OP_exp, far), none}, *w = vt__expr_op(e, VT__OP_masked_fill, masked, 2, &zero);
+        vt_tensor one = {.ndim = o->ndim};
+        for (int32_t d = 0; d < o->ndim - 1; d++) one.shape[d] = o->shape[d];
+        one.shape[o->ndim - 1] = 1;
+        if (c->grad_out[0]) {
+            g = vt__e_sum(e, vt__e2(e, VT__OP_mul, c->grad_out[0], vt__e2(e, VT__OP_sub, o, c->out[0])), &last, 1, 0);
+            if (c->need[2 * i]) c->grad_in[2 * i] = vt__e2(e, VT__OP_mul, vt__e_reshape_like(e, w, &one), c->grad_out[0]);
+        }
+        if (c->grad_out[1]) g = g ? vt__e2(e, VT__OP_add, g, c->grad_out[1]) : c->grad_out[1];
+        if (c->need[2 * i + 1]) c->grad_in[2 * i + 1] = vt__e2(e, VT__OP_mul, w, g);
+    }
+    return VT_OK;
+}
+
 vt_status vt__grad_attention_merge(struct vt__grad *c) {
     vt_tensor *in[] = {c->in[0], c->in[1], c->in[2], c->in[3], c->out[0], c->out[1], c->grad_out[0], c->grad_out[1]}, *out[VT__MAX_OUT] = {0};
-    if (vt__grad_mode()) return vt__fail(VT_ERR_UNSUPPORTED, "attention_merge: gradients of second order");
+    if (vt__grad_mode()) return merge_twice(c);
     for (int32_t i = 6; i < 8; i++)
         if (!in[i]) in[i] = vt__e_zeros_like(c->expr, c->out[i - 6]);
     vt__expr_ops(c->expr, VT__OP_attention_merge_grad, in, 8, NULL, out);

@@ -8,7 +8,7 @@ struct vt__dense_attention {
     struct vt__expr *e;
     const struct vt__attrs *attrs; /* of attention */
     vt_tensor *q, *k;              /* k: every head of q has its own */
-    vt_tensor *bias, *slopes;      /* NULL: none */
+    vt_tensor *bias, *slopes, *blocks, *cu_q, *cu_k; /* NULL: none */
     double scale;
     vt_tensor *bend;               /* set: the slope of the soft cap; NULL: 1 */
 };

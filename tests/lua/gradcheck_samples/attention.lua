@@ -13,8 +13,11 @@ return {
     { inputs = { plain(2, 4, 3, 4), plain(2, 2, 5, 4), plain(2, 2, 5, 3) }, attrs = { causal = true } },
     { inputs = { across(1, 2, 5, 4), across(1, 1, 7, 4), across(1, 1, 7, 4), plain(2, 1, 7) }, attrs = { softcap = 2, left = 3, scale = 0.7 } },
     { inputs = { plain(1, 2, 4, 2), plain(1, 2, 7, 2), plain(1, 2, 7, 2), keys, slopes }, attrs = { right = 2 } },
-    { inputs = { plain(1, 2, 4, 2), plain(1, 2, 6, 2), plain(1, 2, 6, 2), plain(1, 2, 4, 6), false, blocks }, attrs = { block = 2, dropout = 0.3, seed = 5 }, second = false },
-    { inputs = { plain(1, 2, 5, 2), plain(1, 1, 6, 2), plain(1, 1, 6, 2), false, false, false, bounds(0, 2, 5), bounds(0, 4, 6) }, second = false },
+    { inputs = { plain(1, 2, 4, 2), plain(1, 2, 6, 2), plain(1, 2, 6, 2), plain(1, 2, 4, 6), false, blocks }, attrs = { block = 2, dropout = 0.3, seed = 5 } },
+    { inputs = { plain(1, 2, 5, 2), plain(1, 1, 6, 2), plain(1, 1, 6, 2), false, false, false, bounds(0, 2, 5), bounds(0, 4, 6) } },
+    { inputs = { plain(1, 2, 5, 2), plain(1, 2, 7, 2), plain(1, 2, 7, 2), false, slopes, false, bounds(0, 2, 2, 5), bounds(0, 2, 3, 7) },
+      attrs = { causal = true, left = 2, dropout = 0.2, seed = 3, softcap = 3 } },
+    { inputs = { plain(2, 2, 3, 2), plain(2, 1, 5, 2), plain(2, 1, 5, 2), false, false, blocks }, attrs = { block = { 2, 2 }, causal = true } },
   },
   attention_probs = {
     { inputs = { plain(2, 2, 3, 4), plain(2, 1, 5, 4) }, attrs = { causal = true } },

@@ -5,7 +5,6 @@
 --     inputs = { INPUT, INPUT, ... },     in the operation's order; false: absent; { list = { INPUT, ... } } for a list of tensors
 --     attrs = { dims = 2, ... },          as Lua gives them: dimensions from 1
 --     wrap = function(op, x, ...) end,    instead of op(x, ..., attrs): what the inputs go through before the operation, or its results behind it
---     second = false,                     the second order is not checked here, although the operation has one
 --     tol = 1e-6,                         relative, where the default is too strict for a reason that is said beside it
 --   }
 --   INPUT = {
