@@ -1,6 +1,7 @@
 -- Tensors side by side with PyTorch, OpenBLAS and FFTW:   tensor.lua SPEED NATIVE TORCH OUT_DIR [CASE...]
 -- SPEED is tests/bench/tensor_speed, NATIVE tests/bench/tensor_native, TORCH the command that runs tensor_peer.py, empty where it is not installed.
--- Runs alternate, each a process bound to the same cores; medians of REPS processes, each the median of its calls. A peer that is not there leaves its column out.
+-- Runs alternate, bound to the same cores; medians of REPS runs, each the median of its calls. A run is a process, but for PyTorch, whose process stays: loading it
+-- takes seconds. A peer that is not there leaves its column out.
 -- CASE is a part of a row's name: only such rows are measured. OUT_DIR gets tensor.json.
 local speed, native, torch, out_dir = table.unpack(arg, 1, 4)
 assert(out_dir, "usage: tensor.lua SPEED NATIVE TORCH OUT_DIR [CASE...]")
@@ -68,12 +69,30 @@ end
 
 local versions, left_out = {}, {}
 
+-- PyTorch's process, when it is asked for the first time: requests go through a pipe with a name.
+local server
+local function ask_torch(case, variant)
+  if not server then
+    local path = os.tmpname()
+    assert(os.remove(path))
+    runs.capture("mkfifo " .. runs.quote(path))
+    server = { answers = assert(io.popen(("%s %s serve < %s 2>/dev/null"):format(runs.priority == "real-time" and "chrt -f 10" or "", torch, runs.quote(path)))) }
+    server.requests = assert(io.open(path, "w"))
+    assert(os.remove(path))
+  end
+  server.requests:write(("%s %s %d %d %s\n"):format(case.kind, variant or case.variant, case.size, case.threads, runs.cores(case.threads)))
+  server.requests:flush()
+  local result = vt.json.decode(assert(server.answers:read "l", "PyTorch's process ended"))
+  assert(not result.error, ("torch, %s: %s"):format(case.name, result.error))
+  return result
+end
+
 -- nil where a peer is not there; why is told once.
 local function run_one(who, case, variant)
-  local command = { ours = runs.quote(speed), torch = torch ~= "" and torch or nil }
-  local program = command[who] or who ~= "torch" and ("%s %s"):format(runs.quote(native), who)
-  if not program or left_out[who] then return nil end
+  if left_out[who] or who == "torch" and torch == "" then return nil end
+  if who == "torch" then return ask_torch(case, variant) end
   if who == "copy" then variant = "copy" end
+  local program = who == "ours" and runs.quote(speed) or ("%s %s"):format(runs.quote(native), who)
   local pipe = assert(io.popen(("%s%s %s %s %d %d 2>&1"):format(runs.bound(case.threads), program, case.kind, variant or case.variant, case.size, case.threads)))
   local text = pipe:read "a"
   local done, _, status = pipe:close()
@@ -184,14 +203,16 @@ end
 
 local torch_version = torch ~= "" and runs.capture(torch .. " versions"):gsub("%s+$", "") or "PyTorch left out"
 local load = assert(io.open "/proc/loadavg"):read "a":match "^%S+"
-print(("%s; %s kernels; %s priority; load %s before; medians of %d processes; a peer's time over ours in brackets"):format(torch_version, vt.isa(), runs.priority,
+print(("%s; %s kernels; %s priority; load %s before; medians of %d runs; a peer's time over ours in brackets"):format(torch_version, vt.isa(), runs.priority,
   load, REPS))
 for _, case in ipairs(cases) do
   if is_wanted(case.name) then
     if runs.cores(case.threads) then measure(case) else print(case.name .. "  left out: too few cores") end
   end
 end
-if is_wanted "attention memory t2" and runs.cores(2) then measure_memory("attention memory t2", "memory") end
+for _, row in ipairs { { "attention memory t2", "memory" }, { "attention memory fwdbwd t2", "memorybwd" } } do
+  if is_wanted(row[1]) and runs.cores(2) then measure_memory(row[1], row[2]) end
+end
 for who, version in pairs(versions) do print(("%s: %s"):format(who, version)) end
 
 local file = assert(io.open(out_dir .. "/tensor.json", "w"))

@@ -1,8 +1,8 @@
 /* What the speed programs of tensors share: a case in words, the numbers that all fill their inputs with, the clock, and the line of JSON at the end.
  *
- * A case is KIND VARIANT SIZE: gemm f32|f64|bf16 N; attention fwd|causal|fwdbwd LENGTH (8 heads of 64); attention memory LENGTH; conv fwd|bwd|depthwise
+ * A case is KIND VARIANT SIZE: gemm f32|f64|bf16 N; attention fwd|causal|fwdbwd LENGTH (8 heads of 64); attention memory|memorybwd LENGTH; conv fwd|bwd|depthwise
  * CHANNELS (3x3 over 56x56, 8 images); fft 1d|2d POINTS (2^20 in all); stream copy|chain|softmax|layer_norm ROWS (of 4096 float32).
- * Element i of input number s is vt_bench_number(i, s), so that every program's results can be compared by a few of them. */
+ * Element i of input number s is bench_number(i, s), so that every program's results can be compared by a few of them. */
 #ifndef VENTURI_BENCH_TENSOR_CASE_H
 #define VENTURI_BENCH_TENSOR_CASE_H
 

@@ -1,11 +1,14 @@
-"""One case of tensors by PyTorch on the CPU:
+"""Cases of tensors by PyTorch on the CPU:
 
-    tensor_peer.py KIND VARIANT SIZE THREADS      as tests/bench/tensor_case.h describes cases
+    tensor_peer.py serve       reads lines KIND VARIANT SIZE THREADS CORES, as tests/bench/tensor_case.h describes cases; CORES 0,1 to bind to
     tensor_peer.py versions
 
-Prints a line of JSON: the median time of a call in ms and some numbers of the result. Results go into tensors that are there where the function can.
+Answers each with a line of JSON: the median time of a call in ms and some numbers of the result, or what went wrong. Results go into tensors that are there where
+the function can. One process for all, since loading the package takes longer than most cases.
 """
+import functools
 import json
+import os
 import platform
 import statistics
 import sys
@@ -93,18 +96,32 @@ def measure(run):
     return statistics.median(times), len(times), result
 
 
-def main():
-    if sys.argv[1] == "versions":
-        print(f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), Python {platform.python_version()}")
-        return
-    kind, variant, size, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    torch.set_num_threads(threads)
-    case = {"gemm": gemm, "attention": attention, "conv": conv, "fft": fft, "stream": stream}[kind](variant, size)
+@functools.lru_cache(maxsize=1)  # inputs of 256 MiB take a while to make
+def prepared(kind, variant, size):
+    return {"gemm": gemm, "attention": attention, "conv": conv, "fft": fft, "stream": stream}[kind](variant, size)
+
+
+def answer(kind, variant, size, threads, cores):
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), {int(core) for core in cores.split(",")})
+    torch.set_num_threads(int(threads))
     with torch.set_grad_enabled(variant in ("fwdbwd", "bwd")):
-        ms, n, result = measure(case)
+        ms, n, result = measure(prepared(kind, variant, int(size)))
     flat = torch.view_as_real(result).reshape(-1) if result.is_complex() else result.detach().reshape(-1)
     probes = [float(flat[i * (flat.numel() - 1) // (N_PROBES - 1)]) for i in range(N_PROBES)]
-    print(json.dumps({"ms": ms, "runs": n, "probes": probes}))
+    return {"ms": ms, "runs": n, "probes": probes}
 
 
-main()
+def serve():
+    for line in sys.stdin:
+        try:
+            result = answer(*line.split())
+        except RuntimeError as error:
+            result = {"error": str(error)}
+        print(json.dumps(result), flush=True)
+
+
+if sys.argv[1] == "versions":
+    print(f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), Python {platform.python_version()}")
+else:
+    serve()

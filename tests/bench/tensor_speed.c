@@ -1,5 +1,5 @@
 /* One case of tensors, ours, for tests/bench/tensor.lua:   tensor_speed KIND VARIANT SIZE THREADS        (tests/bench/tensor_case.h says which)
- * Prints a line of JSON: the median time of a call in ms, some numbers of the result, for `attention memory` the bytes that the call needed on top.
+ * Prints a line of JSON: the median time of a call in ms, some numbers of the result, for `attention memory` and `memorybwd` the bytes that the call needed on top.
  * Results go into tensors that are there wherever an operation can. */
 #define _POSIX_C_SOURCE 200809L
 #include "tensor_case.h"
@@ -127,7 +127,7 @@ static void set_attention(work *w, const bench_case *c) {
     step *s = &w->steps[w->n_steps++];
     *s = (step){.op = op("attention"), .n_in = 3, .n_attrs = 1, .attrs = {{.name = "causal", .i = strcmp(c->variant, "causal") == 0}}};
     for (uint64_t i = 0; i < 3; i++) s->in[i] = numbers(w->ctx, VT_DTYPE_F32, shape, 4, i);
-    if (strcmp(c->variant, "fwdbwd") == 0) want_gradients(w, 3);
+    if (strcmp(c->variant, "fwdbwd") == 0 || strcmp(c->variant, "memorybwd") == 0) want_gradients(w, 3);
 }
 
 static void set_conv(work *w, const bench_case *c) {
@@ -203,7 +203,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].kind, c.kind) == 0) kinds[i].set(&w, &c);
     if (!w.n_steps) return 2;
-    if (strcmp(c.variant, "memory") == 0) {
+    if (strncmp(c.variant, "memory", 6) == 0) {
         print_memory(&w);
     } else {
         int n_runs;
