@@ -45,7 +45,7 @@ const int64_t *vt_tensor_shape(const vt_tensor *t) { return t ? t->shape : NULL;
 const int64_t *vt_tensor_strides(const vt_tensor *t) { return t ? t->strides : NULL; }
 int64_t vt_tensor_count(const vt_tensor *t) { return t ? vt__tensor_count(t) : 0; }
 int32_t vt_tensor_device(const vt_tensor *t) { return t ? vt__backend_device(t->storage->backend) : -1; }
-void *vt_tensor_data(const vt_tensor *t) { return t && t->storage->backend->host_readable ? vt__tensor_to_view(t).data : NULL; }
+void *vt_tensor_data(const vt_tensor *t) { return t && t->storage->backend->host_readable && !t->storage->recorder ? vt__tensor_to_view(t).data : NULL; }
 size_t vt_tensor_storage_size(const vt_tensor *t) { return t ? t->storage->size : 0; }
 size_t vt_dtype_size(int32_t dtype) { return vt__dtype_size(dtype); }
 const char *vt_dtype_name(int32_t dtype) { return vt__dtype_name(dtype); }

@@ -9,6 +9,7 @@
 #include "venturi/encode.h"
 #include "venturi/folder.h"
 #include "venturi/format.h"
+#include "venturi/graph.h"
 #include "venturi/kv.h"
 #include "venturi/llm.h"
 #include "venturi/media.h"

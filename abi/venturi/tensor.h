@@ -97,7 +97,8 @@ VT_API VT_MUST_USE vt_status vt_tensor_from_dlpack(vt_context *ctx, void *manage
 /* ---- operations ---- */
 
 /* An attribute of an operation by name. Which field counts depends on the attribute's type: i for int, bool, dim (from 0, negative from the end) and
- * dtype; f for float; list [n_list] for ints and dims (an i alone is a list of one: n_list 0 with list NULL); text for enum and text. */
+ * dtype; f for float; list [n_list] for ints and dims (an i alone is a list of one: n_list 0 with list NULL); text for enum and text, and with an int or
+ * float the name of the variable that the number is the value of (venturi/graph.h), NULL for none. */
 typedef struct vt_attr {
     const char *name;
     int64_t i;

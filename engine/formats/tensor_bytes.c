@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "tensor/record.h"
 
 /* 16-bit integers become i32 in blocks. */
 static vt_status widen(vt_tensor *t, const unsigned char *data, int32_t dtype) {
@@ -42,9 +43,11 @@ vt_status vt__tensor_of_bytes(vt_context *ctx, const unsigned char *data, size_t
 
 vt_status vt__tensor_write_bytes(vt__replacement *file, vt_tensor *t) {
     size_t size = (size_t)vt__tensor_count(t) * vt__dtype_size(t->dtype);
+    vt_status st = vt__recorder_check_read("save", t);
+    if (st != VT_OK) return st;
     if (t->storage->backend->host_readable && vt__tensor_is_dense(t)) return vt__replacement_write(file, vt__tensor_to_view(t).data, size);
     void *bytes = vt__alloc(t->ctx, size);
-    vt_status st = bytes ? vt__tensor_read(t, bytes, size) : vt__fail_nomem("tensor", size);
+    st = bytes ? vt__tensor_read(t, bytes, size) : vt__fail_nomem("tensor", size);
     if (st == VT_OK) st = vt__replacement_write(file, bytes, size);
     vt__free(t->ctx, bytes);
     return st;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "tensor/record.h"
 
 static int find(const struct vt__op_def *op, const char *name, struct vt__attr_def *def) {
     for (int32_t i = 0; i < VT__MAX_ATTRS && vt__op_attr(op, i, def); i++)
@@ -19,6 +20,18 @@ static vt_status set_list(const struct vt__op_def *op, struct vt__attr *a, const
     return VT_OK;
 }
 
+static int may_vary(const struct vt__op_def *op, const char *name) {
+    return (op->flags & VT__OP_VARIES) || strcmp(name, "seed") == 0 || strcmp(name, "stream") == 0 || strcmp(name, "first") == 0;
+}
+
+/* Outside of a recording a variable is its value. */
+static vt_status set_variable(const struct vt__op_def *op, struct vt__attr *a, const struct vt__attr_value *value) {
+    struct vt__recorder *recorder = vt__recorder_get();
+    if (!may_vary(op, value->name))
+        return vt__fail(VT_ERR_UNSUPPORTED, "%s: %s cannot be the variable \"%.40s\": its number goes into extents or gradients", op->name, value->name, value->text);
+    return recorder ? recorder->variable(recorder, value->text, &a->var) : VT_OK;
+}
+
 vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, const struct vt__attr_value *value) {
     struct vt__attr_def def;
     if (!value->name) return vt__fail(VT_ERR_INVALID, "%s: an attribute without a name", op->name);
@@ -30,6 +43,8 @@ vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, co
     a->i[0] = value->i;
     a->f = value->f;
     a->text = value->text;
+    a->var = 0;
+    if (value->text && (def.type == VT__ATTR_INT || def.type == VT__ATTR_FLOAT)) return set_variable(op, a, value);
     if (def.type == VT__ATTR_INTS || def.type == VT__ATTR_DIMS) return set_list(op, a, value);
     if ((def.type == VT__ATTR_ENUM || def.type == VT__ATTR_TEXT) && !value->text)
         return vt__fail(VT_ERR_INVALID, "%s: %s is a text", op->name, value->name);

@@ -11,10 +11,11 @@ struct vt__attr_value {
     double f;
     const int64_t *list;
     int64_t n_list;
-    const char *text;
+    const char *text; /* with an int or float: name of the variable that the number is the value of; NULL: none */
 };
 
-/* INVALID for a name the operation does not have, a choice that does not exist, a list that is too long. */
+/* INVALID for a name the operation does not have, a choice that does not exist, a list that is too long, a variable where only
+ * a number may stand. */
 vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, const struct vt__attr_value *value);
 
 #endif

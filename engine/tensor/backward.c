@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/sort.h"
 #include "tensor/node.h"
+#include "tensor/record.h"
 
 struct walk {
     vt_context *ctx;
@@ -73,11 +74,20 @@ static vt_status keep_own(vt_tensor **to, vt_tensor *g) {
     return vt__op_run(g->ctx, VT__OP_copy, &g, 1, NULL, to);
 }
 
+/* Adds to the gradient that a leaf has. One from before a recording is written over: replays add to that again, where a new one would be made of what it
+ * was when it was recorded. */
+static vt_status add_to_leaf(vt_tensor *leaf, vt_tensor *g) {
+    struct vt__recorder *recorder = vt__recorder_get();
+    vt_tensor *in[] = {leaf->grad, g};
+    if (!recorder || leaf->grad->storage->recorder == recorder) return accumulate(&leaf->grad, g);
+    return vt__op_run_into(g->ctx, VT__OP_add, in, 2, NULL, &leaf->grad);
+}
+
 static vt_status give_leaf(struct walk *w, vt_tensor *leaf, vt_tensor *g) {
     vt_status st = VT_OK;
     vt_tensor *mine = vt__tensor_retain(g);
     if (wants_leaf(w, leaf)) st = run_hooks(leaf->hooks, leaf->output, &mine);
-    if (st == VT_OK && !w->n_wanted) st = leaf->grad ? accumulate(&leaf->grad, mine) : keep_own(&leaf->grad, mine);
+    if (st == VT_OK && !w->n_wanted) st = leaf->grad ? add_to_leaf(leaf, mine) : keep_own(&leaf->grad, mine);
     for (int32_t i = 0; st == VT_OK && i < w->n_wanted; i++)
         if (w->wanted[i] == leaf) st = accumulate(&w->found[i], mine);
     vt__tensor_release(mine);

@@ -5,6 +5,7 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "tensor/record.h"
 #include "tensor/tape.h"
 
 /* A thread's own, as its error message is: a script that switches recording off does so for itself. */
@@ -27,8 +28,8 @@ const vt_cancel *vt__op_cancel_set(const vt_cancel *cancel) {
     return before;
 }
 
-/* The runner, left once this thread's token is up; what it says of work that is left is worth nothing. */
-static vt_status run_on(const struct vt__backend *backend, const struct vt__run *run) {
+/* What the runner says of work that is left is worth nothing. */
+vt_status vt__op_execute(const struct vt__backend *backend, const struct vt__run *run) {
     if (!cancel_here) return backend->run(run);
     vt__cancel_scope scope = {.cancel = cancel_here};
     vt__cancel_scope *outer = vt__cancel_scope_set(&scope);
@@ -54,6 +55,8 @@ static vt_status check_inputs(const struct vt__op_def *op, vt_tensor *const *in,
         if (!in[i] && i < least) return vt__fail(VT_ERR_INVALID, "%s: input %d of \"%s\" is missing", op->name, i + 1, op->inputs);
         if (!in[i]) continue;
         if (!in[i]->storage) return vt__fail(VT_ERR_STATE, "%s: input %d has no numbers any more", op->name, i + 1);
+        vt_status st = vt__recorder_check(op->name, in[i]);
+        if (st != VT_OK) return st;
         if (!*backend) *backend = in[i]->storage->backend;
         if (in[i]->storage->backend != *backend)
             return vt__fail(VT_ERR_DEVICE, "%s: input 1 is on %s, input %d on %s", op->name, (*backend)->name, i + 1, in[i]->storage->backend->name);
@@ -97,7 +100,8 @@ static vt_status narrow(vt_tensor *from, vt_tensor *to) { return vt__op_run_into
 static vt_status execute(vt_context *ctx, const struct vt__backend *backend, const struct vt__op_def *op, vt_tensor *const *in, int32_t n_in,
                          const struct vt__attrs *attrs, vt_tensor *const *out, int32_t n_out) {
     struct vt__view outs[VT__MAX_OUT], small[VT__MAX_IN], *ins = small;
-    vt_tensor *few[VT__MAX_IN] = {0}, **ready = few, *wide[VT__MAX_OUT] = {0};
+    vt_tensor *few[VT__MAX_IN] = {0}, **ready = few, *wide[VT__MAX_OUT] = {0}, *to[VT__MAX_OUT];
+    struct vt__recorder *recorder = vt__recorder_get();
     vt_status st = VT_OK;
 
     if (n_in > VT__MAX_IN) {
@@ -118,11 +122,13 @@ static vt_status execute(vt_context *ctx, const struct vt__backend *backend, con
             if (half) desc.dtype = VT_DTYPE_F32;
             st = vt__tensor_create(ctx, backend, &desc, &wide[i]);
         }
-        if (st == VT_OK) outs[i] = vt__tensor_to_view(wide[i] ? wide[i] : out[i]);
+        to[i] = wide[i] ? wide[i] : out[i];
+        if (st == VT_OK) outs[i] = vt__tensor_to_view(to[i]);
     }
     if (st == VT_OK) {
         struct vt__run run = {ctx, op, attrs, ins, outs, n_in, n_out};
-        st = run_on(backend, &run);
+        st = vt__op_execute(backend, &run);
+        if (st == VT_OK && recorder) st = recorder->step(recorder, &run, ready, to);
     }
     for (int32_t i = 0; i < n_out; i++) {
         if (st == VT_OK && wide[i]) st = narrow(wide[i], out[i]);
@@ -201,6 +207,8 @@ static vt_status check_target(const struct vt__infer *infer, int32_t i, const vt
     if (!same || vt__dtype_kind(t->dtype) < vt__dtype_kind(infer->out[i].dtype))
         return vt__fail(VT_ERR_SHAPE, "%s: the result is %s, it does not fit into %s", infer->op->name, vt__desc_text(&infer->out[i], want), vt__shape_text(t, have));
     if (!t->storage || t->storage->backend != backend) return vt__fail(VT_ERR_DEVICE, "%s: inputs and output are on different devices", infer->op->name);
+    vt_status st = vt__recorder_check(infer->op->name, t);
+    if (st != VT_OK) return st;
     if (t->storage->read_only) return vt__fail(VT_ERR_STATE, "%s: the output's bytes are read-only", infer->op->name);
     for (int32_t d = 0; d < t->ndim; d++)
         if (t->shape[d] > 1 && t->strides[d] == 0) return vt__fail(VT_ERR_STATE, "%s: the output is an expanded view, whose elements share memory", infer->op->name);

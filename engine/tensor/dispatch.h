@@ -26,6 +26,9 @@ vt_status vt__op_run_into(vt_context *ctx, int32_t op, vt_tensor *const *in, int
  * ended should have written is undefined. */
 const vt_cancel *vt__op_cancel_set(const vt_cancel *cancel);
 
+/* The backend's runner, left once this thread's token is up: CANCELLED. */
+vt_status vt__op_execute(const struct vt__backend *backend, const struct vt__run *run);
+
 /* INVALID unless there are as many outputs as the operation has, none NULL. */
 vt_status vt__op_check_outputs(const struct vt__op_def *op, vt_tensor *const *out, int32_t n_out);
 

@@ -5,6 +5,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "tensor/record.h"
 
 enum { DL_CPU = 1, DL_MAJOR = 1, DL_READ_ONLY = 1 };
 
@@ -36,6 +37,8 @@ static void delete_versioned(struct vt__dl_versioned *self) { drop_lent(self->ma
 vt_status vt__dlpack_export(vt_tensor *t, struct vt__dl_managed **legacy, struct vt__dl_versioned **versioned) {
     struct vt__dl_tensor dl = {.device = {DL_CPU, 0}, .ndim = t->ndim, .dtype = {.lanes = 1}};
     if (t->requires_grad) return vt__fail(VT_ERR_STATE, "dlpack: the tensor requires a gradient; detach it first");
+    vt_status st = vt__recorder_check_read("dlpack", t);
+    if (st != VT_OK) return st;
     if (!t->storage->backend->host_readable) return vt__fail(VT_ERR_DEVICE, "dlpack: the memory of %s is not this process's", t->storage->backend->name);
     if (legacy && t->storage->read_only) return vt__fail(VT_ERR_STATE, "dlpack: the tensor is read-only, which only the versioned struct can say");
     struct lent *lent = vt__calloc(t->ctx, sizeof *lent);

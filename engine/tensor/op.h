@@ -18,6 +18,7 @@ struct vt__attr {
     int64_t i[VT__MAX_DIMS];  /* int, bool, dim, dtype, enum (number of the choice) in i[0]; ints, dims */
     double f;                 /* float */
     const char *text;         /* text: the caller's, composed operations only */
+    int32_t var;              /* number of the variable whose value this is, in a recording; 0: none. Copied along by gradients */
 };
 struct vt__attrs {
     struct vt__attr a[VT__MAX_ATTRS];
@@ -42,7 +43,8 @@ enum {
     VT__OP_TWICE = 64,   /* second order gradients are right and checked */
     VT__OP_ELEMENTWISE = 128, /* element i of the output reads elements i of the inputs only: it may be written over them */
     VT__OP_BF16 = 256,        /* with WIDE: the runner knows bf16 all the same */
-    VT__OP_DENSE_OUT = 512    /* as DENSE, for outputs only */
+    VT__OP_DENSE_OUT = 512,   /* as DENSE, for outputs only */
+    VT__OP_VARIES = 1024      /* its numbers are read by the runner only, and may be other ones at every replay; seed, stream and first may everywhere */
 };
 
 /* What the gradient needs: inputs by number, all outputs. The tape keeps no other numbers alive. */

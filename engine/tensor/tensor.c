@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "tensor/dispatch.h"
+#include "tensor/record.h"
 #include "tensor/tape.h"
 
 const char *vt__desc_text(const struct vt__desc *desc, char *text) {
@@ -92,9 +93,15 @@ int vt__broadcast(struct vt__desc *a, const struct vt__desc *b) {
     return 1;
 }
 
-static void release_storage(struct vt__storage *s) {
+struct vt__storage *vt__storage_retain(struct vt__storage *s) {
+    if (s) atomic_fetch_add(&s->refs, 1);
+    return s;
+}
+
+void vt__storage_release(struct vt__storage *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     vt_context *ctx = s->ctx;
+    if (s->recorder) s->recorder->gone(s->recorder, s);
     if (s->release) s->release(s->user);
     if (s->data && !s->borrowed) s->backend->free(ctx, s->data);
     vt__account_give(s->account, s->size);
@@ -109,6 +116,18 @@ static struct vt__storage *create_storage(vt_context *ctx, const struct vt__back
     s->ctx = vt__context_retain(ctx);
     s->backend = backend;
     return s;
+}
+
+vt_status vt__storage_create(vt_context *ctx, const struct vt__backend *backend, size_t size, struct vt__storage **out) {
+    struct vt__storage *s = create_storage(ctx, backend);
+    *out = NULL;
+    if (!s) return vt__fail_nomem("tensor", sizeof *s);
+    s->size = size;
+    vt_status st = vt__account_take("tensor", size, &s->account);
+    if (st == VT_OK) st = backend->alloc(ctx, size, &s->data);
+    if (st == VT_OK) *out = s;
+    else vt__storage_release(s);
+    return st;
 }
 
 vt_status vt__tensor_ghost(vt_context *ctx, const struct vt__desc *desc, vt_tensor **out) {
@@ -136,13 +155,9 @@ vt_status vt__tensor_create(vt_context *ctx, const struct vt__backend *backend, 
     if (st == VT_OK) st = vt__tensor_ghost(ctx, desc, out);
     if (st != VT_OK) return st;
     vt_tensor *t = *out;
-    t->storage = create_storage(ctx, backend);
-    st = t->storage ? VT_OK : vt__fail_nomem("tensor", sizeof *t->storage);
-    if (st == VT_OK) {
-        t->storage->size = (size_t)n * vt__dtype_size(desc->dtype);
-        st = vt__account_take("tensor", t->storage->size, &t->storage->account);
-        if (st == VT_OK) st = backend->alloc(ctx, t->storage->size, &t->storage->data);
-    }
+    st = vt__storage_create(ctx, backend, (size_t)n * vt__dtype_size(desc->dtype), &t->storage);
+    struct vt__recorder *recorder = vt__recorder_get();
+    if (st == VT_OK && recorder) st = recorder->made(recorder, t->storage);
     if (st != VT_OK) vt__tensor_release(t), *out = NULL;
     return st;
 }
@@ -210,18 +225,26 @@ vt_status vt__tensor_borrow(vt_context *ctx, const struct vt__backend *backend, 
     return VT_OK;
 }
 
-vt_status vt__tensor_view(vt_tensor *base, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out) {
+/* s NULL: extents and type only. */
+static vt_status view_of(vt_context *ctx, struct vt__storage *s, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out) {
     *out = NULL;
     vt_status st = vt__desc_check("view", desc, NULL);
-    if (st == VT_OK && base->storage) st = check_reach(desc, strides, offset, (int64_t)(base->storage->size / vt__dtype_size(desc->dtype)));
-    if (st == VT_OK) st = vt__tensor_ghost(base->ctx, desc, out);
+    if (st == VT_OK && s) st = check_reach(desc, strides, offset, (int64_t)(s->size / vt__dtype_size(desc->dtype)));
+    if (st == VT_OK) st = vt__tensor_ghost(ctx, desc, out);
     if (st != VT_OK) return st;
     vt_tensor *t = *out;
     for (int32_t i = 0; i < desc->ndim; i++) t->strides[i] = strides[i];
     t->offset = offset;
-    t->storage = base->storage;
-    if (t->storage) atomic_fetch_add(&t->storage->refs, 1);
+    t->storage = vt__storage_retain(s);
     return VT_OK;
+}
+
+vt_status vt__tensor_view(vt_tensor *base, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out) {
+    return view_of(base->ctx, base->storage, desc, strides, offset, out);
+}
+
+vt_status vt__tensor_of_storage(struct vt__storage *s, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out) {
+    return view_of(s->ctx, s, desc, strides, offset, out);
 }
 
 vt_tensor *vt__tensor_retain(vt_tensor *t) {
@@ -232,7 +255,7 @@ vt_tensor *vt__tensor_retain(vt_tensor *t) {
 void vt__tensor_release(vt_tensor *t) {
     if (!t || atomic_fetch_sub(&t->refs, 1) != 1) return;
     vt_context *ctx = t->ctx;
-    release_storage(t->storage);
+    vt__storage_release(t->storage);
     vt__tensor_release(t->grad);
     vt__hooks_release(ctx, t->hooks);
     vt__node_release(t->node);
@@ -259,25 +282,32 @@ static vt_status make_dense(vt_tensor *t, vt_tensor **out) {
 
 vt_status vt__tensor_read(vt_tensor *t, void *host, size_t size) {
     vt_tensor *dense = NULL;
-    vt_status st = check_size(t, "read", size);
+    vt_status st = vt__recorder_check_read("read", t);
+    if (st == VT_OK) st = check_size(t, "read", size);
     if (st == VT_OK) st = make_dense(t, &dense);
     if (st == VT_OK && size) st = dense->storage->backend->read(t->ctx, host, vt__tensor_to_view(dense).data, size);
     vt__tensor_release(dense);
     return st;
 }
 
+/* All bytes of t, which is dense. */
+static vt_status write_dense(vt_tensor *t, const void *host, size_t size) {
+    struct vt__recorder *recorder = vt__recorder_get();
+    t->storage->version++;
+    vt_status st = t->storage->backend->write(t->ctx, vt__tensor_to_view(t).data, host, size);
+    return st == VT_OK && recorder ? recorder->written(recorder, t, host, size) : st;
+}
+
 vt_status vt__tensor_write(vt_tensor *t, const void *host, size_t size) {
-    vt_status st = check_size(t, "write", size);
+    vt_status st = vt__recorder_check("write", t);
+    if (st == VT_OK) st = check_size(t, "write", size);
     if (st != VT_OK || !size) return st;
     if (t->storage->read_only) return vt__fail(VT_ERR_STATE, "write: the tensor's bytes are read-only");
-    if (vt__tensor_is_dense(t)) {
-        t->storage->version++;
-        return t->storage->backend->write(t->ctx, vt__tensor_to_view(t).data, host, size);
-    }
+    if (vt__tensor_is_dense(t)) return write_dense(t, host, size);
     struct vt__desc desc = vt__tensor_desc(t);
     vt_tensor *dense = NULL;
     st = vt__tensor_create(t->ctx, t->storage->backend, &desc, &dense);
-    if (st == VT_OK) st = dense->storage->backend->write(t->ctx, dense->storage->data, host, size);
+    if (st == VT_OK) st = write_dense(dense, host, size);
     int32_t mode = vt__grad_mode_set(0);
     if (st == VT_OK) st = vt__op_run_into(t->ctx, VT__OP_copy, &dense, 1, NULL, &t);
     (void)vt__grad_mode_set(mode);

@@ -9,6 +9,8 @@
 #include "tensor/op.h"
 #include "venturi/types.h"
 
+struct vt__recorder;
+
 /* Bytes on a device. `version` counts writes: the tape refuses numbers that have changed since it kept them. */
 struct vt__storage {
     atomic_int refs;
@@ -22,6 +24,8 @@ struct vt__storage {
     int32_t read_only;           /* borrowed bytes that may not be written, a mapped file's for instance */
     void (*release)(void *user); /* of borrowed bytes; NULL: nobody waits for them */
     void *user;
+    struct vt__recorder *recorder; /* whose recording it belongs to: made in it, or its input; NULL: none */
+    int64_t recorded;              /* its number there */
 };
 
 struct vt__node;
@@ -62,6 +66,12 @@ vt_status vt__tensor_borrow(vt_context *ctx, const struct vt__backend *backend, 
                             const int64_t *strides, int32_t read_only, void (*release)(void *user), void *user, vt_tensor **out);
 /* Another place in the storage of base; extents, strides and offset are checked against it. No history. */
 vt_status vt__tensor_view(vt_tensor *base, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out);
+struct vt__storage *vt__storage_retain(struct vt__storage *s);
+void vt__storage_release(struct vt__storage *s);
+/* Bytes on the backend, contents undefined; not told to a recorder. */
+vt_status vt__storage_create(vt_context *ctx, const struct vt__backend *backend, size_t size, struct vt__storage **out);
+/* A tensor over all or part of a storage; extents, strides and offset are checked against it. */
+vt_status vt__tensor_of_storage(struct vt__storage *s, const struct vt__desc *desc, const int64_t *strides, int64_t offset, vt_tensor **out);
 vt_tensor *vt__tensor_retain(vt_tensor *t);
 void vt__tensor_release(vt_tensor *t); /* however long the history, without recursion */
 
@@ -87,7 +97,7 @@ const char *vt__desc_text(const struct vt__desc *desc, char *text);
 int vt__broadcast(struct vt__desc *a, const struct vt__desc *b);
 
 /* All elements in row-major order, `size` bytes of them; SHAPE if that is not the size. */
-vt_status vt__tensor_read(vt_tensor *t, void *host, size_t size);
+vt_status vt__tensor_read(vt_tensor *t, void *host, size_t size); /* STATE within a recording, of what belongs to it */
 vt_status vt__tensor_write(vt_tensor *t, const void *host, size_t size);
 
 #endif

@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "plan/graph_internal.h"
+
+void vt__graph_bind(vt_graph *g, int64_t value, void *data) {
+    for (int64_t i = g->first_use[value]; i < g->first_use[value + 1]; i++) {
+        const struct vt__operand *o = &g->p.operands[g->uses[i]];
+        g->views[g->uses[i]].data = (char *)data + o->offset * (int64_t)vt__dtype_size(o->desc.dtype);
+    }
+}
+
+/* Calls see(operand's number) for every operand of a step that is done. */
+static void index_uses(vt_graph *g) {
+    const struct vt__program *p = &g->p;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t s = 0; s < p->n_steps; s++)
+            for (int64_t i = p->steps[s].operands; i < p->steps[s].operands + p->steps[s].n_in + p->steps[s].n_out; i++) {
+                int64_t value = p->operands[i].value;
+                if (value < 0) continue;
+                if (pass == 0) g->first_use[value + 1]++;
+                else g->uses[g->first_use[value]++] = i;
+            }
+        /* First counts become ends; then, moved on by the filling, beginnings again. */
+        for (int64_t v = 0; pass == 0 && v < p->n_values; v++) g->first_use[v + 1] += g->first_use[v];
+    }
+    for (int64_t v = p->n_values; v > 0; v--) g->first_use[v] = g->first_use[v - 1];
+    g->first_use[0] = 0;
+}
+
+static vt_status prepare_steps(vt_graph *g) {
+    struct vt__program *p = &g->p;
+    g->views = vt__calloc2(p->ctx, p->n_operands, 1, sizeof *g->views);
+    g->runs = vt__calloc2(p->ctx, p->n_steps, 1, sizeof *g->runs);
+    g->first_use = vt__calloc2(p->ctx, p->n_values + 1, 1, sizeof *g->first_use);
+    g->uses = vt__calloc2(p->ctx, p->n_operands, 1, sizeof *g->uses);
+    if (!g->views || !g->runs || !g->first_use || !g->uses) return vt__fail_nomem("graph", (size_t)p->n_operands * sizeof *g->views);
+    index_uses(g);
+    for (int64_t i = 0; i < p->n_operands; i++) g->views[i] = vt__operand_view(&p->operands[i], NULL);
+    for (int64_t s = 0; s < p->n_steps; s++) {
+        const struct vt__step *step = &p->steps[s];
+        struct vt__view *views = g->views + step->operands;
+        g->runs[s] = (struct vt__run){p->ctx, step->op, &step->attrs, views, views + step->n_in, step->n_in, step->n_out};
+    }
+    return VT_OK;
+}
+
+static vt_status collect_patches(vt_graph *g) {
+    for (int64_t s = 0; s < g->p.n_steps; s++)
+        for (int32_t k = 0; k < VT__MAX_ATTRS; k++) {
+            struct vt__attr_def def;
+            const struct vt__attr *a = &g->p.steps[s].attrs.a[k];
+            if (!a->var || !vt__op_attr(g->p.steps[s].op, k, &def)) continue;
+            if (vt__reserve(g->p.ctx, (void **)&g->patches, &g->cap_patches, g->n_patches + 1, sizeof *g->patches)) return vt__fail_nomem("graph", sizeof *g->patches);
+            g->patches[g->n_patches++] = (struct vt__patch){s, k, a->var - 1, def.type == VT__ATTR_FLOAT};
+        }
+    return VT_OK;
+}
+
+static vt_status prepare_memory(vt_graph *g) {
+    struct vt__program *p = &g->p;
+    vt_status st = vt__layout_plan(p, &g->layout);
+    if (st == VT_OK) st = vt__storage_create(p->ctx, p->backend, g->layout.size, &g->arena);
+    for (int64_t i = 0; st == VT_OK && i < p->n_values; i++) {
+        struct vt__value *v = &p->values[i];
+        if (v->kind == VT__VALUE_TEMPORARY) vt__graph_bind(g, i, (char *)g->arena->data + g->layout.offsets[i]);
+        else if (v->storage) vt__graph_bind(g, i, v->storage->data);
+    }
+    return st;
+}
+
+static struct vt__graph_cost count_bytes(const vt_graph *g) {
+    struct vt__graph_cost c = {.arena_bytes = g->layout.size, .least_bytes = g->layout.least, .n_steps = g->p.n_steps};
+    for (int64_t i = 0; i < g->p.n_values; i++) {
+        const struct vt__value *v = &g->p.values[i];
+        uint64_t *sum = v->kind == VT__VALUE_RESULT ? &c.result_bytes : v->kind == VT__VALUE_INPUT ? &c.input_bytes : v->kind == VT__VALUE_KEPT ? &c.kept_bytes : NULL;
+        int is_used = v->kind != VT__VALUE_KEPT || g->first_use[i + 1] > g->first_use[i];
+        if (sum && is_used) *sum += v->size;
+    }
+    c.peak_bytes = c.arena_bytes + c.scratch_bytes + c.result_bytes;
+    return c;
+}
+
+/* Takes the program over, also on failure. */
+static vt_status create(struct vt__program *p, vt_graph **out) {
+    vt_graph *g = vt__calloc(p->ctx, sizeof *g);
+    *out = NULL;
+    if (!g) {
+        vt__program_free(p);
+        return vt__fail_nomem("graph", sizeof *g);
+    }
+    atomic_init(&g->refs, 1);
+    atomic_init(&g->busy, 0);
+    g->p = *p;
+    vt_status st = prepare_steps(g);
+    if (st == VT_OK) st = collect_patches(g);
+    if (st == VT_OK) st = prepare_memory(g);
+    if (st == VT_OK) {
+        g->copies = vt__calloc2(g->p.ctx, g->p.n_inputs, 1, sizeof(struct vt__storage *));
+        g->results = vt__calloc2(g->p.ctx, g->p.n_results, 1, sizeof(vt_tensor *));
+        if (!g->copies || !g->results) st = vt__fail_nomem("graph", 0);
+    }
+    if (st == VT_OK) st = vt__graph_prepare_results(g);
+    if (st == VT_OK) g->cost = count_bytes(g);
+    if (st != VT_OK) vt__graph_release(g), g = NULL;
+    *out = g;
+    return st;
+}
+
+vt_status vt__graph_capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n_inputs, vt__capture_fn fn, void *user, vt_graph **out) {
+    struct vt__program p;
+    *out = NULL;
+    vt_status st = vt__capture(ctx, inputs, n_inputs, fn, user, &p);
+    return st == VT_OK ? create(&p, out) : st;
+}
+
+vt_graph *vt__graph_retain(vt_graph *g) {
+    if (g) atomic_fetch_add(&g->refs, 1);
+    return g;
+}
+
+void vt__graph_release(vt_graph *g) {
+    if (!g || atomic_fetch_sub(&g->refs, 1) != 1) return;
+    vt_context *ctx = vt__context_retain(g->p.ctx);
+    for (int32_t i = 0; g->results && i < g->p.n_results; i++) vt__tensor_release(g->results[i]);
+    for (int32_t i = 0; g->copies && i < g->p.n_inputs; i++) vt__storage_release(g->copies[i]);
+    vt__storage_release(g->arena);
+    vt__layout_free(ctx, &g->layout);
+    vt__free(ctx, g->views);
+    vt__free(ctx, g->runs);
+    vt__free(ctx, g->first_use);
+    vt__free(ctx, g->uses);
+    vt__free(ctx, g->patches);
+    vt__free(ctx, g->copies);
+    vt__free(ctx, g->results);
+    vt__program_free(&g->p);
+    vt__free(ctx, g);
+    vt__context_release(ctx);
+}
+
+int32_t vt__graph_n_inputs(const vt_graph *g) { return g->p.n_inputs; }
+int32_t vt__graph_n_results(const vt_graph *g) { return g->p.n_results; }
+vt_tensor *vt__graph_result(vt_graph *g, int32_t i) { return g->results[i]; }
+struct vt__graph_cost vt__graph_cost(const vt_graph *g) { return g->cost; }
