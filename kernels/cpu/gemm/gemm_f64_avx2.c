@@ -17,11 +17,13 @@ VTK_INLINE vector add_product(vector sum, const step *x, const void *w) { return
 VTK_INLINE void end(const vtk_gemm *p, int64_t i, int64_t c, vector y) {
     double *out = (double *)p->out + i * p->ld_out + c;
     __m256i lanes = _mm256_cmpgt_epi64(_mm256_set1_epi64x(p->n - c), _mm256_setr_epi64x(0, 1, 2, 3));
+    int all = p->n - c >= 4; /* some processors take long over masks */
     if (p->finish == VTK_GEMM_SCALE) {
         y = _mm256_mul_pd(y, _mm256_set1_pd(p->alpha));
-        if (p->beta != 0) y = _mm256_fmadd_pd(_mm256_set1_pd(p->beta), _mm256_maskload_pd(out, lanes), y);
+        if (p->beta != 0) y = _mm256_fmadd_pd(_mm256_set1_pd(p->beta), all ? _mm256_loadu_pd(out) : _mm256_maskload_pd(out, lanes), y);
     }
-    _mm256_maskstore_pd(out, lanes, y);
+    if (all) _mm256_storeu_pd(out, y);
+    else _mm256_maskstore_pd(out, lanes, y);
 }
 
 #include "cpu/gemm/tiles_avx2.h"

@@ -10,12 +10,24 @@
 
 enum { MAX_ROWS = 6, LANES = PANEL / 4, STEP_BYTES = 128, HALF_STEP = STEP_BYTES / 2 };
 
+/* Where the sums of a tile will go: fetched while they are made. A row is as long as a line, and may lie across two. */
+VTK_INLINE void expect(const vtk_gemm *p, int64_t row0, int64_t column, int rows) {
+    enum { OUT_SIZE = (int)sizeof(vector) / LANES };
+    const char *out = (const char *)p->out + (row0 * p->ld_out + column) * OUT_SIZE;
+    if (p->finish == VTK_GEMM_MAX) return;
+    for (int i = 0; i < rows; i++, out += p->ld_out * OUT_SIZE) {
+        __builtin_prefetch(out, 1);
+        __builtin_prefetch(out + 2 * sizeof(vector) - 1, 1);
+    }
+}
+
 /* rows is a constant where this is called: the sums live in registers. x: n steps of each row, ld from row to row. */
 VTK_INLINE void tile(const vtk_gemm *p, int64_t ld, int64_t n, int64_t row0, int64_t column, int rows) {
     vector sum[MAX_ROWS][2];
     const step *x = (const step *)p->x + row0 * ld;
     const unsigned char *w = (const unsigned char *)p->panels + column / PANEL * n * STEP_BYTES + column % PANEL / (PANEL / 2) * HALF_STEP;
 
+    expect(p, row0, column, rows);
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) sum[i][0] = begin(p, column), sum[i][1] = begin(p, column + LANES);
     for (int64_t c = 0; c < n; c++, w += STEP_BYTES) {
