@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/io.h"
+#include "core/keep_list.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "core/profile.h"
@@ -22,6 +23,7 @@ struct vt_context {
     atomic_uint_fast64_t live, peak; /* bytes asked of the allocator */
     vt__kept_block kept;             /* of core/memory.h */
     struct vt__spares spares;
+    vt__keep keep;                   /* of core/keep.h */
     struct vt__pool *pool;           /* owned; exists from the start, its threads from first use */
     const struct vt__io *io;
     vt__profile profile;
@@ -63,6 +65,8 @@ vt_status vt__context_create(const vt__context_params *params, vt_context **out)
     atomic_init(&ctx->kept.block, NULL);
     atomic_init(&ctx->kept.size, 0);
     vt__spares_init(&ctx->spares);
+    ctx->keep = (vt__keep){0};
+    vt__lock_init(&ctx->keep.lock);
     ctx->io = vt__io_system();
     vt__profile_init(&ctx->profile);
     ctx->pool = vt__pool_create(ctx, p.n_threads);
@@ -84,6 +88,8 @@ void vt__context_release(vt_context *ctx) {
     vt__scratch_drop(ctx);
     vt__spare_drop(ctx);
     vt__spares_destroy(&ctx->spares);
+    vt__keep_drop(ctx);
+    vt__lock_destroy(&ctx->keep.lock);
     vt__pool_destroy(ctx, ctx->pool);
     vt__profile_free(ctx, &ctx->profile);
     ctx->params.alloc(ctx->params.alloc_user, ctx, sizeof *ctx, 0);
@@ -106,7 +112,7 @@ void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_
     uint64_t live = atomic_fetch_add_explicit(&ctx->live, new_size, memory_order_relaxed) + new_size;
     if (live < new_size || live - old_size > p->memory_limit) {
         atomic_fetch_sub_explicit(&ctx->live, new_size, memory_order_relaxed);
-        return vt__scratch_drop(ctx) | vt__spare_drop(ctx) ? vt__context_alloc(ctx, ptr, old_size, new_size) : NULL;
+        return vt__scratch_drop(ctx) | vt__spare_drop(ctx) | vt__keep_drop(ctx) ? vt__context_alloc(ctx, ptr, old_size, new_size) : NULL;
     }
     void *r = p->alloc(p->alloc_user, ptr, old_size, new_size);
     atomic_fetch_sub_explicit(&ctx->live, r ? old_size : new_size, memory_order_relaxed);
@@ -115,11 +121,12 @@ void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_
 }
 
 uint64_t vt__context_memory(const vt_context *ctx) {
-    uint64_t kept = atomic_load(&ctx->kept.size) + atomic_load(&ctx->spares.kept), live = atomic_load(&ctx->live);
+    uint64_t kept = atomic_load(&ctx->kept.size) + atomic_load(&ctx->spares.kept) + atomic_load(&ctx->keep.size), live = atomic_load(&ctx->live);
     return live > kept ? live - kept : live;
 }
 void vt__context_used(vt_context *ctx) { raise_peak(ctx, vt__context_memory(ctx)); }
 struct vt__spares *vt__context_spares(vt_context *ctx) { return &ctx->spares; }
+vt__keep *vt__context_keep(vt_context *ctx) { return &ctx->keep; }
 vt__kept_block *vt__context_kept(vt_context *ctx) { return &ctx->kept; }
 uint64_t vt__context_memory_peak(const vt_context *ctx) { return atomic_load(&ctx->peak); }
 int32_t vt__context_threads(const vt_context *ctx) { return ctx->params.n_threads; }

@@ -103,6 +103,8 @@ int vt__reserve(vt_context *ctx, void **ptr, int64_t *cap, int64_t need, size_t 
     return 0;
 }
 
+size_t vt__block_size(void *ptr) { return header_of(ptr)->total; }
+
 /* ---- scratch ---- */
 
 enum { MOST_KEPT = 1 << 24 };

@@ -36,6 +36,9 @@ typedef struct vt__kept_block {
 /* n * m into *out; 1 on overflow or a negative factor. The one place where sizes are multiplied before memory is asked for. */
 int vt__mul_size(int64_t n, int64_t m, size_t *out);
 
+/* Bytes that a block of the calls above takes in all. */
+size_t vt__block_size(void *ptr);
+
 /* Makes room for `need` elements in a growing array: *cap and *ptr change only on success. Grows by half. 0 on success, 1 on failure. */
 int vt__reserve(vt_context *ctx, void **ptr, int64_t *cap, int64_t need, size_t elem);
 
