@@ -184,6 +184,9 @@ static int length(lua_State *L) {
     return 1;
 }
 
+/* Lua makes a boolean of whatever < and <= give. */
+static int compare(lua_State *L) { return box_raise(L, VT_ERR_INVALID, "tensors: < and <= have one answer; elements are compared by a:lt(b) and a:le(b)"); }
+
 /* Names as in { device = "opaque" }: the second one computes like the first, over addresses that nobody but its own code can read. */
 static const char *const devices[] = {"cpu", "opaque", NULL};
 
@@ -256,6 +259,9 @@ void bind_tensor(lua_State *L) {
     metamethod(L, "__index", bind_tensor_index);
     metamethod(L, "__newindex", bind_tensor_newindex);
     metamethod(L, "__len", length);
+    metamethod(L, "__pairs", bind_tensor_pairs);
+    metamethod(L, "__lt", compare);
+    metamethod(L, "__le", compare);
     metamethod(L, "__tostring", bind_tensor_tostring);
     lua_pop(L, 1);
     lua_insert(L, -2); /* the methods below the module */

@@ -39,12 +39,20 @@ void bind_tensor_run(lua_State *L, const char *name, vt_tensor *const *in, int32
 /* Number of an operation, -1 where there is none. */
 int32_t bind_tensor_find(const char *name);
 
+/* Pushes the value at index, a tensor, number or boolean, as a tensor of the type and device of `like`, expanded to the extents; raises SHAPE naming both
+ * where it does not fit. */
+vt_tensor *bind_tensor_push_value(lua_State *L, int index, const vt_tensor *like, const int64_t *shape, int32_t n_dims);
+/* Pushes the places of t that a tensor names; writes the value at index `value` to them. */
+void bind_tensor_pick(lua_State *L, vt_tensor *t, vt_tensor *by);
+void bind_tensor_put(lua_State *L, vt_tensor *t, vt_tensor *by, int value);
+
 /* Pushes a property and returns 1; 0 where there is none of this name. Setting it: the value is at index `value`. */
 int bind_tensor_property(lua_State *L, vt_tensor *t, const char *name);
 int bind_tensor_set_property(lua_State *L, vt_tensor *t, const char *name, int value);
 /* __index and __newindex; upvalue 1: the table of methods. */
 int bind_tensor_index(lua_State *L);
 int bind_tensor_newindex(lua_State *L);
+int bind_tensor_pairs(lua_State *L);
 int bind_tensor_tostring(lua_State *L);
 
 /* Each adds to the module table at the top of the stack, and to the method table below it. */

@@ -2,8 +2,9 @@
  *
  *   t[2], t[-1]                        the second and the last place of the first dimension, which is gone
  *   t[{ 2, {}, { 1, 3 }, { 1, -1, 2 } }]   an item a dimension: a place; all; first to last place, both included; the same in steps
- *   t[indices]                         places of the first dimension by a vector of indices, which count from 0 as all values of tensors do: a copy
+ *   t[indices], t[mask]                places by a tensor (bind_tensor_pick.c), a copy; indices count from 0 as all values of tensors do
  *   t[...] = number, boolean or tensor     as copy_, with the value's extents broadcast
+ *   for i, row in pairs(t)                 places of the first dimension
  *
  * Positions count from 1, negative ones from the end. Dimensions without an item are whole. */
 #include "bind_tensor.h"
@@ -86,9 +87,7 @@ static void push_part(lua_State *L, vt_tensor *t) {
         return;
     }
     if (by) {
-        vt_tensor *in[] = {t, by};
-        vt_attr attr = {.name = "dim", .i = 0};
-        bind_tensor_run(L, "index_select", in, 2, &attr, 1);
+        bind_tensor_pick(L, t, by);
         return;
     }
     int64_t p = lua_tointegerx(L, 2, &ok);
@@ -109,27 +108,70 @@ int bind_tensor_index(lua_State *L) {
     return 1;
 }
 
+static void push_extents(lua_State *L, const int64_t *shape, int32_t n_dims) {
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    luaL_addchar(&b, '[');
+    for (int32_t d = 0; d < n_dims; d++) {
+        if (d) luaL_addchar(&b, ',');
+        lua_pushinteger(L, shape[d]);
+        luaL_addvalue(&b);
+    }
+    luaL_addchar(&b, ']');
+    luaL_pushresult(&b);
+}
+
+vt_tensor *bind_tensor_push_value(lua_State *L, int index, const vt_tensor *like, const int64_t *shape, int32_t n_dims) {
+    vt_tensor *value = bind_tensor_test(L, index);
+    if (!value) {
+        bind_tensor_scalar(L, index, WHAT, vt_tensor_dtype(like), vt_tensor_device(like));
+    } else if (vt_tensor_dtype(value) != vt_tensor_dtype(like)) {
+        bind_tensor_cast(L, value, vt_tensor_dtype(like));
+    } else {
+        lua_pushvalue(L, index);
+    }
+    value = bind_tensor_check(L, -1);
+    int32_t n = vt_tensor_n_dims(value), fits = n <= n_dims;
+    for (int32_t d = 1; fits && d <= n; d++) fits = vt_tensor_shape(value)[n - d] == 1 || vt_tensor_shape(value)[n - d] == shape[n_dims - d];
+    if (!fits) {
+        push_extents(L, vt_tensor_shape(value), n);
+        push_extents(L, shape, n_dims);
+        box_raise(L, VT_ERR_SHAPE, "%s: a value of %s for places of %s", WHAT, lua_tostring(L, -2), lua_tostring(L, -1));
+    }
+    vt_attr attr = {.name = "shape", .list = shape, .n_list = n_dims};
+    bind_tensor_run(L, "expand", &value, 1, &attr, 1);
+    return bind_tensor_check(L, -1);
+}
+
+static int next_row(lua_State *L) {
+    lua_Integer i = luaL_checkinteger(L, 2) + 1;
+    if (i > vt_tensor_shape(bind_tensor_check(L, 1))[0]) return 0;
+    lua_pushinteger(L, i);
+    lua_geti(L, 1, i);
+    return 2;
+}
+
+int bind_tensor_pairs(lua_State *L) {
+    if (vt_tensor_n_dims(bind_tensor_check(L, 1)) == 0) box_raise(L, VT_ERR_SHAPE, "pairs: the tensor has no dimensions");
+    lua_pushcfunction(L, next_row);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
 int bind_tensor_newindex(lua_State *L) {
     vt_tensor *t = bind_tensor_check(L, 1), *part, *value;
     if (lua_type(L, 2) == LUA_TSTRING) {
         if (bind_tensor_set_property(L, t, lua_tostring(L, 2), 3)) return 0;
         return box_raise(L, VT_ERR_INVALID, "tensor: '%s' cannot be set", lua_tostring(L, 2));
     }
-    if (bind_tensor_test(L, 2)) return box_raise(L, VT_ERR_UNSUPPORTED, "%s: writing to places by a tensor; see scatter and index_add", WHAT);
+    if (bind_tensor_test(L, 2)) {
+        bind_tensor_put(L, t, bind_tensor_test(L, 2), 3);
+        return 0;
+    }
     push_part(L, t);
     part = bind_tensor_check(L, -1);
-    value = bind_tensor_test(L, 3);
-    if (!value) {
-        bind_tensor_scalar(L, 3, WHAT, vt_tensor_dtype(part), vt_tensor_device(part));
-    } else if (vt_tensor_dtype(value) != vt_tensor_dtype(part)) {
-        bind_tensor_cast(L, value, vt_tensor_dtype(part));
-    } else {
-        lua_pushvalue(L, 3);
-    }
-    value = bind_tensor_check(L, -1);
-    vt_attr attr = {.name = "shape", .list = vt_tensor_shape(part), .n_list = vt_tensor_n_dims(part)};
-    bind_tensor_run(L, "expand", &value, 1, &attr, 1);
-    value = bind_tensor_check(L, -1);
+    value = bind_tensor_push_value(L, 3, part, vt_tensor_shape(part), vt_tensor_n_dims(part));
     box_ok(L, vt_op_run_into(vt__capability_get(L)->ctx, bind_tensor_find("copy"), &value, 1, NULL, 0, &part, 1));
     return 0;
 }

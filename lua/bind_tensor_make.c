@@ -41,7 +41,7 @@ int32_t bind_tensor_shape(lua_State *L, const char *what, int first, int last, i
         if (is_list) lua_rawgeti(L, first, i + 1);
         else lua_pushvalue(L, first + i);
         shape[i] = lua_tointegerx(L, -1, &ok);
-        if (!ok) box_raise(L, VT_ERR_INVALID, "%s: extent %d must be an integer, got %s", what, i + 1, luaL_tolstring(L, -1, NULL));
+        if (!ok || lua_type(L, -1) != LUA_TNUMBER) box_raise(L, VT_ERR_INVALID, "%s: extent %d must be an integer, got %s", what, i + 1, luaL_tolstring(L, -1, NULL));
         lua_pop(L, 1);
     }
     return (int32_t)n;

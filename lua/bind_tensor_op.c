@@ -445,9 +445,25 @@ static void add_method(lua_State *L, int methods, const char *name) {
     }
 }
 
+/* ~t: bools the other way round, integers bit by bit. */
+static int complement(lua_State *L) {
+    vt_tensor *in[] = {bind_tensor_check(L, 1), NULL};
+    int32_t dtype = vt_tensor_dtype(in[0]);
+    lua_settop(L, 1);
+    if (dtype == VT_DTYPE_BOOL) {
+        bind_tensor_run(L, "logical_not", in, 1, NULL, 0);
+        return 1;
+    }
+    lua_pushinteger(L, dtype == VT_DTYPE_U8 ? UINT8_MAX : -1);
+    bind_tensor_scalar(L, 2, "~", dtype, vt_tensor_device(in[0]));
+    in[1] = bind_tensor_check(L, -1);
+    bind_tensor_run(L, "bitwise_xor", in, 2, NULL, 0);
+    return 1;
+}
+
 static void add_operators(lua_State *L, int functions) {
     static const char *const operators[][2] = {{"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"},
-        {"__mod", "remainder"}, {"__idiv", "floor_divide"}};
+        {"__mod", "remainder"}, {"__idiv", "floor_divide"}, {"__band", "bitwise_and"}, {"__bor", "bitwise_or"}, {"__bxor", "bitwise_xor"}};
     luaL_getmetatable(L, bind_tensor_box.name);
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         lua_getfield(L, functions, operators[i][1]);
@@ -457,7 +473,10 @@ static void add_operators(lua_State *L, int functions) {
     lua_getupvalue(L, -1, 1);
     lua_pushcclosure(L, run_unary, 1);
     lua_setfield(L, -3, "__unm");
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, complement);
+    lua_setfield(L, -2, "__bnot");
+    lua_pop(L, 1);
 }
 
 void bind_tensor_ops(lua_State *L) {

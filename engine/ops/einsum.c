@@ -4,35 +4,72 @@
 #include "core/error.h"
 #include "ops/ops.h"
 
-enum { LETTERS = 26 };
+enum { LETTERS = 26 + VT__MAX_DIMS, DOTS = 26 }; /* the last ones stand for the dims of "...", which end with the highest */
 
-/* A tensor and the letter (0 to 25) of each of its dims. */
+/* A tensor and the letter (its number) of each of its dims. */
 struct term {
     vt_tensor *t;
     int32_t n;
     signed char letter[VT__MAX_DIMS];
 };
 
-static uint32_t mask_of(const struct term *x) {
-    uint32_t mask = 0;
-    for (int32_t i = 0; i < x->n; i++) mask |= 1u << x->letter[i];
+static uint64_t mask_of(const struct term *x) {
+    uint64_t mask = 0;
+    for (int32_t i = 0; i < x->n; i++) mask |= UINT64_C(1) << x->letter[i];
     return mask;
 }
 
-/* Letters up to a delimiter; NULL and a message when it is no list of different letters. */
-static const char *read_letters(const struct vt__infer *call, const char *s, struct term *x) {
-    uint32_t seen = 0;
+static const char *refuse(const struct vt__infer *call) {
+    (void)vt__fail(VT_ERR_INVALID, "%s: \"%.60s\": letters a to z and one \"...\", at most 8 dimensions an operand, in the result each once", call->op->name, call->attrs->a[0].text);
+    return NULL;
+}
+
+/* Letters up to a delimiter; NULL and a message when it is no list of letters. n_dots: dims that "..." stands for; less than 0: more letters than dims. */
+static const char *read_letters(const struct vt__infer *call, const char *s, int32_t n_dots, struct term *x) {
+    int dots = 0;
     for (x->n = 0; *s && *s != ',' && *s != '-'; s++) {
         if (*s == ' ') continue;
-        int letter = *s - 'a';
-        if (letter < 0 || letter >= LETTERS || (seen >> letter & 1) || x->n == VT__MAX_DIMS) {
-            (void)vt__fail(VT_ERR_INVALID, "%s: \"%.60s\": letters a to z, each at most once an operand, at most 8", call->op->name, call->attrs->a[0].text);
-            return NULL;
+        if (strncmp(s, "...", 3) == 0) {
+            if (dots++ || n_dots < 0 || x->n + n_dots > VT__MAX_DIMS) return refuse(call);
+            for (int32_t i = 0; i < n_dots; i++) x->letter[x->n++] = (signed char)(LETTERS - n_dots + i);
+            s += 2;
+        } else {
+            if (*s < 'a' || *s > 'z' || x->n == VT__MAX_DIMS) return refuse(call);
+            x->letter[x->n++] = (signed char)(*s - 'a');
         }
-        seen |= 1u << letter;
-        x->letter[x->n++] = (signed char)letter;
     }
     return s;
+}
+
+static int32_t count_letters(const char *s) {
+    int32_t n = 0;
+    for (; *s && *s != ',' && *s != '-'; s++) n += *s >= 'a' && *s <= 'z';
+    return n;
+}
+
+static int has_dots(const char *s) {
+    for (; *s && *s != ',' && *s != '-'; s++)
+        if (*s == '.') return 1;
+    return 0;
+}
+
+/* A letter that an operand has twice stands for the diagonal of the two dims. */
+static void take_diagonals(struct vt__expr *e, struct term *x) {
+    for (int32_t i = 0; i < x->n; i++)
+        for (int32_t k = i + 1; k < x->n; k++) {
+            if (x->letter[i] != x->letter[k]) continue;
+            struct vt__attrs attrs;
+            signed char letter = x->letter[i];
+            vt__attrs_default(&vt__op_table[VT__OP_diagonal], &attrs);
+            attrs.a[1] = vt__attr_int(i);
+            attrs.a[2] = vt__attr_int(k);
+            x->t = vt__expr_op(e, VT__OP_diagonal, (vt_tensor *const *)&x->t, 1, &attrs);
+            memmove(&x->letter[k], &x->letter[k + 1], (size_t)(x->n - k - 1));
+            memmove(&x->letter[i], &x->letter[i + 1], (size_t)(x->n - i - 2));
+            x->letter[--x->n - 1] = letter; /* the diagonal is the last dim */
+            i = -1;
+            break;
+        }
 }
 
 /* x with its dims in the order of `order` (letters), those that it lacks left out; groups of them made one: ends[i] is where group i ends. */
@@ -56,14 +93,14 @@ static vt_tensor *arrange(struct vt__expr *e, const struct term *x, const signed
     return vt__e_reshape(e, t, shape, n_groups);
 }
 
-static int32_t append(signed char *order, int32_t n, uint32_t mask) {
+static int32_t append(signed char *order, int32_t n, uint64_t mask) {
     for (int letter = 0; letter < LETTERS; letter++)
         if (mask >> letter & 1) order[n++] = (signed char)letter;
     return n;
 }
 
 /* Letters that nobody needs any more are summed. */
-static void reduce(struct vt__expr *e, struct term *x, uint32_t needed) {
+static void reduce(struct vt__expr *e, struct term *x, uint64_t needed) {
     int64_t dims[VT__MAX_DIMS];
     int32_t n = 0, left = 0;
     for (int32_t d = 0; d < x->n; d++) {
@@ -75,14 +112,14 @@ static void reduce(struct vt__expr *e, struct term *x, uint32_t needed) {
 }
 
 /* x becomes the product of x and y over all letters that are not needed behind it. */
-static vt_status join(struct vt__expr *e, const struct vt__infer *call, struct term *x, struct term *y, uint32_t needed, const int64_t *extent) {
+static vt_status join(struct vt__expr *e, const struct vt__infer *call, struct term *x, struct term *y, uint64_t needed, const int64_t *extent) {
     reduce(e, x, needed | mask_of(y));
     reduce(e, y, needed | mask_of(x));
-    uint32_t a = mask_of(x), b = mask_of(y);
+    uint64_t a = mask_of(x), b = mask_of(y);
     signed char order[3][4 * VT__MAX_DIMS];
     int32_t ends[3][3], batch = 0;
     int64_t shape[VT__MAX_DIMS];
-    const uint32_t groups[3][3] = {{a & b & needed, a & ~b, a & b & ~needed}, {a & b & needed, a & b & ~needed, b & ~a}, {a & b & needed, a & ~b, b & ~a}};
+    const uint64_t groups[3][3] = {{a & b & needed, a & ~b, a & b & ~needed}, {a & b & needed, a & b & ~needed, b & ~a}, {a & b & needed, a & ~b, b & ~a}};
     for (int k = 0; k < 3; k++) {
         batch = 0;
         for (int g = 0; g < 3; g++) ends[k][g] = batch = append(order[k], batch, groups[k][g]);
@@ -97,31 +134,49 @@ static vt_status join(struct vt__expr *e, const struct vt__infer *call, struct t
 }
 
 static vt_status read_operand(const struct vt__infer *call, const char **s, int32_t i, struct term *x, int64_t *extent) {
-    *s = read_letters(call, *s, x);
-    if (!*s) return VT_ERR_INVALID;
     x->t = call->in[i];
+    *s = read_letters(call, *s, has_dots(*s) ? x->t->ndim - count_letters(*s) : 0, x);
+    if (!*s) return VT_ERR_INVALID;
     if (x->n != x->t->ndim) return vt__fail(VT_ERR_SHAPE, "%s: operand %d has %d dimensions, its letters are %d", call->op->name, i + 1, x->t->ndim, x->n);
     for (int32_t d = 0; d < x->n; d++) {
         int64_t *have = &extent[(int)x->letter[d]];
-        if (*have >= 0 && *have != x->t->shape[d])
-            return vt__fail(VT_ERR_SHAPE, "%s: letter %c is %lld and %lld", call->op->name, 'a' + x->letter[d], (long long)*have, (long long)x->t->shape[d]);
-        *have = x->t->shape[d];
+        if (*have == 1 && x->letter[d] >= DOTS) *have = x->t->shape[d];
+        if (*have >= 0 && *have != x->t->shape[d] && !(x->letter[d] >= DOTS && x->t->shape[d] == 1))
+            return vt__fail(VT_ERR_SHAPE, "%s: letter %c is %lld and %lld", call->op->name, x->letter[d] < DOTS ? 'a' + x->letter[d] : '.', (long long)*have, (long long)x->t->shape[d]);
+        if (*have < 0) *have = x->t->shape[d];
     }
     return VT_OK;
 }
 
+/* Dims of "..." that are 1 here and more elsewhere. */
+static void spread(struct vt__expr *e, struct term *x, const int64_t *extent) {
+    vt_tensor like = {.ndim = x->n};
+    int differs = 0;
+    for (int32_t d = 0; x->t && d < x->n; d++) {
+        like.shape[d] = extent[(int)x->letter[d]];
+        differs |= like.shape[d] != x->t->shape[d];
+    }
+    if (differs) x->t = vt__e_expand_like(e, x->t, &like);
+}
+
 /* The result's letters: those behind the arrow, or, without one, those that occur once, in order. */
 static vt_status read_result(const struct vt__infer *call, const char *s, const int32_t *times, struct term *out) {
+    uint64_t mask = 0;
+    int32_t n_dots = 0;
+    while (n_dots < VT__MAX_DIMS && times[LETTERS - 1 - n_dots]) n_dots++;
     if (!*s) {
-        uint32_t mask = 0;
-        for (int i = 0; i < LETTERS; i++) mask |= times[i] == 1 ? 1u << i : 0;
-        if (__builtin_popcount(mask) > VT__MAX_DIMS) return vt__fail(VT_ERR_SHAPE, "%s: a result of more than 8 dimensions", call->op->name);
-        out->n = append(out->letter, 0, mask);
+        uint64_t once = 0;
+        for (int i = 0; i < DOTS; i++) once |= times[i] == 1 ? UINT64_C(1) << i : 0;
+        for (int i = DOTS; i < LETTERS; i++) mask |= times[i] ? UINT64_C(1) << i : 0;
+        if (__builtin_popcountll(mask | once) > VT__MAX_DIMS) return vt__fail(VT_ERR_SHAPE, "%s: a result of more than 8 dimensions", call->op->name);
+        out->n = append(out->letter, append(out->letter, 0, mask), once);
         return VT_OK;
     }
     if (strncmp(s, "->", 2) != 0) return vt__fail(VT_ERR_INVALID, "%s: \"%.60s\" has more or fewer operands than the %d given", call->op->name, call->attrs->a[0].text, call->n_in);
-    s = read_letters(call, s + 2, out);
+    s = read_letters(call, s + 2, n_dots, out);
     if (!s) return VT_ERR_INVALID;
+    for (int32_t d = 0; d < out->n; mask |= UINT64_C(1) << out->letter[d++])
+        if (mask >> out->letter[d] & 1) return refuse(call) ? VT_OK : VT_ERR_INVALID;
     if (*s) return vt__fail(VT_ERR_INVALID, "%s: \"%.60s\" goes on behind the result", call->op->name, call->attrs->a[0].text);
     for (int32_t d = 0; d < out->n; d++)
         if (!times[(int)out->letter[d]]) return vt__fail(VT_ERR_INVALID, "%s: letter %c of the result is no operand's", call->op->name, 'a' + out->letter[d]);
@@ -144,7 +199,9 @@ vt_status vt__compose_einsum(struct vt__expr *e, struct vt__infer *call, vt_tens
     }
     if (st == VT_OK) st = read_result(call, s, times, &result);
     if (st != VT_OK) return st;
-    uint32_t needed = 0;
+    uint64_t needed = 0;
+    for (int32_t i = 0; i < call->n_in; i++) take_diagonals(e, &terms[i]), spread(e, &terms[i], extent);
+    if (e->status != VT_OK) return e->status;
     for (int32_t i = 1; i < call->n_in && st == VT_OK; i++) {
         needed = mask_of(&result);
         for (int32_t k = i + 1; k < call->n_in; k++) needed |= mask_of(&terms[k]);

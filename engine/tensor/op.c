@@ -14,8 +14,8 @@ const struct vt__op_def *vt__op_find(const char *name) {
 }
 
 int vt__op_has_gradient(const struct vt__op_def *op) {
-    if (!op->grad && !(op->flags & VT__OP_COMPOSED)) return 0;
-    return op->flags & VT__OP_TWICE ? 2 : 1;
+    if (op->flags & VT__OP_COMPOSED) return op->flags & VT__OP_TWICE ? 2 : 0;
+    return !op->grad ? 0 : op->flags & VT__OP_TWICE ? 2 : 1;
 }
 
 void vt__op_inputs(const struct vt__op_def *op, int32_t *least, int32_t *most) {

@@ -380,6 +380,85 @@ test("places that are not there are refused", function()
   raises("'shape' cannot be set", function() t.shape = { 1 } end)
 end)
 
+test("places by a mask and by indices of any extents", function()
+  local x = vt.arange(6):reshape(2, 3)
+  equal(values(x[x:gt(2)]), { 3, 4, 5 })
+  equal(values(x[vt.tensor{ false, true }]), { { 3, 4, 5 } })
+  equal(x[x:gt(9)].shape, { 0 })
+  equal(values(x[vt.tensor{ { 0, -1 }, { 1, 0 } }]), { { { 0, 1, 2 }, { 3, 4, 5 } }, { { 3, 4, 5 }, { 0, 1, 2 } } })
+  equal(values(vt.arange(4)[vt.tensor(2)]), 2)
+  equal(values(x:transpose()[x:transpose():gt(3)]), { 4, 5 })
+  raises("index: a mask has the extents of the tensor's first dimensions", function() return x[vt.tensor{ true }] end)
+  raises("index 2 of an extent of 2", function() return x[vt.tensor{ 2 }] end)
+  raises("indices are i64 or i32", function() return x[vt.tensor{ 0.5 }] end)
+  x[x:gt(2)] = 0
+  equal(values(x), { { 0, 1, 2 }, { 0, 0, 0 } })
+  x[vt.tensor{ true, false }] = vt.tensor{ 7, 8, 9 }
+  x[vt.tensor{ 1, 1 }] = vt.tensor{ { 1, 1, 1 }, { 2, 2, 2 } }
+  equal(values(x), { { 7, 8, 9 }, { 2, 2, 2 } })
+  x[x:gt(7)] = vt.tensor{ 5, 6 }
+  equal(values(x), { { 7, 5, 6 }, { 2, 2, 2 } })
+  raises("index: a value of [2] for places of [1]", function() x[x:eq(7)] = vt.tensor{ 1, 2 } end)
+  local w = vt.tensor({ 1, -2, 3 }, { requires_grad = true })
+  w[w:gt(0)]:square():sum():backward()
+  equal(values(w.grad), { 2, 0, 6 })
+  raises("lose a gradient", function() w[w:gt(0)] = 0 end)
+  for _, dtype in ipairs{ "bool", "u8", "f16", "bf16", "c64" } do
+    local t = vt.zeros(3, { dtype = dtype })
+    t[vt.tensor{ 1 }] = 1
+    equal(values(t:ne(0)), { false, true, false }, dtype)
+  end
+  local far = vt.arange(3):to("opaque")
+  equal(values(far[far:gt(0)]:to("cpu")), { 1, 2 })
+end)
+
+test("equations with diagonals and dots", function()
+  local E, x = vt.op.einsum, vt.arange(9):reshape(3, 3)
+  equal(values(E({ x }, "ii->")), 12)
+  equal(values(E({ x }, "ii->i")), { 0, 4, 8 })
+  equal(values(E({ vt.arange(8):reshape(2, 2, 2) }, "iij->ji")), { { 0, 6 }, { 1, 7 } })
+  equal(values(E({ vt.arange(8):reshape(2, 2, 2) }, "iii")), 7)
+  equal(E({ vt.ones(2, 3, 4), vt.ones(4, 5) }, "...j,jk->...k").shape, { 2, 3, 5 })
+  equal(E({ vt.ones(2, 3, 4), vt.ones(4, 5) }, "...j,jk").shape, { 2, 3, 5 })
+  equal(values(E({ vt.ones(2, 1, 3), vt.ones(2, 3) }, "...j,...j->...")), { { 3, 3 }, { 3, 3 } })
+  raises("one \"...\"", E, { x }, "...i...->i")
+  raises("each once", E, { x }, "ij->ii")
+  raises("letter . is 2 and 4", E, { vt.ones(2, 3), vt.ones(4, 3) }, "...j,...j->...")
+  raises("letter k of the result is no operand's", E, { x }, "ij->k")
+end)
+
+test("draws by probabilities", function()
+  local p = vt.tensor{ { 1.0, 0.0, 3.0 }, { 0.0, 2.0, 0.0 } }
+  local m = p:multinomial{ n = 4000, seed = 7 }
+  equal(m.shape, { 2, 4000 })
+  equal(m.dtype, "i64")
+  equal(m[2]:eq(1):all():item(), true)
+  equal(m[1]:eq(1):any():item(), false)
+  assert(math.abs(m[1]:eq(2):sum():item() - 3000) < 120)
+  equal(values(m), values(p:multinomial{ n = 4000, seed = 7 }))
+  equal(values((p:multinomial{ n = 2, seed = 1, replacement = false }[1]:sort())), { 0, 2 })
+  equal(values((vt.ones(5):multinomial{ n = 5, seed = 1, replacement = false }:sort())), { 0, 1, 2, 3, 4 })
+  raises("n at most as many", p.multinomial, p, { n = 4, seed = 1, replacement = false })
+  raises("probabilities are floats", vt.op.multinomial, vt.tensor{ 1 }, { n = 1, seed = 1 })
+end)
+
+test("bits, comparison, rows", function()
+  local a, b = vt.tensor{ true, false, true }, vt.tensor{ true, true, false }
+  equal(values(a & b), { true, false, false })
+  equal(values(a | b), { true, true, true })
+  equal(values(a ~ b), { false, true, true })
+  equal(values(~a), { false, true, false })
+  equal(values(~vt.tensor({ 0, 7 }, { dtype = "u8" })), { 255, 248 })
+  equal(values(~vt.tensor{ 0, -1 } & 6), { 6, 0 })
+  raises("elements are compared by a:lt(b)", function() return a < b end)
+  raises("elements are compared by a:lt(b)", function() return a >= 1 end)
+  local seen = {}
+  for i, row in pairs(vt.tensor{ { 1, 2 }, { 3, 4 } }) do seen[i] = values(row) end
+  equal(seen, { { 1, 2 }, { 3, 4 } })
+  raises("no dimensions", pairs, vt.tensor(1))
+  raises("must be an integer, got 3", vt.zeros, "3")
+end)
+
 test("writing to places", function()
   local t = vt.zeros(2, 3)
   t[1] = 5
@@ -387,7 +466,7 @@ test("writing to places", function()
   t[2][3] = vt.tensor(9.0)
   t[{ 2, { 1, 1 } }] = true
   equal(values(t), { { 5, 7, 5 }, { 1, 8, 9 } })
-  raises("expand", function() t[1] = vt.zeros(2) end)
+  raises("index: a value of [2] for places of [3]", function() t[1] = vt.zeros(2) end)
   raises("a number is needed, got string", function() t[1] = "x" end)
   local w = vt.zeros(2, { requires_grad = true })
   raises("VT_ERR_STATE", function()

@@ -29,5 +29,6 @@ return {
     { inputs = { { list = { across{ 2, 2, 3 }, plain{ 2, 3, 2 } } } }, attrs = { equation = "bik,bkj->bij" } },
     { inputs = { { list = { plain{ 3, 2 } } } }, attrs = { equation = "ij->j" } },
     { inputs = { { list = { plain{ 2 }, plain{ 3 }, plain{ 2, 3 } } } }, attrs = { equation = "i,j,ij->" } },
+    { inputs = { { list = { across{ 3, 3, 2 }, plain{ 1, 3 }, plain{ 2, 3 } } } }, attrs = { equation = "iij,...i,...k->...jk" } },
   },
 }
