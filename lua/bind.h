@@ -58,6 +58,7 @@ void bind_push_pairs(lua_State *L, const vt_buffer *buffer);
 void bind_context(lua_State *L);
 void bind_folder(lua_State *L);
 void bind_format(lua_State *L);
+void bind_graph(lua_State *L);
 void bind_text(lua_State *L);
 void bind_document(lua_State *L);
 void bind_encode(lua_State *L);

@@ -29,6 +29,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_media(L);
     bind_script(L);
     bind_tensor(L);
+    bind_graph(L);
     bind_experimental(L);
     return 1;
 }

@@ -32,10 +32,14 @@ void *bind_tensor_elements(lua_State *L, vt_tensor *t, int32_t *dtype);
 
 /* Pushes the box of a new tensor of the given type without dimensions whose element is the number or boolean at index, on the device of like. */
 void bind_tensor_scalar(lua_State *L, int index, const char *what, int32_t dtype, int32_t device);
+/* The same where the number is the value of a variable. */
+void bind_tensor_variable(lua_State *L, int index, const char *variable, int32_t dtype, int32_t device);
 /* Pushes the box of the tensor cast to dtype. */
 void bind_tensor_cast(lua_State *L, vt_tensor *t, int32_t dtype);
 /* Runs an operation that is there by name: one input, one result, whose box is pushed. attrs as vt_op_run has them. */
 void bind_tensor_run(lua_State *L, const char *name, vt_tensor *const *in, int32_t n_in, const vt_attr *attrs, int32_t n_attrs);
+/* Name of the variable (vt.var) at index, whose value is pushed; NULL and nothing pushed where it is none. The name lives as long as the variable. */
+const char *bind_var_test(lua_State *L, int index);
 /* Number of an operation, -1 where there is none. */
 int32_t bind_tensor_find(const char *name);
 

@@ -150,6 +150,16 @@ void bind_tensor_scalar(lua_State *L, int index, const char *what, int32_t dtype
     (void)finish(L, &m, NULL, 0, number);
 }
 
+void bind_tensor_variable(lua_State *L, int index, const char *variable, int32_t dtype, int32_t device) {
+    vt_context *ctx = vt__capability_get(L)->ctx;
+    vt_tensor *t = NULL;
+    vt_attr value = {.name = "value", .f = lua_tonumber(L, index), .text = variable};
+    box *b = bind_tensor_push(L);
+    box_ok(L, vt_tensor_create(ctx, dtype, NULL, 0, device, &t));
+    b->handle = t;
+    box_ok(L, vt_op_run_into(ctx, bind_tensor_find("fill"), &t, 1, &value, 1, &t, 1));
+}
+
 /* ---- vt.tensor ---- */
 
 typedef struct nest {

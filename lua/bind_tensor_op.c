@@ -87,6 +87,13 @@ static void set_attr(lua_State *L, call *c, int k, int index) {
     int type = f->attrs[k].type;
     if (lua_isnil(L, index)) return;
     *a = (vt_attr){.name = f->attrs[k].name};
+    const char *variable = type == INT || type == FLOAT ? bind_var_test(L, index) : NULL;
+    if (variable) {
+        set_attr(L, c, k, lua_gettop(L));
+        lua_pop(L, 1);
+        a->text = variable;
+        return;
+    }
     if (type == INT || type == DIM) {
         a->i = integer(L, f, k, index);
     } else if (type == FLOAT) {
@@ -204,7 +211,12 @@ static void read_attrs(lua_State *L, call *c, int at, int top) {
 
 /* ---- inputs ---- */
 
-static int is_number(lua_State *L, int index) { return lua_type(L, index) == LUA_TNUMBER || lua_isboolean(L, index); }
+static int is_number(lua_State *L, int index) {
+    if (lua_type(L, index) == LUA_TNUMBER || lua_isboolean(L, index)) return 1;
+    int is_variable = bind_var_test(L, index) != NULL;
+    if (is_variable) lua_pop(L, 1);
+    return is_variable;
+}
 
 /* A list of tensors: a table at `at`, or the tensors from there on. Pushes what holds them. Returns the index behind. */
 static int read_list(lua_State *L, call *c, int32_t before, int at, int top) {
@@ -273,12 +285,15 @@ static void make_scalars(lua_State *L, call *c) {
     for (int32_t i = 0; i < c->f->n_in && i < MOST_INPUTS; i++) {
         int at = c->scalar[i];
         if (!at) continue;
+        const char *variable = bind_var_test(L, at);
+        if (variable) at = lua_gettop(L);
         int32_t dtype = lead;
         int is_float = lead >= 0 && (bind_dtype_is_float(lead) || bind_dtype_is_complex(lead));
         if (lua_isboolean(L, at)) dtype = VT_DTYPE_BOOL;
         else if (!lua_isinteger(L, at)) dtype = is_float ? lead : VT_DTYPE_F32;
         else if (!is_float && (lead < 0 || !fits(lua_tointeger(L, at), lead))) dtype = VT_DTYPE_I64;
-        bind_tensor_scalar(L, at, c->f->name, dtype, device);
+        if (variable) bind_tensor_variable(L, at, variable, dtype, device);
+        else bind_tensor_scalar(L, at, c->f->name, dtype, device);
         c->in[i] = bind_tensor_check(L, -1);
     }
 }

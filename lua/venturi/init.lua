@@ -1,6 +1,6 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
--- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`;
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`;
 -- `vt.rand` and its kin.
 local core = require "venturi.core"
 
@@ -31,7 +31,7 @@ function M.options(what, defaults, given)
   return opt
 end
 
-local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, csv = true, font = true, gradcheck = true, jinja = true,
+local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, font = true, gradcheck = true, jinja = true,
   plot = true, png = true, page = true, prompt = true, test = true,
   rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
 
