@@ -14,7 +14,7 @@
 
 #include "venturi.h"
 
-enum { MOST_IN = 6, ROW = 1024, ROUNDS = 7, MOST_THREADS = 64 };
+enum { MOST_IN = 6, ROW = 1024, ROUNDS = 15, MOST_THREADS = 64 };
 static const double LEAST_S = 2e-3; /* of a measurement: short cases are repeated */
 
 /* in: a letter each: x g y z arrays [n / ROW, ROW] (v: of positive numbers); m the same of bool, h of bf16; w b [ROW]; c column [n / ROW, 1]; r [n / ROW]; t x across; i ids [n / ROW];

@@ -1,4 +1,4 @@
-#include "cpu/gemm/gelu_avx2.h"
+#include "cpu/gemm/gemm.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
@@ -24,15 +24,32 @@ VTK_INLINE V v_select(M m, V a, V b) { return _mm256_blendv_ps(b, a, m); }
 VTK_INLINE int v_any(M m) { return _mm256_movemask_ps(m) != 0; }
 VTK_INLINE I v_bits(V a) { return _mm256_castps_si256(a); }
 VTK_INLINE V v_of_bits(I a) { return _mm256_castsi256_ps(a); }
-VTK_INLINE V v_of_int(I a) { return _mm256_cvtepi32_ps(a); }
 VTK_INLINE I i_set1(int32_t x) { return _mm256_set1_epi32(x); }
 VTK_INLINE I i_add(I a, I b) { return _mm256_add_epi32(a, b); }
-VTK_INLINE I i_sub(I a, I b) { return _mm256_sub_epi32(a, b); }
 VTK_INLINE I i_shift_left_23(I a) { return _mm256_slli_epi32(a, 23); }
-VTK_INLINE I i_shift_right_23(I a) { return _mm256_srai_epi32(a, 23); }
+VTK_INLINE I i_shift_right_20(I a) { return _mm256_srli_epi32(a, 20); }
+VTK_INLINE I i_shift_right_22(I a) { return _mm256_srli_epi32(a, 22); }
 VTK_INLINE M i_has_bit_0(I a) { return _mm256_castsi256_ps(_mm256_slli_epi32(a, 31)); } /* a blend looks at the sign */
 VTK_INLINE M i_has_bit_1(I a) { return _mm256_castsi256_ps(_mm256_slli_epi32(a, 30)); }
+/* Entry of a table of 8, by the low bits of a number. */
+VTK_INLINE V v_pick(const float *table, I i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), i); }
+/* y >= 0 with the sign of x. */
+VTK_INLINE V v_with_sign(V y, V x) { return _mm256_or_ps(y, _mm256_and_ps(x, _mm256_set1_ps(-0.0f))); }
+/* x = 2^k m with m in [3/4, 3/2). */
+VTK_INLINE V v_split(V x, V *k) {
+    M is_tiny = v_lt(x, v_set1(0x1p-126f));
+    I u = v_bits(v_select(is_tiny, x * v_set1(0x1p23f), x));
+    I e = _mm256_srai_epi32(_mm256_sub_epi32(u, i_set1(0x3f400000)), 23);
+    *k = _mm256_cvtepi32_ps(e) - v_select(is_tiny, v_set1(23.0f), v_set1(0));
+    return v_of_bits(_mm256_sub_epi32(u, i_shift_left_23(e)));
+}
 VTK_INLINE V v_power_of_2(V n) { return v_of_bits(i_shift_left_23(i_add(_mm256_cvtps_epi32(n), i_set1(127)))); }
+
+/* x 2^n, rounded once where it is denormal: in two factors, as n = 128 and n = -150 are no exponents of floats. */
+VTK_INLINE V v_scale(V x, V n) {
+    I i = _mm256_cvtps_epi32(n), h = _mm256_srai_epi32(i, 1), bias = i_set1(127);
+    return x * v_of_bits(i_shift_left_23(i_add(h, bias))) * v_of_bits(i_shift_left_23(_mm256_sub_epi32(i_add(i, bias), h)));
+}
 
 VTK_INLINE __m128i half_quadrant(__m128 x, __m128 *r) {
     __m256d wide = _mm256_cvtps_pd(x);

@@ -1,4 +1,4 @@
-#include "cpu/gemm/gelu_avx512.h"
+#include "cpu/gemm/gemm.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
@@ -27,15 +27,26 @@ VTK_INLINE V v_select(M m, V a, V b) { return _mm512_mask_blend_ps(m, b, a); }
 VTK_INLINE int v_any(M m) { return m != 0; }
 VTK_INLINE I v_bits(V a) { return _mm512_castps_si512(a); }
 VTK_INLINE V v_of_bits(I a) { return _mm512_castsi512_ps(a); }
-VTK_INLINE V v_of_int(I a) { return _mm512_cvtepi32_ps(a); }
 VTK_INLINE I i_set1(int32_t x) { return _mm512_set1_epi32(x); }
 VTK_INLINE I i_add(I a, I b) { return _mm512_add_epi32(a, b); }
-VTK_INLINE I i_sub(I a, I b) { return _mm512_sub_epi32(a, b); }
-VTK_INLINE I i_shift_left_23(I a) { return _mm512_slli_epi32(a, 23); }
-VTK_INLINE I i_shift_right_23(I a) { return _mm512_srai_epi32(a, 23); }
+VTK_INLINE I i_shift_right_20(I a) { return _mm512_srli_epi32(a, 20); }
+VTK_INLINE I i_shift_right_22(I a) { return _mm512_srli_epi32(a, 22); }
 VTK_INLINE M i_has_bit_0(I a) { return _mm512_test_epi32_mask(a, _mm512_set1_epi32(1)); }
 VTK_INLINE M i_has_bit_1(I a) { return _mm512_test_epi32_mask(a, _mm512_set1_epi32(2)); }
+/* Entry of a table of 8, by the low bits of a number. */
+VTK_INLINE V v_pick(const float *table, I i) { return _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(table))); }
+/* y >= 0 with the sign of x. */
+VTK_INLINE V v_with_sign(V y, V x) { return _mm512_or_ps(y, _mm512_and_ps(x, _mm512_set1_ps(-0.0f))); }
+/* x = 2^k m with m in [3/4, 3/2). */
+VTK_INLINE V v_split(V x, V *k) {
+    V m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src), e = _mm512_getexp_ps(x);
+    *k = _mm512_mask_add_ps(e, v_lt(m, v_set1(1.0f)), e, v_set1(1.0f));
+    return m;
+}
 VTK_INLINE V v_power_of_2(V n) { return _mm512_scalef_ps(_mm512_set1_ps(1.0f), n); }
+
+/* x 2^n, rounded once where it is denormal. */
+VTK_INLINE V v_scale(V x, V n) { return _mm512_scalef_ps(x, n); }
 
 VTK_INLINE __m256i half_quadrant(__m256 x, __m256 *r) {
     __m512d wide = _mm512_cvtps_pd(x);
