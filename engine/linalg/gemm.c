@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/pool.h"
+#include "linalg/gemm_few.h"
 #include "linalg/gemm_pack.h"
 #include "vtk.h"
 
@@ -179,7 +180,14 @@ static size_t room_size(const call *c, unsigned char *p, room *at) {
     return rows + panels + (sums + LINE - 1) / LINE * LINE;
 }
 
-vt_status vt__gemm(vt_context *ctx, const vt__gemm_problem *p) { return vt__gemm_batch(ctx, p, 1, NULL, NULL, NULL); }
+vt_status vt__gemm(vt_context *ctx, const vt__gemm_problem *p) {
+    call c;
+    vt_status st = check(p, &c);
+    if (st != VT_OK) return st;
+    if (!vt__gemm_is_few(p)) return vt__gemm_batch(ctx, p, 1, NULL, NULL, NULL);
+    vt__gemm_few(ctx, p);
+    return VT_OK;
+}
 
 typedef struct batch {
     const call *c;
