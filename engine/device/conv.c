@@ -1,5 +1,7 @@
 /* Runners of convolutions as products of matrices whose second factor exists a few columns at a time (implicit GEMM): columns are gathered from the picture
  * straight into the panels of the gemm kernels. Every sum over k is cut in the same pieces whatever the number of threads. */
+#include <string.h>
+
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -8,7 +10,7 @@
 
 enum {
     PIXELS = 128,    /* places of the result that an item of work makes */
-    MOST_TAPS = 768, /* of a sum at a time: with PIXELS they stay in a second-level cache */
+    MOST_TAPS = 384, /* of a sum at a time: with PIXELS they stay in a second-level cache */
     ROWS = 28        /* filters that an item has at least where there are few items */
 };
 
@@ -18,6 +20,8 @@ struct job {
     struct vt__conv c;
     int64_t chunks, splits; /* items: pictures x groups x rows of phases x chunks of places x splits of the filters */
     int64_t panel;          /* columns of a panel */
+    int64_t bias_first;     /* 1: filters begin with their bias, and columns with a 1 */
+    char one[8];
 };
 
 /* ---- filters of a transposed convolution ---- */
@@ -59,32 +63,37 @@ static void turn_filter(void *user, int64_t i) {
 
 /* ---- the product ---- */
 
+/* n copies of a number, 0 for NULL. */
 static void fill_row(const struct vt__conv *c, char *row, const char *value, int64_t n) {
-    if (c->size == 4)
-        for (int64_t i = 0; i < n; i++) ((float *)row)[i] = value ? *(const float *)value : 0;
-    else
-        for (int64_t i = 0; i < n; i++) ((double *)row)[i] = value ? *(const double *)value : 0;
+    char block[64] = {0};
+    for (size_t at = 0; value && at < sizeof block; at += c->size) memcpy(block + at, value, c->size);
+    size_t bytes = (size_t)n * c->size, at = 0;
+    for (; at + sizeof block <= bytes; at += sizeof block) memcpy(row + at, block, sizeof block);
+    memcpy(row + at, block, bytes - at);
 }
 
 /* Places first to first+n-1 of a phase, filters row0 to row1-1 of one picture and group, into out. */
 static void multiply(const struct job *job, int64_t plane, const struct vt__conv_block *where, int64_t row0, int64_t row1, char *out, int64_t ld_out, char *panels) {
     const struct vt__conv *c = &job->c;
     int64_t k = c->channels * vt__conv_taps(c, 0, where->phase[0]) * vt__conv_taps(c, 1, where->phase[1]), filter = plane % c->groups * c->filters + row0;
-    int64_t pieces = (k + MOST_TAPS - 1) / MOST_TAPS, n_panels = (where->n + job->panel - 1) / job->panel;
+    int64_t pieces = (k + MOST_TAPS - 1) / MOST_TAPS, n_panels = (where->n + job->panel - 1) / job->panel, ld = k + job->bias_first;
+    int fills = c->bias && !job->bias_first;
     const char *x = c->x + (size_t)(plane * c->channels * c->in[0] * c->in[1]) * c->size, *weights = vt__conv_weights(c, where->phase);
     struct vt__conv_block b = *where;
 
-    for (int64_t r = row0; r < row1 && (c->bias || !k); r++)
+    for (int64_t r = row0; r < row1 && (fills || !k); r++)
         fill_row(c, out + (size_t)((r - row0) * ld_out) * c->size, c->bias ? c->bias + (size_t)(filter + r - row0) * c->size : NULL, where->n);
     for (int64_t i = 0; i < pieces; i++) {
-        int adds = i > 0 || c->bias;
+        int64_t first = i == 0 && job->bias_first, adds = i > 0 || fills, n;
         b.k0 = i * k / pieces;
         b.k1 = (i + 1) * k / pieces;
+        n = b.k1 - b.k0 + first;
         b.paired = job->panel == 2 * VTK_CONV_LANES;
         b.ld_row = job->panel;
-        b.ld_vector = job->panel * (b.k1 - b.k0);
-        vt__conv_gather(c, x, &b, panels);
-        vtk_gemm p = {.out = out, .ld_out = ld_out, .x = weights + (size_t)(filter * k + b.k0) * c->size, .ld_x = k, .panels = panels, .n = b.n, .k = b.k1 - b.k0,
+        b.ld_vector = job->panel * n;
+        for (int64_t p = 0; p < n_panels && first; p++) fill_row(c, panels + (size_t)(p * b.ld_vector) * c->size, job->one, job->panel);
+        vt__conv_gather(c, x, &b, panels + (size_t)(first * job->panel) * c->size);
+        vtk_gemm p = {.out = out, .ld_out = ld_out, .x = weights + (size_t)(filter * ld + (i ? ld - k + b.k0 : 0)) * c->size, .ld_x = ld, .panels = panels, .n = b.n, .k = n,
             .finish = adds ? VTK_GEMM_SCALE : VTK_GEMM_STORE, .alpha = 1, .beta = adds ? 1 : 0};
         if (c->size == 4) c->kernels->gemm_f32(&p, 0, row1 - row0, 0, n_panels);
         else c->kernels->gemm_f64(&p, 0, row1 - row0, 0, n_panels);
@@ -111,13 +120,35 @@ static void forward_item(const void *user, int64_t i, char *scratch) {
     }
 }
 
+/* Filters with their bias before them, [groups, filters, 1 + k]. */
+static void put_bias_first(const struct vt__conv *c, int64_t k, char *to) {
+    for (int64_t f = 0; f < c->groups * c->filters; f++, to += (size_t)(k + 1) * c->size) {
+        memcpy(to, c->bias + (size_t)f * c->size, c->size);
+        memcpy(to + c->size, c->weights + (size_t)(f * k) * c->size, (size_t)k * c->size);
+    }
+}
+
 static vt_status forward(const struct vt__run *run, const struct vt__conv *c) {
     struct job job = {.c = *c, .panel = c->size == 4 ? VTK_GEMM_PANEL : VTK_GEMM_PANEL_F64};
     int64_t k = c->channels * c->kernel[0] * c->kernel[1], wanted = 4 * vt__context_threads(run->ctx), is_split = c->up[0] > 1 || c->up[1] > 1;
+    const float one = 1;
+    const double wide_one = 1;
+    char *filters = NULL;
+
     job.chunks = (c->grid[0] * c->grid[1] + PIXELS - 1) / PIXELS;
     int64_t base = c->n * c->groups * c->phases[0] * job.chunks;
     job.splits = base >= wanted ? 1 : min_of((wanted + base - 1) / base, (c->filters + ROWS - 1) / ROWS);
-    return vt__conv_run(run, &job, base * job.splits, ((min_of(k, MOST_TAPS) + is_split * c->filters) * PIXELS) * (int64_t)c->size, forward_item);
+    job.bias_first = c->bias && !is_split && k <= c->n * c->grid[0] * c->grid[1]; /* else copying filters costs more than adding to what is there */
+    if (job.bias_first) {
+        filters = vt__alloc64_2(run->ctx, c->groups * c->filters, k + 1, c->size);
+        if (!filters) return vt__fail_nomem(run->op->name, (size_t)(c->groups * c->filters * (k + 1)) * c->size);
+        put_bias_first(c, k, filters);
+        job.c.weights = filters;
+        memcpy(job.one, c->size == 4 ? (const void *)&one : (const void *)&wide_one, c->size);
+    }
+    vt_status st = vt__conv_run(run, &job, base * job.splits, ((min_of(k, MOST_TAPS) + 1 + is_split * c->filters) * PIXELS) * (int64_t)c->size, forward_item);
+    vt__free(run->ctx, filters);
+    return st;
 }
 
 /* The bias alone, broadcast over pictures and pixels. */
