@@ -10,7 +10,9 @@
 
 enum {
     PIXELS = 128,    /* places of the result that an item of work makes */
-    MOST_TAPS = 384, /* of a sum at a time: with PIXELS they stay in a second-level cache */
+    TILE = PIXELS + 16, /* from row to row of results that do not go where they belong at once */
+    ALIAS = 2048,    /* bytes: rows of results so far apart share lines of the first-level cache */
+    MOST_TAPS = 576, /* of a sum at a time: with PIXELS they stay in a second-level cache */
     ROWS = 28        /* filters that an item has at least where there are few items */
 };
 
@@ -20,6 +22,7 @@ struct job {
     struct vt__conv c;
     int64_t chunks, splits; /* items: pictures x groups x rows of phases x chunks of places x splits of the filters */
     int64_t panel;          /* columns of a panel */
+    int64_t tile_size;      /* bytes of scratch for results, 0: none */
     int64_t bias_first;     /* 1: filters begin with their bias, and columns with a 1 */
     char one[8];
 };
@@ -109,14 +112,15 @@ static void forward_item(const void *user, int64_t i, char *scratch) {
     vt__chunk_range(c->filters, 1, job->splits, split, &row0, &row1);
     if (row0 >= row1) return;
     char *out = c->y + (size_t)((plane * c->filters + row0) * pixels) * c->size;
+    char *panels = scratch + job->tile_size, *to = out + (size_t)b.first * c->size;
     if (c->up[0] == 1 && c->up[1] == 1) {
-        multiply(job, plane, &b, row0, row1, out + (size_t)b.first * c->size, pixels, scratch);
+        multiply(job, plane, &b, row0, row1, job->tile_size ? scratch : to, job->tile_size ? TILE : pixels, panels);
+        for (int64_t r = 0; r < row1 - row0 && job->tile_size; r++) memcpy(to + (size_t)(r * pixels) * c->size, scratch + (size_t)(r * TILE) * c->size, (size_t)b.n * c->size);
         return;
     }
-    char *panels = scratch + (size_t)(c->filters * PIXELS) * c->size;
     for (b.phase[1] = 0; b.phase[1] < c->phases[1]; b.phase[1]++) {
-        multiply(job, plane, &b, row0, row1, scratch, PIXELS, panels);
-        vt__conv_scatter(c, &b, row1 - row0, scratch, PIXELS, out);
+        multiply(job, plane, &b, row0, row1, scratch, TILE, panels);
+        vt__conv_scatter(c, &b, row1 - row0, scratch, TILE, out);
     }
 }
 
@@ -146,7 +150,8 @@ static vt_status forward(const struct vt__run *run, const struct vt__conv *c) {
         job.c.weights = filters;
         memcpy(job.one, c->size == 4 ? (const void *)&one : (const void *)&wide_one, c->size);
     }
-    vt_status st = vt__conv_run(run, &job, base * job.splits, ((min_of(k, MOST_TAPS) + 1 + is_split * c->filters) * PIXELS) * (int64_t)c->size, forward_item);
+    if (is_split || (k > MOST_TAPS && c->out[0] * c->out[1] * (int64_t)c->size % ALIAS == 0)) job.tile_size = c->filters * TILE * (int64_t)c->size;
+    vt_status st = vt__conv_run(run, &job, base * job.splits, job.tile_size + (min_of(k, MOST_TAPS) + 1) * PIXELS * (int64_t)c->size, forward_item);
     vt__free(run->ctx, filters);
     return st;
 }
