@@ -184,6 +184,14 @@ run_suite() {
     esac
 }
 
+# Every data set that a test can use.
+fetch_sets() {
+    need data
+    fetch_emoji >/dev/null || say "dev: tests on emoji are skipped"
+    if ! (build_check); then return 0; fi
+    for name in digits mnist-5k emoji; do "$venturi" data fetch "$name" >/dev/null || say "dev: tests on $name are skipped"; done
+}
+
 cmd_check() {
     begin=$(date +%s)
     [ "${VT_CI_FULL:-0}" != 1 ] || fuzz_seconds=60
@@ -192,7 +200,7 @@ cmd_check() {
     export VENTURI_MODELS="$cache/models"
     fetch_model "$demo_model" >/dev/null || say "dev: tests of $demo_model are skipped"
     fetch_faq >/dev/null || say "dev: tests on the Debian FAQ are skipped"
-    [ "${VT_CI_FULL:-0}" != 1 ] || fetch_emoji >/dev/null || say "dev: tests on emoji are skipped"
+    [ "${VT_CI_FULL:-0}" != 1 ] || fetch_sets
     for s; do run_suite "$s"; done
     printf 'all in %d s\n' "$(seconds_since "$begin")"
     printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

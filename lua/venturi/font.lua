@@ -1,5 +1,5 @@
---- Pictures in a colour font (OpenType with CBLC and CBDT: PNG bitmaps), for single code points.
--- Not here: sequences (families, flags), outlines. Offsets are hostile until they have been checked.
+--- Pictures in a colour font (OpenType with CBLC and CBDT: PNG bitmaps), for single code points and for sequences of them (families, flags).
+-- Not here: outlines. Offsets are hostile until they have been checked.
 local vt = require "venturi"
 
 local M = {}
@@ -109,26 +109,128 @@ end
 -- Glyphs may share a picture, but a file whose pictures together are so many times as large as itself is out to fill the memory.
 local SHARED = 4
 
---- Pictures of a font in the order of their code points, those of one code point each.
--- @tparam string bytes the font file
--- @treturn table list of { codepoint, png = bytes of a PNG file }
-function M.pictures(bytes)
+-- The pictures of a font's glyphs: a function of a glyph that gives its PNG file or nil, always the same string.
+local function reader(t, size)
+  local places, taken, sum = places_of(t.CBLC), {}, 0
+  return function(glyph)
+    if places[glyph] and not taken[glyph] then
+      taken[glyph] = picture(t.CBDT, places[glyph], glyph)
+      sum = sum + #taken[glyph]
+      if sum > SHARED * size then fail("the pictures overlap") end
+    end
+    return taken[glyph]
+  end
+end
+
+local function colour_tables(bytes)
   local t = tables(bytes)
   for _, tag in ipairs{ "cmap", "CBLC", "CBDT" } do
     if not t[tag] then vt.fail("VT_ERR_UNSUPPORTED", ("font: no table %s: not a font of PNG bitmaps"):format(tag)) end
   end
-  local places, list, taken, size = places_of(t.CBLC), {}, {}, 0
+  return t
+end
+
+-- Code point and picture of each that has one, ascending; `seen` is called with every glyph of the cmap.
+local function singles(t, picture_of, seen)
+  local list = {}
   for _, group in ipairs(groups_of(t.cmap)) do
     for codepoint = group[1], group[2] do
       local glyph = group[3] + codepoint - group[1]
-      if places[glyph] and not taken[glyph] then
-        taken[glyph] = picture(t.CBDT, places[glyph], glyph)
-        size = size + #taken[glyph]
-        if size > SHARED * #bytes then fail("the pictures overlap") end
-      end
-      if taken[glyph] then list[#list + 1] = { codepoint = codepoint, png = taken[glyph] } end
+      if seen then seen(glyph, codepoint) end
+      local png = picture_of(glyph)
+      if png then list[#list + 1] = { codepoint = codepoint, png = png } end
     end
   end
+  return list
+end
+
+--- Pictures of a font in the order of their code points, those of one code point each.
+-- @tparam string bytes the font file
+-- @treturn table list of { codepoint, png = bytes of a PNG file }
+function M.pictures(bytes)
+  local t = colour_tables(bytes)
+  return singles(t, reader(t, #bytes))
+end
+
+-- ---- sequences: the ligatures of GSUB ----
+
+local LIGATURE, EXTENSION, MOST_GLYPH = 4, 7, 65535
+local MOST_LIGATURES = 1 << 16 -- subtables may overlap: a small file could ask for any amount of work
+
+-- Glyphs of a coverage table, in its order.
+local function coverage_of(gsub, at)
+  local format, n = get(gsub, ">I2I2", at)
+  local glyphs = {}
+  for i = 0, n - 1 do
+    if format == 1 then
+      glyphs[i + 1] = get(gsub, ">I2", at + 4 + 2 * i)
+    elseif format == 2 then
+      local first, last = get(gsub, ">I2I2", at + 4 + 6 * i)
+      if last < first or #glyphs > MOST_LIGATURES then fail("GSUB: coverage of glyphs %d to %d", first, last) end
+      for glyph = first, last do glyphs[#glyphs + 1] = glyph end
+    else
+      fail("GSUB: coverage of format %d", format)
+    end
+  end
+  return glyphs
+end
+
+-- Calls found(list of glyphs, the glyph they become) for each ligature of a subtable.
+local function read_ligatures(gsub, at, count, found)
+  local _, coverage, n_sets = get(gsub, ">I2I2I2", at)
+  local firsts = coverage_of(gsub, at + coverage)
+  for i = 1, n_sets do
+    local set = at + get(gsub, ">I2", at + 4 + 2 * i)
+    for j = 1, get(gsub, ">I2", set) do
+      local ligature = set + get(gsub, ">I2", set + 2 * j)
+      local glyph, n = get(gsub, ">I2I2", ligature)
+      count = count + n
+      if not firsts[i] or n == 0 or count > MOST_LIGATURES then fail("GSUB: ligature %d of set %d has %d components", j, i, n) end
+      local parts = { firsts[i] }
+      for k = 2, n do parts[k] = get(gsub, ">I2", ligature + 2 * k) end
+      found(parts, glyph)
+    end
+  end
+  return count
+end
+
+local function each_ligature(gsub, found)
+  local lookups, count = get(gsub, ">I2", 8), 0
+  for i = 1, get(gsub, ">I2", lookups) do
+    local lookup = lookups + get(gsub, ">I2", lookups + 2 * i)
+    local kind, _, n = get(gsub, ">I2I2I2", lookup)
+    for j = 1, n do
+      local at, of = lookup + get(gsub, ">I2", lookup + 4 + 2 * j), kind
+      if kind == EXTENSION then
+        local _, inner, offset = get(gsub, ">I2I2I4", at)
+        at, of = at + offset, inner
+      end
+      if of == LIGATURE then count = read_ligatures(gsub, at, count, found) end
+    end
+  end
+end
+
+--- Pictures of single code points, ascending, then those of sequences of code points, in the font's order. A glyph that several sequences lead to comes
+-- with each. Sequences of glyphs without a code point are left out.
+-- @tparam string bytes the font file
+-- @treturn table list of { codepoints = list, png = bytes of a PNG file }
+function M.sequences(bytes)
+  local t = colour_tables(bytes)
+  local picture_of, codepoint_of, list = reader(t, #bytes), {}, {}
+  local function seen(glyph, codepoint)
+    if glyph <= MOST_GLYPH then codepoint_of[glyph] = codepoint_of[glyph] or codepoint end
+  end
+  for _, single in ipairs(singles(t, picture_of, seen)) do list[#list + 1] = { codepoints = { single.codepoint }, png = single.png } end
+  if not t.GSUB then return list end
+  each_ligature(t.GSUB, function(parts, glyph)
+    local codepoints = {}
+    for i, part in ipairs(parts) do
+      codepoints[i] = codepoint_of[part]
+      if not codepoints[i] then return end
+    end
+    local png = picture_of(glyph)
+    if png then list[#list + 1] = { codepoints = codepoints, png = png } end
+  end)
   return list
 end
 

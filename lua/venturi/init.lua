@@ -1,7 +1,7 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
--- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`;
--- `vt.rand` and its kin.
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.data`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`,
+-- `vt.test`; `vt.rand` and its kin.
 local core = require "venturi.core"
 
 local M = {}
@@ -31,8 +31,8 @@ function M.options(what, defaults, given)
   return opt
 end
 
-local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, font = true, gradcheck = true, jinja = true,
-  plot = true, png = true, page = true, prompt = true, test = true,
+local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, data = true, font = true, gradcheck = true,
+  jinja = true, plot = true, png = true, page = true, prompt = true, test = true,
   rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
 
 return setmetatable(M, { __index = function(t, name)

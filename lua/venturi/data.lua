@@ -1,0 +1,46 @@
+--- Data for training: sets of examples, loaders that hand them out in batches, orders and mixtures, sets from packages.
+-- `vt.data.tensors`, `npy`, `csv`, `folder` make data sets (venturi.data.dataset); `vt.data.load(name)` gives one of `vt.data.fetch.names()`.
+-- Modules: `vt.data.dataset`, `vt.data.emoji`, `vt.data.fetch`, `vt.data.words`.
+local vt = require "venturi"
+local dataset = require "venturi.data.dataset"
+local fetch = require "venturi.data.fetch"
+
+local M = { tensors = dataset.tensors, npy = dataset.npy, csv = dataset.csv, folder = dataset.folder }
+
+local function digits(path)
+  local file = vt.load(path .. "/data.safetensors")
+  local most = path:find("mnist", 1, true) and 255 or 16
+  local x = file.pictures:cast("f32") / most
+  return dataset.tensors({ x = x, y = file.labels:copy() }, { classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" } })
+end
+
+local function emoji(path, opt)
+  opt = vt.options("data.load", { size = 32, source = false, kind = false, split = false }, opt)
+  if opt.size ~= 32 and opt.size ~= 64 then error("data.load: size must be 32 or 64", 3) end
+  if opt.split and opt.split ~= "train" and opt.split ~= "held" then error("data.load: split must be 'train' or 'held'", 3) end
+  local pictures = vt.load(("%s/pictures%d.safetensors"):format(path, opt.size)).pictures
+  local items = vt.json.decode(require("venturi.data.package").read(path .. "/items.json"))
+  local ds = dataset.tensors({ x = pictures }, { items = items })
+  return ds:where(function(item)
+    return (not opt.source or item.source == opt.source) and (not opt.kind or item.kind == opt.kind)
+      and (not opt.split or (opt.split == "held") == item.held_out)
+  end)
+end
+
+local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji }
+
+--- A data set by name, fetched if it is not in the cache yet.
+-- digits, mnist-5k: x f32 [n, 1, side, side] in [0, 1], y i64.
+-- emoji: x u8 [n, 3, size, size], items; opt { size = 32 or 64, source = "noto", "openmoji" or "tux", kind = "plain", "flag" or "tone", split = "train" or
+-- "held" }, all there is of what is not said.
+function M.load(name, opt)
+  return (loaders[name] or fetch.fetch)(fetch.fetch(name), opt)
+end
+
+return setmetatable(M, { __index = function(t, name)
+  local modules = { dataset = true, emoji = true, fetch = true, words = true, annotations = true }
+  if not modules[name] then return nil end
+  local module = require("venturi.data." .. name)
+  rawset(t, name, module)
+  return module
+end })
