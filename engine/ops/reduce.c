@@ -263,7 +263,7 @@ vt_status vt__grad_norm(struct vt__grad *c) {
     double p = c->attrs->a[2].f;
     if (p == 2) {
         c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, over(e, g, y)), x);
-    } else if (p == 0) {
+    } else if (p == 0 || vt__tensor_count(x) == 0) {
         c->grad_in[0] = vt__e_zeros_like(e, x);
     } else if (p == 1) {
         c->grad_in[0] = vt__e2(e, VT__OP_mul, beside(c, g), vt__e1(e, VT__OP_sign, x));

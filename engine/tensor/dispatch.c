@@ -200,6 +200,28 @@ vt_status vt__op_run(vt_context *ctx, int32_t id, vt_tensor *const *in, int32_t 
     return st;
 }
 
+/* May two elements be one? Dims from the smallest stride on must each step over all that those before reach: so do slices, transposed and
+ * diagonal views; of the others a few are refused without need. */
+static int shares_elements(const vt_tensor *t) {
+    int64_t stride[VT__MAX_DIMS], extent[VT__MAX_DIMS], reach = 0;
+    int32_t n = 0;
+    for (int32_t d = 0; d < t->ndim; d++) {
+        int64_t s = t->strides[d] < 0 ? -t->strides[d] : t->strides[d];
+        int32_t at = n;
+        if (t->shape[d] == 0) return 0;
+        if (t->shape[d] == 1) continue;
+        for (; at > 0 && stride[at - 1] > s; at--) stride[at] = stride[at - 1], extent[at] = extent[at - 1];
+        stride[at] = s;
+        extent[at] = t->shape[d];
+        n++;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        if (stride[i] <= reach) return 1;
+        reach += (extent[i] - 1) * stride[i];
+    }
+    return 0;
+}
+
 static vt_status check_target(const struct vt__infer *infer, int32_t i, const vt_tensor *t, const struct vt__backend *backend) {
     char want[VT__SHAPE_TEXT], have[VT__SHAPE_TEXT];
     int same = t->ndim == infer->out[i].ndim;
@@ -210,9 +232,19 @@ static vt_status check_target(const struct vt__infer *infer, int32_t i, const vt
     vt_status st = vt__recorder_check(infer->op->name, t);
     if (st != VT_OK) return st;
     if (t->storage->read_only) return vt__fail(VT_ERR_STATE, "%s: the output's bytes are read-only", infer->op->name);
-    for (int32_t d = 0; d < t->ndim; d++)
-        if (t->shape[d] > 1 && t->strides[d] == 0) return vt__fail(VT_ERR_STATE, "%s: the output is an expanded view, whose elements share memory", infer->op->name);
+    if (shares_elements(t)) return vt__fail(VT_ERR_STATE, "%s: the output is an expanded or overlapping view, whose elements share memory", infer->op->name);
     return VT_OK;
+}
+
+static vt_status check_targets(const struct vt__infer *infer, vt_tensor *const *out, const struct vt__backend *backend) {
+    vt_status st = VT_OK;
+    for (int32_t i = 0; st == VT_OK && i < infer->n_out; i++) {
+        st = check_target(infer, i, out[i], backend ? backend : out[i]->storage->backend);
+        for (int32_t k = 0; st == VT_OK && k < i; k++)
+            if (out[i]->storage == out[k]->storage && out[i]->offset == out[k]->offset && vt__tensor_count(out[i]) > 0)
+                st = vt__fail(VT_ERR_STATE, "%s: outputs %d and %d are the same memory", infer->op->name, k + 1, i + 1);
+    }
+    return st;
 }
 
 vt_status vt__op_check_outputs(const struct vt__op_def *op, vt_tensor *const *out, int32_t n_out) {
@@ -239,7 +271,7 @@ vt_status vt__op_run_into(vt_context *ctx, int32_t id, vt_tensor *const *in, int
 
     struct vt__infer infer = {.ctx = ctx, .op = op, .in = in, .n_in = n_in, .n_out = op->n_out, .attrs = attrs};
     st = op->infer(&infer);
-    for (int32_t i = 0; st == VT_OK && i < infer.n_out; i++) st = check_target(&infer, i, out[i], backend ? backend : out[i]->storage->backend);
+    if (st == VT_OK) st = check_targets(&infer, out, backend);
     if (st != VT_OK) return st;
     for (int32_t i = 0; i < infer.n_out; i++) out[i]->storage->version++;
     int32_t mode = vt__grad_mode_set(0);

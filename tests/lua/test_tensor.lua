@@ -229,6 +229,27 @@ test("operations in place", function()
   raises("out cannot be given", a.mul_, a, 3, { out = a })
 end)
 
+test("views and outputs that share memory", function()
+  local x = vt.arange(6)
+  x[{ {2, 6} }] = x[{ {1, 5} }] -- as if the right side were copied first
+  equal(values(x), { 0, 0, 1, 2, 3, 4 })
+  x[{ {2, 6} }]:add_(x[{ {1, 5} }])
+  equal(values(x), { 0, 0, 1, 3, 5, 7 })
+  local m = vt.arange(4):reshape(2, 2)
+  equal(values(m:copy_(m:transpose())), { { 0, 2 }, { 1, 3 } })
+  m:transpose():add_(vt.tensor{ { 0, 10 }, { 0, 0 } })
+  equal(values(m), { { 0, 2 }, { 11, 3 } })
+  m:diagonal():fill_(7)
+  equal(values(m), { { 7, 2 }, { 11, 7 } })
+  local windows = vt.arange(4):unfold(1, 2, 1)
+  raises("elements share memory", windows.add_, windows, 1)
+  raises("elements share memory", function() vt.zeros(1):expand(3):add_(1) end)
+  local apart = vt.arange(4):unfold(1, 2, 2)
+  equal(values(apart:add_(1)), { { 1, 2 }, { 3, 4 } })
+  local w = vt.zeros(2)
+  raises("outputs 1 and 2 are the same memory", vt.op.sgd_step, w, vt.ones(2), vt.zeros(2), { lr = 1, out = { w, w } })
+end)
+
 -- ---- gradients ----
 
 test("backward adds to the leaves", function()
@@ -246,6 +267,14 @@ test("backward adds to the leaves", function()
   equal(x.grad, nil)
   x:mul(2):backward(vt.tensor({ 1, 10, 100 }, { dtype = "f64" }))
   equal(values(x.grad), { 2, 20, 200 })
+end)
+
+test("a norm of nothing has a gradient of nothing", function()
+  for _, p in ipairs{ 0, 1, 2, 3, math.huge, -math.huge } do
+    local x = vt.zeros(0, 2, { requires_grad = true })
+    x:norm{ p = p }:backward()
+    equal(x.grad.shape, { 0, 2 }, p)
+  end
 end)
 
 test("gradients of gradients", function()
