@@ -13,7 +13,6 @@
 
 static const char owner; /* of what is kept: an address of our own */
 
-static size_t pair_of(int32_t type) { return type == VTK_FFT_F64 ? 16 : 8; }
 static int64_t whole(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static void put(void *to, int32_t type, int64_t i, double re, double im) {
@@ -54,8 +53,8 @@ static vt_status fill_table(vt_context *ctx, vtk_fft_plan *plan, int32_t type, v
 
 static vt_status fill_chirp(vt_context *ctx, struct vt__fft *fft, void *chirp, void *spectrum) {
     int64_t m = fft->plan.n;
-    size_t bytes = (size_t)m * pair_of(fft->type);
-    char *room = vt__alloc64_2(ctx, m, 2, pair_of(fft->type));
+    size_t bytes = (size_t)(m * vt__fft_pair(fft->type));
+    char *room = vt__alloc64_2(ctx, m, 2, (size_t)vt__fft_pair(fft->type));
     if (!room) return vt__fail_nomem("fft", 2 * bytes);
     memset(room, 0, bytes);
     int64_t square = 0; /* k^2 mod 2 n: angles stay exact for every n */
@@ -99,7 +98,7 @@ static int choose(struct vt__fft *fft, enum vt__fft_form form) {
 static vt_status make(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_form form, struct vt__fft **out) {
     struct vt__fft fft = {.n = n, .type = type, .kept = {.owner = &owner, .key = {n, type * 4 + (int32_t)form}, .free = drop}};
     if (!choose(&fft, form)) return vt__fail(VT_ERR_LIMIT, "fft: %lld points", (long long)n);
-    int64_t pair = (int64_t)pair_of(type), head = whole((int64_t)sizeof fft), table = whole(fft.plan.n_roots * pair);
+    int64_t pair = vt__fft_pair(type), head = whole((int64_t)sizeof fft), table = whole(fft.plan.n_roots * pair);
     int64_t chirp = fft.plan.n == n ? 0 : whole(n * pair), spectrum = chirp ? whole(fft.plan.n * pair) : 0, half = form == VT__FFT_HALF ? (n + 1) * pair : 0;
     size_t size = (size_t)(head + table + chirp + spectrum + half);
     char *block = vt__alloc64(ctx, size);
@@ -128,8 +127,8 @@ vt_status vt__fft_get(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_for
 
 int64_t vt__fft_scratch(const struct vt__fft *fft) {
     int64_t pairs = fft->plan.is_rows ? fft->plan.n : 4 * fft->plan.n * vtk_get()->fft->lanes[fft->type], bytes;
-    if (fft->chirp) pairs *= 3;
-    return __builtin_mul_overflow(pairs, (int64_t)pair_of(fft->type), &bytes) ? -1 : whole(bytes);
+    if (fft->chirp) pairs = 3 * fft->plan.n + 2 * fft->n * vtk_get()->fft->lanes[fft->type]; /* columns become rows */
+    return __builtin_mul_overflow(pairs, vt__fft_pair(fft->type), &bytes) ? -1 : whole(bytes);
 }
 
 /* ---- rows ---- */
@@ -161,7 +160,7 @@ static void transpose(int32_t type, void *out, int64_t ld_out, const void *in, i
 /* As many rows as there are lanes, turned into columns and back. */
 static void run_lanes(const struct vt__fft *fft, const struct vt__fft_rows *call, int64_t first, int64_t rows) {
     const struct vtk_fft *f = vtk_get()->fft;
-    int64_t n = fft->n, lanes = f->lanes[fft->type], pair = (int64_t)pair_of(fft->type);
+    int64_t n = fft->n, lanes = f->lanes[fft->type], pair = vt__fft_pair(fft->type);
     char *in = call->scratch, *out = in + n * lanes * pair;
     if (rows < lanes) memset(in, 0, (size_t)(n * lanes * pair));
     transpose(fft->type, in, lanes, (const char *)call->x + first * call->x_pitch * pair, call->x_pitch, rows, n);
@@ -171,7 +170,7 @@ static void run_lanes(const struct vt__fft *fft, const struct vt__fft_rows *call
 }
 
 static void run_chirp(const struct vt__fft *fft, const struct vt__fft_rows *call, const void *x, void *y) {
-    size_t room = (size_t)fft->plan.n * pair_of(fft->type);
+    size_t room = (size_t)(fft->plan.n * vt__fft_pair(fft->type));
     char *a = call->scratch, *b = a + room, *scratch = b + room;
     const struct vtk_fft *f = vtk_get()->fft;
     if (fft->type == VTK_FFT_F32) chirp_in_f32(fft, x, call->inverse, (float *)(void *)a);
@@ -187,7 +186,7 @@ static void run_chirp(const struct vt__fft *fft, const struct vt__fft_rows *call
 
 void vt__fft_run(const struct vt__fft *fft, const struct vt__fft_rows *call) {
     const struct vtk_fft *f = vtk_get()->fft;
-    int64_t pair = (int64_t)pair_of(fft->type), lanes = f->lanes[fft->type];
+    int64_t pair = vt__fft_pair(fft->type), lanes = f->lanes[fft->type];
     if (!fft->plan.is_rows) {
         for (int64_t r = 0; r < call->rows; r += lanes) run_lanes(fft, call, r, call->rows - r < lanes ? call->rows - r : lanes);
         return;
@@ -201,4 +200,37 @@ void vt__fft_run(const struct vt__fft *fft, const struct vt__fft_rows *call) {
                                                           .y_ahead = r + 1 < call->rows ? call->y_pitch : 0, .scratch = call->scratch, .scale = call->scale,
                                                           .inverse = call->inverse, .is_left = long_enough(fft->n)});
     }
+}
+
+/* Columns with a chirp are rows for a while. */
+static void run_gathered(const struct vt__fft *fft, const struct vt__fft_rows *call) {
+    int64_t n = fft->n, lanes = vtk_get()->fft->lanes[fft->type], pair = vt__fft_pair(fft->type);
+    char *in = call->scratch, *out = in + n * lanes * pair;
+    transpose(fft->type, in, n, call->x, call->x_pitch, n, call->rows);
+    vt__fft_run(fft, &(struct vt__fft_rows){.x = in, .y = out, .rows = call->rows, .x_pitch = n, .y_pitch = n, .scale = call->scale, .inverse = call->inverse,
+                                            .scratch = out + n * lanes * pair});
+    transpose(fft->type, call->y, call->y_pitch, out, n, call->rows, n);
+}
+
+static void copy_pairs(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t n, size_t bytes) {
+    for (int64_t j = 0; j < n; j++) memcpy(to + j * to_step, from + j * from_step, bytes);
+}
+
+void vt__fft_run_columns(const struct vt__fft *fft, const struct vt__fft_rows *call) {
+    const struct vtk_fft *f = vtk_get()->fft;
+    int64_t n = fft->n, lanes = f->lanes[fft->type], pair = vt__fft_pair(fft->type);
+    if (fft->chirp) {
+        run_gathered(fft, call);
+        return;
+    }
+    char *in = call->scratch, *out = in + n * lanes * pair;
+    int full = call->rows == lanes;
+    if (!full) {
+        memset(in, 0, (size_t)(n * lanes * pair));
+        copy_pairs(in, lanes * pair, call->x, call->x_pitch * pair, n, (size_t)(call->rows * pair));
+    }
+    f->run[fft->type](&fft->plan, &(vtk_fft_call){.x = full ? call->x : in, .y = full ? call->y : out, .x_step = full ? call->x_pitch : lanes,
+                                                  .y_step = full ? call->y_pitch : lanes, .x_ahead = full ? lanes : 0, .scratch = out + n * lanes * pair,
+                                                  .scale = call->scale, .inverse = call->inverse, .is_left = long_enough(n * lanes)});
+    if (!full) copy_pairs(call->y, call->y_pitch * pair, out, lanes * pair, n, (size_t)(call->rows * pair));
 }

@@ -24,6 +24,9 @@ vt_status vt__fft_get(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_for
 /* Bytes of scratch, aligned to 64, that a call of the two below needs; -1: more than there can be. */
 int64_t vt__fft_scratch(const struct vt__fft *fft);
 
+/* Bytes of a complex number. */
+static inline int64_t vt__fft_pair(int32_t type) { return type == VTK_FFT_F64 ? 16 : 8; }
+
 /* Complex numbers [rows][n]; x, y and their pitches in pairs. */
 struct vt__fft_rows {
     const void *x;
@@ -34,5 +37,7 @@ struct vt__fft_rows {
     void *scratch;
 };
 void vt__fft_run(const struct vt__fft *fft, const struct vt__fft_rows *call);
+/* The same for a plan of COLUMNS: as many as there are lanes at most, points x_pitch and y_pitch apart; rows is how many. */
+void vt__fft_run_columns(const struct vt__fft *fft, const struct vt__fft_rows *call);
 
 #endif

@@ -9,9 +9,12 @@
 enum { BACKWARD, ORTHO, FORWARD };
 
 vt_status vt__infer_dft(struct vt__infer *call) {
+    int64_t dim;
     call->out[0] = vt__in_desc(call, 0);
     if (vt__dtype_kind(call->out[0].dtype) != VT__KIND_COMPLEX) return vt__infer_fail(call, VT_ERR_DTYPE, "complex numbers are needed");
-    if (call->out[0].ndim < 1 || call->out[0].shape[call->out[0].ndim - 1] < 1) return vt__infer_fail(call, VT_ERR_SHAPE, "the last dim needs an extent");
+    vt_status st = vt__attr_dim(call, 1, call->out[0].ndim, &dim);
+    if (st != VT_OK) return st;
+    if (call->out[0].ndim < 1 || call->out[0].shape[dim] < 1) return vt__infer_fail(call, VT_ERR_SHAPE, "the dim needs an extent");
     return VT_OK;
 }
 
@@ -92,17 +95,28 @@ static vt_tensor *fit(struct vt__expr *e, vt_tensor *x, int64_t n) {
     return vt__expr_op(e, VT__OP_pad, &x, 1, &attrs);
 }
 
-static vt_tensor *scaled(struct vt__expr *e, vt_tensor *x, int64_t n, int64_t norm, int inverse) {
-    if (norm == ORTHO) return vt__e_scale(e, x, 1 / sqrt((double)n));
-    return (norm == BACKWARD) == inverse ? vt__e_scale(e, x, 1 / (double)n) : x;
+static double scale_of(int64_t n, int64_t norm, int inverse) {
+    if (norm == ORTHO) return 1 / sqrt((double)n);
+    return (norm == BACKWARD) == inverse ? 1 / (double)n : 1;
+}
+
+/* Complex numbers along any dim, which need not move for it. */
+static vt_tensor *dft(struct vt__expr *e, vt_tensor *x, int64_t dim, int inverse, int64_t norm) {
+    struct vt__attrs attrs;
+    if (!x) return NULL;
+    vt__attrs_default(&vt__op_table[VT__OP_dft], &attrs);
+    attrs.a[0].i[0] = inverse;
+    attrs.a[1] = vt__attr_int(dim);
+    attrs.a[2].f = scale_of(x->shape[dim], norm, inverse);
+    return vt__expr_op(e, VT__OP_dft, &x, 1, &attrs);
 }
 
 enum kind { COMPLEX, REAL_TO_HALF, HALF_TO_REAL };
 
 /* One transform along dim; n 0: as the input says. */
 static vt_tensor *transform(struct vt__expr *e, vt_tensor *x, enum kind kind, int inverse, int64_t n, int64_t dim, int64_t norm) {
-    struct vt__attrs attrs;
     if (!x) return NULL;
+    if (kind == COMPLEX && (!n || n == x->shape[dim])) return dft(e, vt__e_cast(e, x, vt__dtype_complex(x->dtype)), dim, inverse, norm);
     int moved = dim != x->ndim - 1;
     if (moved) x = vt__e_transpose(e, x, dim, -1);
     if (!x) return NULL;
@@ -112,13 +126,12 @@ static vt_tensor *transform(struct vt__expr *e, vt_tensor *x, enum kind kind, in
     else if (!vt__dtype_has_grad(x->dtype)) x = vt__e_cast(e, x, VT_DTYPE_F32);
     x = fit(e, x, kind == HALF_TO_REAL ? n / 2 + 1 : n);
     if (kind == COMPLEX) {
-        vt__attrs_default(&vt__op_table[VT__OP_dft], &attrs);
-        attrs.a[0].i[0] = inverse;
-        x = vt__expr_op(e, VT__OP_dft, &x, 1, &attrs);
+        x = dft(e, x, x ? x->ndim - 1 : 0, inverse, norm);
     } else {
+        double scale = scale_of(n, norm, inverse);
         x = kind == REAL_TO_HALF ? vt__e1(e, VT__OP_rdft, x) : irdft(e, x, n);
+        if (scale != 1) x = vt__e_scale(e, x, scale);
     }
-    x = scaled(e, x, n, norm, inverse);
     return moved ? vt__e_transpose(e, x, dim, -1) : x;
 }
 

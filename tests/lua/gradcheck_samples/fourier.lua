@@ -8,6 +8,7 @@ return {
     { inputs = { pairs_of(2, 6) } },
     { inputs = { { shape = { 5, 3 }, dtype = "c128", layout = "transposed" } }, attrs = { inverse = true } },
     { inputs = { pairs_of(1) } },
+    { inputs = { pairs_of(2, 6, 3) }, attrs = { dim = 2, scale = 0.5 } },
   },
   rdft = {
     { inputs = { plain(2, 6) } },

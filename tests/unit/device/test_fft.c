@@ -41,6 +41,25 @@ static void what_goes_there_comes_back(void **state) {
     }
 }
 
+/* Along a dim in the middle: groups of lanes, what is left of them, and lengths with a chirp. */
+static void columns_are_rows_of_the_transpose(void **state) {
+    static const int64_t lengths[] = {1, 4, 37, 100, 256, 1024}, widths[] = {1, 5, 16, 37};
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (size_t j = 0; j < sizeof widths / sizeof widths[0]; j++) {
+            int64_t n = lengths[i], wide = widths[j], shape[] = {2, n, wide}, count = 2 * n * wide;
+            vt_attr swap[] = {{.name = "dim0", .i = 1}, {.name = "dim1", .i = 2}}, dim = {.name = "dim", .i = 1}, to = {.name = "shape", .list = shape, .n_list = 3};
+            vt_tensor *flat = random_rows(ctx, 2 * n, wide, 0), *x = op_in(ctx, "reshape", &flat, 1, &to, 1), *across = op_in(ctx, "transpose", &x, 1, swap, 2);
+            vt_tensor *columns = op_in(ctx, "ifft", &x, 1, &dim, 1), *rows = op_in(ctx, "ifft", &across, 1, NULL, 0), *back = op_in(ctx, "transpose", &rows, 1, swap, 2);
+            float *a = malloc((size_t)count * 8), *b = malloc((size_t)count * 8);
+            assert_int_equal(vt_tensor_read(columns, a, (size_t)count * 8), VT_OK);
+            assert_int_equal(vt_tensor_read(back, b, (size_t)count * 8), VT_OK);
+            for (int64_t k = 0; k < 2 * count; k++) assert_true(fabsf(a[k] - b[k]) < 1e-6f);
+            free(a), free(b);
+            vt_tensor_release(flat), vt_tensor_release(x), vt_tensor_release(across), vt_tensor_release(columns), vt_tensor_release(rows), vt_tensor_release(back);
+        }
+}
+
 static void threads_and_devices_give_the_same_bits(void **state) {
     enum { ROWS = 70, N = 97 };
     static float first[ROWS * (N / 2 + 1) * 2], have[ROWS * (N / 2 + 1) * 2];
@@ -59,6 +78,7 @@ static void threads_and_devices_give_the_same_bits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_goes_there_comes_back), cmocka_unit_test(threads_and_devices_give_the_same_bits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_goes_there_comes_back), cmocka_unit_test(columns_are_rows_of_the_transpose),
+                                       cmocka_unit_test(threads_and_devices_give_the_same_bits)};
     return cmocka_run_group_tests(tests, make_context, drop_context);
 }
