@@ -18,7 +18,7 @@ typedef struct printer {
     lua_State *L;
     luaL_Buffer *b;
     const vt_tensor *t;
-    const void *data;
+    const void *data; /* of a short text: the edges alone, side by side */
     int32_t dtype;
     int64_t strides[VT_MAX_DIMS];
     int is_short; /* only the edges of long dimensions */
@@ -65,6 +65,12 @@ static int is_left_out(const printer *p, int32_t d, int64_t i) {
     return p->is_short && n > 2 * EDGE && i >= EDGE && i < n - EDGE;
 }
 
+/* How far place i of dimension d is in data. */
+static int64_t offset(const printer *p, int32_t d, int64_t i) {
+    int64_t n = vt_tensor_shape(p->t)[d];
+    return (p->is_short && n > 2 * EDGE && i >= EDGE ? i - (n - 2 * EDGE) : i) * p->strides[d];
+}
+
 /* Calls look for every element that is shown. */
 static void each(printer *p, int32_t d, int64_t at, void (*look)(printer *p, int64_t i, double *range), double *range) {
     if (d == vt_tensor_n_dims(p->t)) {
@@ -73,7 +79,7 @@ static void each(printer *p, int32_t d, int64_t at, void (*look)(printer *p, int
     }
     for (int64_t i = 0; i < vt_tensor_shape(p->t)[d]; i++) {
         if (is_left_out(p, d, i)) i = vt_tensor_shape(p->t)[d] - EDGE;
-        each(p, d + 1, at + i * p->strides[d], look, range);
+        each(p, d + 1, at + offset(p, d, i), look, range);
     }
 }
 
@@ -123,7 +129,7 @@ static void add_row(printer *p, int64_t at) {
             i = vt_tensor_shape(p->t)[d] - EDGE - 1;
             continue;
         }
-        int len = element_text(p, at + i * p->strides[d], text);
+        int len = element_text(p, at + offset(p, d, i), text);
         add_spaces(p, p->width - len);
         luaL_addlstring(p->b, text, (size_t)len);
     }
@@ -145,7 +151,7 @@ static void add_lists(printer *p, int32_t d, int64_t at) {
                 luaL_addstring(p->b, "...");
                 i = vt_tensor_shape(p->t)[d] - EDGE - 1;
             } else {
-                add_lists(p, d + 1, at + i * p->strides[d]);
+                add_lists(p, d + 1, at + offset(p, d, i));
             }
         }
     }
@@ -162,6 +168,26 @@ static void add_kind(printer *p, const vt_tensor *t) {
     if (vt_tensor_requires_grad(t)) luaL_addstring(p->b, " requires_grad");
 }
 
+static vt_tensor *push_slice(lua_State *L, vt_tensor *t, int32_t d, int64_t start, int64_t stop) {
+    vt_attr attrs[] = {{.name = "dim", .i = d}, {.name = "start", .i = start}, {.name = "stop", .i = stop}};
+    bind_tensor_run(L, "slice", &t, 1, attrs, 3);
+    return bind_tensor_check(L, -1);
+}
+
+/* Pushes the edges of all long dimensions: a text of a thousand numbers needs no copy of all. */
+static vt_tensor *push_edges(lua_State *L, vt_tensor *t) {
+    luaL_checkstack(L, 4 * VT_MAX_DIMS, NULL);
+    for (int32_t d = 0; d < vt_tensor_n_dims(t); d++) {
+        int64_t n = vt_tensor_shape(t)[d];
+        if (n <= 2 * EDGE) continue;
+        vt_tensor *edges[] = {push_slice(L, t, d, 0, EDGE), push_slice(L, t, d, n - EDGE, n)};
+        vt_attr attr = {.name = "dim", .i = d};
+        bind_tensor_run(L, "cat", edges, 2, &attr, 1);
+        t = bind_tensor_check(L, -1);
+    }
+    return t;
+}
+
 int bind_tensor_tostring(lua_State *L) {
     const box *b = luaL_checkudata(L, 1, bind_tensor_box.name);
     if (!b->handle) {
@@ -171,8 +197,9 @@ int bind_tensor_tostring(lua_State *L) {
     vt_tensor *t = b->handle;
     printer p = {.L = L, .t = t, .form = 'd', .is_short = vt_tensor_count(t) > MOST};
     int64_t stride = 1;
-    for (int32_t d = vt_tensor_n_dims(t); d-- > 0; stride *= vt_tensor_shape(t)[d]) p.strides[d] = stride;
-    p.data = bind_tensor_elements(L, t, &p.dtype);
+    vt_tensor *shown = p.is_short ? push_edges(L, t) : t;
+    for (int32_t d = vt_tensor_n_dims(t); d-- > 0; stride *= vt_tensor_shape(shown)[d]) p.strides[d] = stride;
+    p.data = bind_tensor_elements(L, shown, &p.dtype);
     luaL_Buffer text;
     luaL_buffinit(L, &text);
     p.b = &text;
