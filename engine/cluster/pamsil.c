@@ -47,6 +47,7 @@ typedef struct trial {
     int32_t *labels;  /* [n] */
     int64_t *medoids; /* [k] */
     double *samples;  /* [n] */
+    void *scratch;    /* [n] distances */
 } trial;
 
 typedef struct pamsil {
@@ -67,6 +68,7 @@ static void free_trials(pamsil *p) {
         vt__free(p->ctx, t->labels);
         vt__free(p->ctx, t->medoids);
         vt__free(p->ctx, t->samples);
+        vt__free(p->ctx, t->scratch);
     }
     vt__free(p->ctx, p->matrix);
 }
@@ -79,7 +81,8 @@ static vt_status make_trials(pamsil *p) {
         t->labels = vt__calloc2(p->ctx, p->n, 1, sizeof *t->labels);
         t->medoids = vt__calloc2(p->ctx, p->k, 1, sizeof *t->medoids);
         t->samples = vt__calloc2(p->ctx, p->n, 1, sizeof *t->samples);
-        if (st == VT_OK && !(t->labels && t->medoids && t->samples)) st = vt__fail_nomem("cluster", (size_t)p->n * sizeof *t->samples);
+        t->scratch = vt__alloc64_2(p->ctx, p->n, 1, p->size);
+        if (st == VT_OK && !(t->labels && t->medoids && t->samples && t->scratch)) st = vt__fail_nomem("cluster", (size_t)p->n * sizeof *t->samples);
     }
     if (st != VT_OK) return st;
     p->matrix = vt__alloc64_2(p->ctx, p->n, p->n, p->size);
@@ -108,8 +111,9 @@ static double loss_of(const pamsil *p, trial *t) {
     }
     vt__partition_fill(&t->parts, t->labels, p->k);
     for (int64_t i = 0; i < p->n; i++) {
-        int64_t o = t->parts.members[i];
-        t->samples[o] = vt__silhouette_sample(&t->parts, i, p->type, p->matrix + (size_t)(o * p->n) * p->size, (double)INFINITY);
+        const int64_t o = t->parts.members[i];
+        const char *row = p->matrix + (size_t)(o * p->n) * p->size;
+        t->samples[o] = vt__silhouette_sample(&t->parts, i, p->type, row, row, (double)INFINITY, t->scratch);
     }
     for (int64_t o = 0; o < p->n; o++) sum += t->samples[o];
     return -sum;
