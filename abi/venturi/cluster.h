@@ -138,7 +138,7 @@ typedef struct vt_clustering_info {
     int64_t n_iter;       /* passes, the one that found nothing included; DYNMSC: of all k; CLARANS: draws evaluated in all
                            * restarts; CLARA: of the best sample's FasterPAM (0: the given medoids were better); MINI_BATCH: batches */
     int64_t n_swap;       /* swaps taken, likewise; k-means: 0 */
-    double loss;          /* sum of (weighted) distances to the medoids; infinite when an object has no reachable medoid; k-means: inertia */
+    double loss;          /* sum of (weighted) distances to the medoids; infinite when an object of weight > 0 has no reachable medoid; k-means: inertia */
     int64_t integer_loss; /* the same, exactly, for integer distances; else 0 */
     double silhouette;    /* what the MSC methods (mean medoid silhouette) and PAMSIL (mean silhouette) made as large as they could; else 0 */
     int64_t dim;          /* k-means: columns; else 0 */

@@ -101,6 +101,12 @@ vt__sum vt__nearest_loss(const vt__nearest_two *near) {
     return loss;
 }
 
+/* An object of weight 0 is nobody's loss, wherever it is. */
+static int counts(const vt__nearest_two *near, int64_t o) {
+    if (!near->m.weights) return 1;
+    return vt__distance_is_whole(near->distance) ? ((const int64_t *)near->m.weights)[o] != 0 : ((const double *)near->m.weights)[o] != 0.0;
+}
+
 void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
     const vtk_medoids *m = &near->m;
     const double far = vt__distance_far(near->distance) > 0 ? vt__distance_far(near->distance) : (double)INFINITY;
@@ -114,7 +120,7 @@ void vt__nearest_report(const vt__nearest_two *near, vt__cluster_work *work) {
         work->labels[o] = m->slot1[o];
         work->nearest[o] = d1 < far ? d1 : (double)INFINITY;
         work->second[o] = d2 < far ? d2 : (double)INFINITY;
-        if (!(d1 < far)) work->loss = (double)INFINITY;
+        if (!(d1 < far) && counts(near, o)) work->loss = (double)INFINITY;
     }
     work->assigned = 1;
 }

@@ -94,6 +94,31 @@ static void medoids_spread_over_islands(void **state) {
     objects_free(&o);
 }
 
+/* One island of weight 0 is left to itself: what counts is at home. */
+static void what_weighs_nothing_may_be_stranded(void **state) {
+    (void)state;
+    static const int32_t methods[] = {VT_CLUSTER_FASTERPAM, VT_CLUSTER_FASTPAM1, VT_CLUSTER_PAM, VT_CLUSTER_ALTERNATING, VT_CLUSTER_FASTERCLARA, VT_CLUSTER_FASTCLARANS};
+    objects o = islands(30);
+    double weights[30] = {0};
+    for (int64_t i = 0; i < 15; i++) weights[i] = 1;
+    for (size_t m = 0; m < COUNT(methods); m++)
+        for (int kind = 0; kind < 2; kind++) {
+            vt_distance *d = NULL;
+            vt_clustering *c = NULL;
+            vt_cluster_options opt = options(methods[m], 1);
+            opt.weights = weights;
+            assert_int_equal(open_kind(ctx, &o, kind ? MATRIX_F64 : MATRIX_F32, &d), VT_OK);
+            assert_int_equal(vt_cluster_kmedoids(d, &opt, &c), VT_OK);
+            double loss = 0;
+            for (int64_t v = 0; v < 15; v++) loss += vt_clustering_nearest(c)[v];
+            for (int64_t v = 15; v < 30; v++) assert_true(isinf(vt_clustering_nearest(c)[v]));
+            if (fabs(info_of(c).loss - loss) > 1e-9 * loss) fail_msg("method %d: loss %g, not %g", methods[m], info_of(c).loss, loss);
+            vt_clustering_release(c);
+            vt_distance_release(d);
+        }
+    objects_free(&o);
+}
+
 /* Other methods take infinities too, whatever they make of them. */
 static void no_method_stumbles_over_infinities(void **state) {
     (void)state;
@@ -418,7 +443,7 @@ int main(void) {
         cmocka_unit_test(not_numbers_are_refused_with_their_place),
         cmocka_unit_test(infinite_rows_are_refused), cmocka_unit_test(rows_farther_apart_than_memory_is_long_are_refused),
         cmocka_unit_test(medoids_spread_over_islands),
-        cmocka_unit_test(no_method_stumbles_over_infinities),
+        cmocka_unit_test(what_weighs_nothing_may_be_stranded), cmocka_unit_test(no_method_stumbles_over_infinities),
         cmocka_unit_test(duplicates_are_clustered),
         cmocka_unit_test(silhouettes_of_one_medoid_are_refused),
         cmocka_unit_test(a_callback_that_contradicts_itself_is_survived),
