@@ -13,6 +13,16 @@ typedef struct vtk_conv_piece {
     uint32_t lanes;
 } vtk_conv_piece;
 
+typedef struct vtk_conv_gather {
+    void *to;
+    int64_t ld, ld_tap;
+    const void *x;
+    int64_t plane, n, step;
+    const vtk_conv_piece *pieces;
+    const int32_t *counts; /* [n_taps] */
+    int64_t n_taps;
+} vtk_conv_gather;
+
 /* out[f, y, x] = bias[f] + sum over taps t of weights[f, t] * in[at[t] + y * in_row + x], a chain in the order of the taps. Elements are of the kernel's type. Up to
  * VTK_CONV_LANES elements behind those that are needed are read, and go nowhere. */
 typedef struct vtk_conv_direct {
@@ -40,9 +50,10 @@ typedef struct vtk_conv_dots {
 } vtk_conv_dots;
 
 struct vtk_conv {
-    /* VTK_CONV_LANES elements from each of n planes, to + i * ld from the one at x + i * plane: what the pieces say, no lane twice, and 0 elsewhere. */
-    void (*gather_f32)(float *to, int64_t ld, const float *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step);
-    void (*gather_f64)(double *to, int64_t ld, const double *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step);
+    /* For each of n planes and n_taps: VTK_CONV_LANES elements to + i * ld + t * ld_tap from the plane x + i * plane, what the counts[t] pieces of the tap say, no lane
+     * twice, and 0 elsewhere. The taps' pieces follow one another. */
+    void (*gather_f32)(const vtk_conv_gather *p);
+    void (*gather_f64)(const vtk_conv_gather *p);
     void (*direct_f32)(const vtk_conv_direct *p);
     void (*direct_f64)(const vtk_conv_direct *p);
     void (*dots_f32)(const vtk_conv_dots *p);

@@ -79,11 +79,13 @@ static void fill_band(const struct vt__conv *c, const struct bands *b, const cha
     for (int64_t at = 0; at < b->row && from < to; at += VTK_CONV_LANES) {
         int64_t column = b->least[1] + at / b->width + at % b->width * c->stride[1];
         vtk_conv_piece piece = {(top + from) * c->in[1] + column, lanes_inside(c, column)};
+        const int32_t count = 1;
         for (int64_t channel = 0; channel < b->channels; channel++) {
-            char *out = band + (size_t)(channel * b->channel_size + from * b->row + at) * c->size;
-            const char *plane = x + (size_t)(channel * c->in[0] * c->in[1]) * c->size;
-            if (c->size == 4) c->kernels->conv->gather_f32((float *)out, b->row, (const float *)plane, c->in[1], to - from, &piece, 1, c->stride[1]);
-            else c->kernels->conv->gather_f64((double *)out, b->row, (const double *)plane, c->in[1], to - from, &piece, 1, c->stride[1]);
+            vtk_conv_gather p = {.to = band + (size_t)(channel * b->channel_size + from * b->row + at) * c->size, .ld = b->row,
+                .x = x + (size_t)(channel * c->in[0] * c->in[1]) * c->size, .plane = c->in[1], .n = to - from, .step = c->stride[1], .pieces = &piece, .counts = &count,
+                .n_taps = 1};
+            if (c->size == 4) c->kernels->conv->gather_f32(&p);
+            else c->kernels->conv->gather_f64(&p);
         }
     }
 }

@@ -6,7 +6,13 @@
 #include "core/pool.h"
 #include "device/conv.h"
 
-enum { LANES = VTK_CONV_LANES };
+enum {
+    LANES = VTK_CONV_LANES,
+    MOST_TAPS = 32, /* at a time */
+    CHANNELS = 64,  /* likewise */
+    ALIAS = 4096,   /* bytes: planes so far apart share lines of the first-level cache, ... */
+    FEW = 16        /* ... which holds the rows of so many of them from tap to tap */
+};
 
 static int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -85,29 +91,48 @@ static int64_t find_pieces(const struct vt__conv *c, const struct places *p, int
     return n_pieces;
 }
 
-/* One vector of all channels that have tap t of n_taps in rows k0 to k1-1. */
-static void gather_tap(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, int64_t t, int64_t n_taps, const vtk_conv_piece *pieces, int64_t n_pieces, char *to) {
-    int64_t first = b->k0 > t ? (b->k0 - t + n_taps - 1) / n_taps : 0, end = b->k1 > t ? (b->k1 - t + n_taps - 1) / n_taps : 0, plane = c->in[0] * c->in[1];
-    if (first >= end) return;
-    x += (size_t)(first * plane) * c->size;
-    to += (size_t)((first * n_taps + t - b->k0) * b->ld_row) * c->size;
-    if (c->size == 4) c->kernels->conv->gather_f32((float *)to, n_taps * b->ld_row, (const float *)x, plane, end - first, pieces, n_pieces, c->stride[1]);
-    else c->kernels->conv->gather_f64((double *)to, n_taps * b->ld_row, (const double *)x, plane, end - first, pieces, n_pieces, c->stride[1]);
+/* Pieces of some taps, which follow one another, for one vector of places. */
+struct taps {
+    int64_t first, n;
+    int64_t starts[MOST_TAPS + 1];
+    int32_t counts[MOST_TAPS];
+    vtk_conv_piece pieces[MOST_TAPS * LANES];
+};
+
+/* These taps of all channels that have them in rows k0 to k1-1; n_all: taps of a channel. */
+static void gather_taps(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, const struct taps *taps, int64_t n_all, char *to) {
+    int64_t plane = c->in[0] * c->in[1], most = plane * (int64_t)c->size % ALIAS ? CHANNELS : FEW;
+    for (int64_t channel = b->k0 / n_all, next; channel * n_all < b->k1; channel = next) {
+        int64_t at = channel * n_all, first = max_of(taps->first, b->k0 - at), end = min_of(taps->first + taps->n, b->k1 - at);
+        next = at < b->k0 ? channel + 1 : max_of(channel + 1, min_of(channel + most, b->k1 / n_all)); /* whole ones together */
+        if (first >= end) continue;
+        vtk_conv_gather p = {.to = to + (size_t)((at + first - b->k0) * b->ld_row) * c->size, .ld = n_all * b->ld_row, .ld_tap = b->ld_row,
+            .x = x + (size_t)(channel * plane) * c->size, .plane = plane, .n = next - channel, .step = c->stride[1],
+            .pieces = taps->pieces + taps->starts[first - taps->first], .counts = taps->counts + (first - taps->first), .n_taps = end - first};
+        if (c->size == 4) c->kernels->conv->gather_f32(&p);
+        else c->kernels->conv->gather_f64(&p);
+    }
 }
 
 void vt__conv_gather(const struct vt__conv *c, const char *x, const struct vt__conv_block *b, char *to) {
-    int64_t n_taps = vt__conv_taps(c, 0, b->phase[0]) * vt__conv_taps(c, 1, b->phase[1]);
+    int64_t n_all = vt__conv_taps(c, 0, b->phase[0]) * vt__conv_taps(c, 1, b->phase[1]);
     for (int64_t i = 0; i < b->n; i += LANES) {
         struct places p = {(b->first + i) / c->grid[1], (b->first + i) % c->grid[1], min_of(LANES, b->n - i)};
-        int64_t v = i / LANES, t = 0;
+        int64_t v = i / LANES;
         char *vector = to + (size_t)(b->paired ? v / 2 * b->ld_vector + v % 2 * LANES : v * b->ld_vector) * c->size;
+        struct taps taps;
+        taps.first = taps.n = taps.starts[0] = 0;
         for (int64_t ky = 0; ky < c->kernel[0]; ky++) {
             if (vt__conv_phase(c, 0, ky) != b->phase[0]) continue;
             for (int64_t kx = 0; kx < c->kernel[1]; kx++) {
-                vtk_conv_piece pieces[LANES];
                 if (vt__conv_phase(c, 1, kx) != b->phase[1]) continue;
-                int64_t n_pieces = find_pieces(c, &p, vt__conv_offset(c, 0, ky), vt__conv_offset(c, 1, kx), pieces);
-                gather_tap(c, x, b, t++, n_taps, pieces, n_pieces, vector);
+                int64_t n_pieces = find_pieces(c, &p, vt__conv_offset(c, 0, ky), vt__conv_offset(c, 1, kx), taps.pieces + taps.starts[taps.n]);
+                taps.counts[taps.n] = (int32_t)n_pieces;
+                taps.starts[taps.n + 1] = taps.starts[taps.n] + n_pieces;
+                if (++taps.n < MOST_TAPS && taps.first + taps.n < n_all) continue;
+                gather_taps(c, x, b, &taps, n_all, vector);
+                taps.first += taps.n;
+                taps.n = 0;
             }
         }
     }

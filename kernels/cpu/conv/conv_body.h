@@ -24,7 +24,7 @@ VTK_INLINE void NAME(gather_pieces)(REAL *to, int64_t ld, const REAL *x, int64_t
         }
 }
 
-static void NAME(gather)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
+static void NAME(gather_tap)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
     const vtk_conv_piece one[1] = {n_pieces ? pieces[0] : (vtk_conv_piece){0, 0}};
     if (step == 1 && n_pieces == 1 && one->lanes == (1u << VTK_CONV_LANES) - 1) {
         x += one->at;
@@ -44,6 +44,12 @@ static void NAME(gather)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int
     } else {
         NAME(gather_pieces)(to, ld, x, plane, n, pieces, n_pieces, step);
     }
+}
+
+static void NAME(gather)(const vtk_conv_gather *p) {
+    const vtk_conv_piece *pieces = p->pieces;
+    for (int64_t t = 0; t < p->n_taps; pieces += p->counts[t++])
+        NAME(gather_tap)((REAL *)p->to + t * p->ld_tap, p->ld, p->x, p->plane, p->n, pieces, p->counts[t], p->step);
 }
 
 /* Vectors of a result, row after row; in and out are where they begin in a filter's plane, n their lanes. */

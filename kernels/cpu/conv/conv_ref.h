@@ -1,11 +1,14 @@
 /* The reference for one type. Included behind REAL, NAME(x), the functions' names, and FMA. */
-static void NAME(gather)(REAL *to, int64_t ld, const REAL *x, int64_t plane, int64_t n, const vtk_conv_piece *pieces, int64_t n_pieces, int64_t step) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t lane = 0; lane < VTK_CONV_LANES; lane++) {
-            to[i * ld + lane] = 0;
-            for (int64_t p = 0; p < n_pieces; p++)
-                if (pieces[p].lanes >> lane & 1) to[i * ld + lane] = x[i * plane + pieces[p].at + lane * step];
-        }
+static void NAME(gather)(const vtk_conv_gather *p) {
+    const vtk_conv_piece *pieces = p->pieces;
+    for (int64_t t = 0; t < p->n_taps; pieces += p->counts[t++])
+        for (int64_t i = 0; i < p->n; i++)
+            for (int64_t lane = 0; lane < VTK_CONV_LANES; lane++) {
+                REAL *to = (REAL *)p->to + i * p->ld + t * p->ld_tap + lane;
+                *to = 0;
+                for (int32_t k = 0; k < p->counts[t]; k++)
+                    if (pieces[k].lanes >> lane & 1) *to = ((const REAL *)p->x)[i * p->plane + pieces[k].at + lane * p->step];
+            }
 }
 
 static void NAME(direct)(const vtk_conv_direct *p) {

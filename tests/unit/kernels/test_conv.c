@@ -19,20 +19,21 @@ static void reset(void) {
 }
 
 static void check_gather(const vtk_table *ref, const vtk_table *t) {
-    static const vtk_conv_piece pieces[][3] = {
-        {{0, 0xffff}}, {{5, 0x0ff0}}, {{-1, 0xfffe}}, {{-3, 0x00f8}, {40, 0xff00}}, {{0, 0x0001}, {9, 0x7ffe}, {77, 0x8000}}, {{3, 0}}};
-    static const int64_t counts[] = {1, 1, 1, 2, 3, 1};
-    for (size_t k = 0; k < COUNT(pieces); k++)
-        for (int64_t step = 1; step < 4; step++)
-            for (int64_t n_pieces = 0; n_pieces <= counts[k]; n_pieces++) {
-                reset();
-                ref->conv->gather_f32(want32 + 16, 21, x32 + 64, 131, 7, pieces[k], n_pieces, step);
-                t->conv->gather_f32(got32 + 16, 21, x32 + 64, 131, 7, pieces[k], n_pieces, step);
-                assert_memory_equal(got32, want32, sizeof got32);
-                ref->conv->gather_f64(want64 + 16, 21, x64 + 64, 131, 7, pieces[k], n_pieces, step);
-                t->conv->gather_f64(got64 + 16, 21, x64 + 64, 131, 7, pieces[k], n_pieces, step);
-                assert_memory_equal(got64, want64, sizeof got64);
-            }
+    static const vtk_conv_piece pieces[] = {{0, 0xffff}, {5, 0x0ff0}, {-1, 0xfffe}, {-3, 0x00f8}, {40, 0xff00}, {0, 0x0001}, {9, 0x7ffe}, {77, 0x8000}};
+    static const int32_t counts[] = {1, 1, 0, 1, 2, 3};
+    for (int64_t step = 1; step < 4; step++)
+        for (int64_t n_taps = 0; n_taps <= (int64_t)COUNT(counts); n_taps++) {
+            vtk_conv_gather p = {.ld = 150, .ld_tap = 21, .plane = 131, .n = 7, .step = step, .pieces = pieces, .counts = counts, .n_taps = n_taps};
+            reset();
+            p.x = x32 + 64;
+            p.to = want32 + 16, ref->conv->gather_f32(&p);
+            p.to = got32 + 16, t->conv->gather_f32(&p);
+            assert_memory_equal(got32, want32, sizeof got32);
+            p.x = x64 + 64;
+            p.to = want64 + 16, ref->conv->gather_f64(&p);
+            p.to = got64 + 16, t->conv->gather_f64(&p);
+            assert_memory_equal(got64, want64, sizeof got64);
+        }
 }
 
 /* A plane whose last element is the last before a page that cannot be touched: lanes that are not asked for are not read. */
@@ -44,8 +45,10 @@ static void check_edges(const vtk_table *ref, const vtk_table *t) {
         for (int64_t at = 0; at < n; at++) {
             vtk_conv_piece piece = {at, 0};
             for (int64_t i = 0; i < VTK_CONV_LANES; i++) piece.lanes |= (uint32_t)(at + i * step < n) << i;
-            ref->conv->gather_f32(want, VTK_CONV_LANES, plane, n, 1, &piece, 1, step);
-            t->conv->gather_f32(got, VTK_CONV_LANES, plane, n, 1, &piece, 1, step);
+            const int32_t count = 1;
+            vtk_conv_gather p = {.to = want, .x = plane, .n = 1, .step = step, .pieces = &piece, .counts = &count, .n_taps = 1};
+            ref->conv->gather_f32(&p);
+            p.to = got, t->conv->gather_f32(&p);
             assert_memory_equal(got, want, sizeof got);
         }
     guarded_free(plane, (size_t)n * sizeof *plane);
