@@ -237,6 +237,12 @@ int bind_tensor_set_property(lua_State *L, vt_tensor *t, const char *name, int v
 
 /* ---- module ---- */
 
+/* vt.is_tensor(value) -> boolean; a closed one is one too */
+static int is_tensor(lua_State *L) {
+    lua_pushboolean(L, luaL_testudata(L, 1, bind_tensor_box.name) != NULL);
+    return 1;
+}
+
 static int dtype_size(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)vt_dtype_size(bind_tensor_dtype(L, "dtype_size", luaL_checkstring(L, 1))));
     return 1;
@@ -267,6 +273,8 @@ void bind_tensor(lua_State *L) {
     lua_insert(L, -2); /* the methods below the module */
     lua_pushcfunction(L, dtype_size);
     lua_setfield(L, -2, "dtype_size");
+    lua_pushcfunction(L, is_tensor);
+    lua_setfield(L, -2, "is_tensor");
     bind_tensor_make(L);
     bind_tensor_file(L);
     bind_tensor_ops(L);

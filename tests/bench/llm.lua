@@ -85,6 +85,7 @@ for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do
 end
 add("smollm2 q4_1", "contended", 64, 2, 0.5)
 for _, model in ipairs { "smollm2 q4_1", "smollm2 q8_0", "smollm2 bf16", "gemma q4_k_m" } do add(model, "perplexity", 30, 2) end
+for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do add(model, "unrounded", 8, 2) end
 
 local function is_wanted(name)
   for _, part in ipairs(wanted) do
@@ -212,20 +213,39 @@ local function faq()
   return path
 end
 
+local function our_perplexity(case, more)
+  local text = runs.capture(("%s%s bench -m %s --perplexity %s --chunks %d --json %s"):format(runs.bound(case.threads), runs.quote(build .. "/lua/venturi"),
+    runs.quote(model_path(case.model)), runs.quote(faq()), case.n, more))
+  return vt.json.decode(text).perplexity
+end
+
+local function peer_perplexity(case, path, more)
+  local said = runs.capture(("%s%s -m %s -f %s -c 512 -t %d --chunks %d %s 2>&1"):format(runs.bound(case.threads), runs.quote(peer .. "/llama-perplexity"),
+    runs.quote(path), runs.quote(faq()), case.threads, case.n, more))
+  return assert(tonumber(said:match "Final estimate: PPL = ([%d.]+)"), said)
+end
+
 function MEASURES.perplexity(case)
-  local function ours(more)
-    local text = runs.capture(("%s%s bench -m %s --perplexity %s --chunks %d --json %s"):format(runs.bound(case.threads), runs.quote(build .. "/lua/venturi"),
-      runs.quote(model_path(case.model)), runs.quote(faq()), case.n, more))
-    return vt.json.decode(text).perplexity
-  end
-  local fast, exact = ours "", ours "--exact"
-  local said = runs.capture(("%s%s -m %s -f %s -c 512 -t %d --chunks %d 2>&1"):format(runs.bound(case.threads), runs.quote(peer .. "/llama-perplexity"),
-    runs.quote(model_path(case.model)), runs.quote(faq()), case.threads, case.n))
-  local theirs = assert(tonumber(said:match "Final estimate: PPL = ([%d.]+)"), said)
+  local fast, exact = our_perplexity(case, ""), our_perplexity(case, "--exact")
+  local theirs = peer_perplexity(case, model_path(case.model), "")
   local a, b = fast / exact - 1, fast / theirs - 1
   return { ours = fast, exact = exact, peer = theirs, unit = "perplexity" },
     ("ours %.4f  exact %.4f (%+.2f%%: %s)  llama.cpp %.4f (%+.2f%%: %s)"):format(fast, exact, 100 * a, math.abs(a) <= TOLERANCE and "met" or "MISSED", theirs,
       100 * b, math.abs(b) <= TOLERANCE and "met" or "MISSED")
+end
+
+-- The same, where the peer rounds nothing on the way: it multiplies activations rounded to 8 bits by these weights, and is 0.3 to 0.5 % off for it. Its weights
+-- are ours decoded to float32, its cache is float32.
+function MEASURES.unrounded(case)
+  local path = build .. "/bench/unrounded.gguf"
+  runs.capture(("%s quantize %s %s --type f32 --force 2>&1"):format(runs.quote(build .. "/lua/venturi"), runs.quote(model_path(case.model)), runs.quote(path)))
+  local fast, exact = our_perplexity(case, ""), our_perplexity(case, "--exact")
+  local theirs = peer_perplexity(case, path, "-ctk f32 -ctv f32 -fa off")
+  os.remove(path)
+  local a, b = fast / theirs - 1, exact / theirs - 1
+  return { ours = fast, exact = exact, peer = theirs, unit = "perplexity" },
+    ("ours %.4f (%+.3f%%: %s)  exact %.4f (%+.3f%%)  llama.cpp of float32 %.4f"):format(fast, 100 * a, math.abs(a) <= TOLERANCE and "met" or "MISSED", exact, 100 * b,
+      theirs)
 end
 
 -- ---- running ----

@@ -3,6 +3,7 @@ return {
   ["05-monarch-dft"] = "fourier",
   ["05-rfft-sparse"] = "fourier",
   ["64_kmedoids"] = "kmedoids",
+  ["78-rex"] = "schedule",
   attn_ = "attention",
   ["autograd-ops"] = "autograd_ops",
   ["autograd-optim"] = "autograd_optim",
