@@ -1,7 +1,7 @@
 /* Lua face of venturi/tensor.h: the box, its properties, and numbers on their way to Lua.
  *
  *   t.shape, t.dtype, t.device, t.ndim, t.requires_grad, t.is_leaf, t.grad     (requires_grad and grad can be set)
- *   t:item(), t:totable(), t:tostring_bytes(), t:size(d), t:count(), t:to(device), #t
+ *   t:item(), t:totable(), t:tostring_bytes(), t:size(d), t:count(), t:to(device), t:split(sizes, d), #t
  *   vt.dtype_size("f32")
  *
  * Numbers of dimensions and positions count from 1; values of tensors (classes, indices) from 0. A number of a complex type is { re, im }. */
@@ -256,7 +256,7 @@ static void metamethod(lua_State *L, const char *name, lua_CFunction f) {
 
 void bind_tensor(lua_State *L) {
     static const luaL_Reg methods[] = {{"item", item}, {"totable", totable}, {"tostring_bytes", tostring_bytes}, {"size", size}, {"count", count},
-        {"to", to_device}, {NULL, NULL}};
+        {"to", to_device}, {"split", bind_tensor_split}, {NULL, NULL}};
     box_register(L, &bind_tensor_box, methods);
     luaL_getmetatable(L, bind_tensor_box.name);
     lua_getfield(L, -1, "__index");

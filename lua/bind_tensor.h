@@ -57,6 +57,7 @@ int bind_tensor_set_property(lua_State *L, vt_tensor *t, const char *name, int v
 int bind_tensor_index(lua_State *L);
 int bind_tensor_newindex(lua_State *L);
 int bind_tensor_pairs(lua_State *L);
+int bind_tensor_split(lua_State *L);
 int bind_tensor_tostring(lua_State *L);
 
 /* Each adds to the module table at the top of the stack, and to the method table below it. */

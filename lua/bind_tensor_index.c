@@ -5,6 +5,7 @@
  *   t[indices], t[mask]                places by a tensor (bind_tensor_pick.c), a copy; indices count from 0 as all values of tensors do
  *   t[...] = number, boolean or tensor     as copy_, with the value's extents broadcast
  *   for i, row in pairs(t)                 places of the first dimension
+ *   t:split(sizes, dim)                    a list of views
  *
  * Positions count from 1, negative ones from the end. Dimensions without an item are whole. */
 #include "bind_tensor.h"
@@ -105,6 +106,44 @@ int bind_tensor_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     if (!bind_tensor_property(L, bind_tensor_check(L, 1), lua_tostring(L, 2))) lua_pushnil(L);
+    return 1;
+}
+
+/* Extent of piece i, from 1: of the list at index 2, or that number for all but a shorter last one. */
+static int64_t piece(lua_State *L, int i, int64_t left) {
+    int ok = 0;
+    int64_t n;
+    if (lua_istable(L, 2)) {
+        lua_rawgeti(L, 2, i);
+        n = lua_tointegerx(L, -1, &ok);
+        lua_pop(L, 1);
+        if (!ok || n < 0 || n > left) box_raise(L, VT_ERR_SHAPE, "split: piece %d is no extent of at most %I", i, (LUAI_UACINT)left);
+        return n;
+    }
+    n = luaL_checkinteger(L, 2);
+    if (n < 1) box_raise(L, VT_ERR_INVALID, "split: pieces of %I places", (LUAI_UACINT)n);
+    return n < left ? n : left;
+}
+
+/* t:split(size, dim = 1), t:split({ size, ... }, dim = 1) -> list of views one behind the other */
+int bind_tensor_split(lua_State *L) {
+    vt_tensor *t = bind_tensor_check(L, 1);
+    int32_t n_dims = vt_tensor_n_dims(t);
+    lua_Integer dim = luaL_optinteger(L, 3, 1);
+    if (dim == 0 || dim > n_dims || dim < -n_dims) box_raise(L, VT_ERR_SHAPE, "split: dimension %I of a tensor that has %d", (LUAI_UACINT)dim, n_dims);
+    int32_t d = (int32_t)(dim > 0 ? dim - 1 : dim + n_dims);
+    int64_t start = 0, extent = vt_tensor_shape(t)[d], n_pieces = lua_istable(L, 2) ? (int64_t)lua_rawlen(L, 2) : -1;
+    lua_settop(L, 3);
+    lua_newtable(L);
+    for (int i = 1; n_pieces < 0 ? start < extent : i <= n_pieces; i++) {
+        int64_t n = piece(L, i, extent - start);
+        vt_attr attrs[] = {{.name = "dim", .i = d}, {.name = "start", .i = start}, {.name = "stop", .i = start + n}};
+        vt__capability_charge_for(L, 1, VT__COST_ITEM);
+        bind_tensor_run(L, "slice", &t, 1, attrs, 3);
+        lua_rawseti(L, 4, i);
+        start += n;
+    }
+    if (start != extent) box_raise(L, VT_ERR_SHAPE, "split: pieces of %I places in all, the dimension has %I", (LUAI_UACINT)start, (LUAI_UACINT)extent);
     return 1;
 }
 

@@ -471,6 +471,21 @@ test("draws by probabilities", function()
   raises("probabilities are floats", vt.op.multinomial, vt.tensor{ 1 }, { n = 1, seed = 1 })
 end)
 
+test("pieces of a dimension", function()
+  local function all(list) local out = {} for i, t in ipairs(list) do out[i] = values(t) end return out end
+  local x = vt.arange(5)
+  equal(all(x:split(2)), { { 0, 1 }, { 2, 3 }, { 4 } })
+  equal(all(x:split{ 1, 0, 4 }), { { 0 }, {}, { 1, 2, 3, 4 } })
+  equal(all(vt.arange(4):reshape(2, 2):split(1, -1)), { { { 0 }, { 2 } }, { { 1 }, { 3 } } })
+  equal(#vt.zeros(0):split(3), 0)
+  x:split(2)[2]:fill_(9)
+  equal(values(x), { 0, 1, 9, 9, 4 })
+  raises("pieces of 3 places in all, the dimension has 5", x.split, x, { 1, 2 })
+  raises("piece 2 is no extent of at most 1", x.split, x, { 4, 2 })
+  raises("pieces of 0 places", x.split, x, 0)
+  raises("dimension 2 of a tensor that has 1", x.split, x, 1, 2)
+end)
+
 test("bits, comparison, rows", function()
   local a, b = vt.tensor{ true, false, true }, vt.tensor{ true, true, false }
   equal(values(a & b), { true, false, false })
