@@ -9,7 +9,7 @@
 #include "device/fold.h"
 #include "vtk.h"
 
-enum { CHUNK = 16384 /* elements */, STREAM = 32 << 20 /* bytes of a result that goes past the caches */, GRAD_ROWS = 64, COLUMNS = 1024 };
+enum { CHUNK = 16384 /* elements */, STREAM = 32 << 20 /* bytes of a result that goes past the caches */, GRAD_ROWS = 64, COLUMNS = 1024, WHOLE = 16 /* statistics, from which on there is one for every thread */ };
 
 struct rows {
     const struct vt__run *run;
@@ -163,6 +163,13 @@ static void norm_run(void *user, int64_t run) {
     else job->kernels->affine_f32(y, x, job->rest, job->mean[s], scale, shift, job->stream);
 }
 
+/* A statistic, and what it belongs to while that is in a cache. */
+static void norm_whole(void *user, int64_t s) {
+    const struct channels *job = user;
+    find_stats(user, s);
+    for (int64_t i = 0; job->rest && i < job->n_members; i++) norm_run(user, member(job, s, i));
+}
+
 static vt_status channels_of(const struct vt__run *run, const struct vt__view *x, struct channels *job) {
     int batch = run->op->id == VT__OP_batch_norm_train;
     *job = (struct channels){.run = run, .kernels = vtk_get()->fold, .x = x, .n_samples = x->shape[0], .n_channels = x->shape[1], .rest = 1,
@@ -181,7 +188,6 @@ static vt_status channels_of(const struct vt__run *run, const struct vt__view *x
     job->by_one = job->by_x + job->n_stats;
     job->sums = job->by_one + job->n_stats;
     job->dots = job->sums + n_runs;
-    vt__parallel(run->ctx, job->n_stats, find_stats, job); /* of no elements: NaN */
     return VT_OK;
 }
 
@@ -195,7 +201,8 @@ vt_status vt__cpu_group_norm(const struct vt__run *run) {
     struct channels job;
     vt_status st = channels_of(run, &run->in[0], &job);
     if (st != VT_OK) return st;
-    if (job.rest) vt__parallel(run->ctx, job.n_samples * job.n_channels, norm_run, &job);
+    vt__parallel(run->ctx, job.n_stats, job.n_stats >= WHOLE ? norm_whole : find_stats, &job); /* of no elements: NaN */
+    if (job.rest && job.n_stats < WHOLE) vt__parallel(run->ctx, job.n_samples * job.n_channels, norm_run, &job);
     for (int64_t c = 0; run->n_out > 1 && c < job.n_channels; c++) {
         double n = (double)(job.n_samples * job.rest);
         put(&run->out[1], c, job.mean[c]);
@@ -240,14 +247,27 @@ static void grad_run(void *user, int64_t run) {
     else job->kernels->affine_grad_f32(dx, g, x, job->rest, a, job->mean[s], job->by_x[s], job->by_one[s]);
 }
 
+static void grad_whole(void *user, int64_t s) {
+    const struct channels *job = user;
+    find_stats(user, s);
+    for (int64_t i = 0; job->rest && i < job->n_members; i++) find_sums(user, member(job, s, i));
+    find_parts(user, s);
+    for (int64_t i = 0; job->rest && i < job->n_members; i++) grad_run(user, member(job, s, i));
+}
+
 vt_status vt__cpu_group_norm_grad(const struct vt__run *run) {
     struct channels job;
     vt_status st = channels_of(run, &run->in[1], &job);
     if (st != VT_OK) return st;
     int64_t n_runs = job.n_samples * job.n_channels;
-    if (job.rest) vt__parallel(run->ctx, n_runs, find_sums, &job);
-    vt__parallel(run->ctx, job.n_stats, find_parts, &job);
-    if (job.rest) vt__parallel(run->ctx, n_runs, grad_run, &job);
+    if (job.n_stats >= WHOLE) {
+        vt__parallel(run->ctx, job.n_stats, grad_whole, &job);
+    } else {
+        vt__parallel(run->ctx, job.n_stats, find_stats, &job);
+        if (job.rest) vt__parallel(run->ctx, n_runs, find_sums, &job);
+        vt__parallel(run->ctx, job.n_stats, find_parts, &job);
+        if (job.rest) vt__parallel(run->ctx, n_runs, grad_run, &job);
+    }
     for (int64_t c = 0; c < job.n_channels; c++) {
         double dw = 0, db = 0;
         for (int64_t n = 0; n < job.n_samples; n++) {

@@ -1,4 +1,4 @@
-#include "cpu/gemm/gemm.h"
+#include "cpu/gemm/gemm.h" /* constants of GELU */
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
