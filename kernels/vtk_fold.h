@@ -48,7 +48,8 @@ struct vtk_fold {
     vtk_fold_row_fn row[VTK_N_FOLD_TYPES][VTK_N_FOLDS];
     vtk_fold_columns_fn columns[VTK_N_FOLD_TYPES][VTK_N_FOLDS];
 
-    /* Rows of n >= 1 elements; y may be x, dx may be g. A row with NaN or plus infinity, or of nothing but minus infinity, is all NaN. */
+    /* Rows of n >= 1 elements; y may be x, dx may be g. A row with NaN or plus infinity, or of nothing but minus infinity, is all NaN.
+     * In float32 exp of less than -87 may count as 0. */
     void (*softmax_f32)(float *y, const float *x, int64_t n);
     void (*softmax_f64)(double *y, const double *x, int64_t n);
     void (*log_softmax_f32)(float *y, const float *x, int64_t n);

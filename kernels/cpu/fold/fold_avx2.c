@@ -19,6 +19,9 @@ VTK_INLINE F f_and(F a, F b) { return _mm256_and_ps(a, b); }
 VTK_INLINE F f_or(F a, F b) { return _mm256_or_ps(a, b); }
 VTK_INLINE F f_abs(F v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
 VTK_INLINE F f_max(F v, F a) { return _mm256_max_ps(v, a); } /* a where v is NaN */
+VTK_INLINE F f_fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+VTK_INLINE F f_power(F t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
+VTK_INLINE F f_unless_below(F x, F least, F v) { return _mm256_and_ps(_mm256_cmp_ps(x, least, _CMP_NLT_UQ), v); }
 VTK_INLINE F f_first(int64_t n) { return _mm256_castsi256_ps(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return _mm256_cmp_ps(v, v, _CMP_UNORD_Q); }
 VTK_INLINE F f_infinite(F v) { return _mm256_cmp_ps(f_abs(v), _mm256_set1_ps(__builtin_inff()), _CMP_EQ_OQ); }

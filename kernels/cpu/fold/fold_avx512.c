@@ -22,6 +22,9 @@ VTK_INLINE F f_and(F a, F b) { return _mm512_and_ps(a, b); }
 VTK_INLINE F f_or(F a, F b) { return _mm512_or_ps(a, b); }
 VTK_INLINE F f_abs(F v) { return _mm512_abs_ps(v); }
 VTK_INLINE F f_max(F v, F a) { return _mm512_max_ps(v, a); } /* a where v is NaN */
+VTK_INLINE F f_fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+VTK_INLINE F f_power(F t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
+VTK_INLINE F f_unless_below(F x, F least, F v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, least, _CMP_NLT_UQ), v); }
 VTK_INLINE F f_mask(__mmask16 m) { return _mm512_castsi512_ps(_mm512_movm_epi32(m)); }
 VTK_INLINE F f_first(int64_t n) { return f_mask(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return f_mask(_mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q)); }

@@ -6,6 +6,7 @@
  *   d_low, d_high   halves of a vector as doubles; f_of(low, high) back
  *   f_first(n)      all bits set in the first n lanes; f_pick(mask, a, b): a where set
  *   f_max(v, a)     a where v is NaN; f_nan, f_infinite, f_beats masks; f_any(mask), f_largest(v), d_sum(v)
+ *   f_fma(a, b, c); f_power(t): 2^n of t = 1.5 2^23 + 127 + n; f_unless_below(x, least, v): v, 0 where x is below
  *   f_all1, d_all1  all lanes one number; d_first, d_load, d_store like those of floats; exp_ps
  */
 #include <math.h>
@@ -135,16 +136,28 @@ static void argmin_row(void *state, const void *p, int64_t n) {
 /* What comes behind a row is most often the next one: it is fetched while this one is computed. */
 #define AHEAD(p) __builtin_prefetch(p)
 
-/* Sum of exp(x - base), each within 2 ulp; the exponentials into y too (NULL: nowhere). Eight vectors are added in float32 before float64 takes over:
+/* exp of x <= 0 within 2 ulp, NaN stays NaN; 0 below -87, where floats begin to lose bits. x = n ln 2 + r as in exp_ps, exp(r) = 1 + r + r^2 q(r)
+ * with q of degree 4 interpolated at Chebyshev's nodes, added up in halves: loops wait for chains of products. */
+static inline __attribute__((always_inline)) F exp_below(F x) {
+    const F magic = f_all1(0x1.8p23f + 127), least = f_all1(-87.0f);
+    F y = f_max(least, x), t = f_fma(y, f_all1(0x1.715476p+0f), magic), n = t - magic;
+    F r = f_fma(n, f_all1(0x1.05c610p-29f), f_fma(n, f_all1(-0x1.62e430p-1f), y)), z = r * r;
+    F q = f_fma(f_fma(z, f_all1(0x1.6d1606p-10f), f_fma(r, f_all1(0x1.12106cp-7f), f_all1(0x1.555516p-5f))), z, f_fma(r, f_all1(0x1.5554d8p-3f), f_all1(0.5f)));
+    F e = f_fma(q, z, r) + f_all1(1.0f);
+    return f_unless_below(x, least, e * f_power(t));
+}
+
+/* Sum of exp(x - base), each within 2 ulp; base a largest element where `below`; the exponentials into y too (NULL: nowhere). Eight vectors are added in float32 before float64 takes over:
  * a relative error of 2^-21 at most, as all are positive. */
-static inline __attribute__((always_inline)) double exps_into(float *y, const float *x, int64_t n, F base) {
+static inline __attribute__((always_inline)) double exps_into(float *y, const float *x, int64_t n, F base, const int below) {
+#define EXP(v) (below ? exp_below(v) : exp_ps(v))
     D s = d_all1(0), t = s;
     int64_t i = 0;
     for (; i + 8 * W <= n; i += 8 * W) {
         F a = f_all1(0), b = a;
         for (int64_t k = 0; k < 8; k += 2) {
             const float *p = x + i + k * W;
-            F u = exp_ps(f_load(p, W) - base), v = exp_ps(f_load(p + W, W) - base);
+            F u = EXP(f_load(p, W) - base), v = EXP(f_load(p + W, W) - base);
             AHEAD(p + n), AHEAD(p + n + W);
             if (y) f_store(y + i + k * W, u, W), f_store(y + i + (k + 1) * W, v, W);
             a += u, b += v;
@@ -154,7 +167,7 @@ static inline __attribute__((always_inline)) double exps_into(float *y, const fl
     }
     for (; i < n; i += W) {
         int64_t left = n - i < W ? n - i : W;
-        F e = exp_ps(f_load(x + i, left) - base);
+        F e = EXP(f_load(x + i, left) - base);
         if (y) f_store(y + i, e, left);
         if (left < W) e = f_and(e, f_first(left));
         s += d_low(e), t += d_high(e);
@@ -165,7 +178,7 @@ static inline __attribute__((always_inline)) double exps_into(float *y, const fl
 /* A NaN shows in the sum. */
 static void lse_row(void *state, const void *p, int64_t n) {
     float m = largest_of(p, n);
-    double sum = exps_into(NULL, p, n, f_all1(isinf(m) ? 0 : m));
+    double sum = isinf(m) ? exps_into(NULL, p, n, f_all1(0), 0) : exps_into(NULL, p, n, f_all1(m), 1);
     ((double *)state)[0] = isnan(sum) ? sum : (double)m;
     ((double *)state)[1] = sum;
 }

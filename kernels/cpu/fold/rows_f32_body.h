@@ -27,13 +27,13 @@
 
 /* A NaN shows in the sum of exponentials, and so does an infinite largest one. */
 void NAME(softmax)(float *y, const float *x, int64_t n) {
-    const F share = f_all1((float)(1 / exps_into(y, x, n, f_all1(largest_of(x, n)))));
+    const F share = f_all1((float)(1 / exps_into(y, x, n, f_all1(largest_of(x, n)), 1)));
     EACH(y, n, 0, f_load(y + i, left) * share);
 }
 
 /* x - m first: it is exact near the largest, where the results are small. */
 void NAME(log_softmax)(float *y, const float *x, int64_t n) {
-    const F base = f_all1(largest_of(x, n)), rest = f_all1((float)log(exps_into(NULL, x, n, base)));
+    const F base = f_all1(largest_of(x, n)), rest = f_all1((float)log(exps_into(NULL, x, n, base, 1)));
     EACH(y, n, 0, f_load(x + i, left) - base - rest);
 }
 

@@ -182,8 +182,15 @@ static void complex_f32(void *out, const void *const *in, const int64_t *step, i
     else LOOP z[i] = PAIR(x[i * step[0]], y[i * step[1]]);
 }
 
-/* The choice is made of bits: what is not taken may be anything. */
-#define SELECT(name, T) \
+/* The choice is made of bits: what is not taken may be anything. By all ones and zeros where that is possible: the compiler would make loads of
+ * masks of a branch, and those are slow. */
+#define BY_BITS(T, A, B) \
+    LOOP { \
+        T take = (T)-(T)(mask[i] != 0), a = A, b = B; \
+        z[i] = (T)((a & take) | (b & (T)~take)); \
+    }
+#define BY_BRANCH(T, A, B) LOOP z[i] = mask[i] ? A : B;
+#define SELECT(name, T, BY) \
     static void name(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
         const uint8_t *mask = in[0]; \
         const T *x = in[1], *y = in[2]; \
@@ -192,19 +199,19 @@ static void complex_f32(void *out, const void *const *in, const int64_t *step, i
         if (n <= 0) return; \
         T x0 = x[0], y0 = y[0]; \
         if (!step[0]) LOOP z[i] = mask[0] ? x[i * step[1]] : y[i * step[2]]; \
-        else if (step[1] && step[2]) LOOP z[i] = mask[i] ? x[i] : y[i]; \
-        else if (step[1]) LOOP z[i] = mask[i] ? x[i] : y0; \
-        else if (step[2]) LOOP z[i] = mask[i] ? x0 : y[i]; \
-        else LOOP z[i] = mask[i] ? x0 : y0; \
+        else if (step[1] && step[2]) BY(T, x[i], y[i]) \
+        else if (step[1]) BY(T, x[i], y0) \
+        else if (step[2]) BY(T, x0, y[i]) \
+        else BY(T, x0, y0) \
     }
 typedef struct vtk_16_bytes {
     uint64_t low, high;
 } vtk_16_bytes;
-SELECT(select_1, uint8_t)
-SELECT(select_2, uint16_t)
-SELECT(select_4, uint32_t)
-SELECT(select_8, uint64_t)
-SELECT(select_16, vtk_16_bytes)
+SELECT(select_1, uint8_t, BY_BITS)
+SELECT(select_2, uint16_t, BY_BITS)
+SELECT(select_4, uint32_t, BY_BITS)
+SELECT(select_8, uint64_t, BY_BITS)
+SELECT(select_16, vtk_16_bytes, BY_BRANCH)
 
 #define MOVES(size, T) \
     static void fill_##size(void *out, const void *value, int64_t n) { \
