@@ -8,7 +8,7 @@
 #include "device/conv.h"
 
 enum {
-    FILTERS = 8,           /* of a group, at most: more are worth a product of matrices */
+    FILTERS = 16,          /* of a group, at most: more are worth a product of matrices */
     FILTERS_DW = 4,
     MOST_TAPS = 4096,
     BAND = 8192,           /* elements of a channel's band, which stays in the first-level cache */
@@ -129,7 +129,8 @@ static void direct_item(const void *user, int64_t i, char *scratch) {
     fill_band(c, b, c->x + (size_t)(plane * c->channels * c->in[0] * c->in[1]) * c->size, first, rows, band);
     for (block.phase[1] = 0; block.phase[1] < c->phases[1]; block.phase[1]++) {
         vtk_conv_direct p = {.out_row = c->grid[1], .in = band, .in_row = c->stride[0] * b->row, .n_rows = rows, .n_columns = c->grid[1]};
-        p.at = job->at + vt__conv_weights_at(c, block.phase) * c->channels;
+        int64_t before = vt__conv_weights_at(c, block.phase) * c->channels;
+        p.at = job->at + before;
         p.n_taps = p.ld_weights = c->channels * vt__conv_taps(c, 0, block.phase[0]) * vt__conv_taps(c, 1, block.phase[1]);
         p.out_plane = is_plain ? pixels : block.n;
         for (int64_t f = 0; f < c->filters; f += VTK_CONV_FILTERS) {
@@ -137,7 +138,7 @@ static void direct_item(const void *user, int64_t i, char *scratch) {
             char *out = c->y + (size_t)((plane * c->filters + f) * pixels) * c->size;
             p.out = is_plain ? out + (size_t)block.first * c->size : tile;
             p.n_filters = min_of(VTK_CONV_FILTERS, c->filters - f);
-            p.weights = vt__conv_weights(c, block.phase) + (size_t)(filter * p.n_taps) * c->size;
+            p.weights = c->weights + (size_t)(before * c->groups * c->filters + filter * p.n_taps) * c->size;
             p.bias = c->bias ? c->bias + (size_t)filter * c->size : NULL;
             run_direct(c, &p);
             if (!is_plain) vt__conv_scatter(c, &block, p.n_filters, tile, block.n, out);

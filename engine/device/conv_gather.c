@@ -157,7 +157,7 @@ void vt__conv_scatter(const struct vt__conv *c, const struct vt__conv_block *b, 
 struct crew {
     const void *job;
     vt__conv_item_fn item;
-    int64_t items, scratch_size;
+    int64_t items, batch, scratch_size; /* batch: items that a worker takes at once, since they may be small */
     char *scratch;
     atomic_llong next;
 };
@@ -176,6 +176,7 @@ vt_status vt__conv_run(const struct vt__run *run, const void *job, int64_t items
     struct crew crew = {.job = job, .item = item, .items = items, .scratch_size = (scratch + 63) / 64 * 64};
     size_t bytes;
     if (!workers) return VT_OK;
+    crew.batch = min_of(16, items / (32 * workers) + 1);
     if (vt__mul_size(workers, crew.scratch_size, &bytes)) return vt__fail_nomem(run->op->name, 0);
     crew.scratch = vt__scratch_take(run->ctx, bytes);
     if (!crew.scratch) return vt__fail_nomem(run->op->name, bytes);
