@@ -98,12 +98,12 @@ t.test("keys and values in pages", function()
   t.equal({ o.shape, lse.shape }, { { 1, 4, 4, 8 }, { 1, 4, 4 } })
   local at = 0
   for i, pages in ipairs(opt.tables) do
-    local function rows(x)
+    local function gathered(x)
       local parts = {}
       for j, page in ipairs(pages) do parts[j] = x[{ { page + 1, page + 1 } }] end
       return vt.op.cat(parts, { dim = 3 })[{ {}, {}, { 1, opt.lengths[i] } }]
     end
-    local want = vt.op.attention(q[{ {}, {}, { at + 1, at + opt.queries[i] } }], rows(k), rows(v), { causal = true })
+    local want = vt.op.attention(q[{ {}, {}, { at + 1, at + opt.queries[i] } }], gathered(k), gathered(v), { causal = true })
     near(o[{ {}, {}, { at + 1, at + opt.queries[i] } }], want, 1e-14)
     at = at + opt.queries[i]
   end
