@@ -62,7 +62,7 @@ vt_status vt__context_create(const vt__context_params *params, vt_context **out)
     ctx->params = p;
     atomic_init(&ctx->live, sizeof *ctx);
     atomic_init(&ctx->peak, sizeof *ctx);
-    atomic_init(&ctx->kept.block, NULL);
+    for (int i = 0; i < VT__SCRATCHES; i++) atomic_init(&ctx->kept.block[i], NULL);
     atomic_init(&ctx->kept.size, 0);
     vt__spares_init(&ctx->spares);
     ctx->keep = (vt__keep){0};

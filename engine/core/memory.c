@@ -109,34 +109,87 @@ size_t vt__block_size(void *ptr) { return header_of(ptr)->total; }
 
 enum { MOST_KEPT = 1 << 24 };
 
-static void *take_kept(vt_context *ctx) {
-    vt__kept_block *kept = vt__context_kept(ctx);
-    void *p = atomic_exchange(&kept->block, NULL);
+static _Thread_local size_t scratch_now, scratch_most;
+
+size_t vt__scratch_peak(void) {
+    size_t most = scratch_most;
+    scratch_most = scratch_now;
+    return most;
+}
+
+/* A block is given back on the thread that took it. */
+static void count(size_t taken, size_t given) {
+    scratch_now = scratch_now + taken > given ? scratch_now + taken - given : 0;
+    if (scratch_now > scratch_most) scratch_most = scratch_now;
+}
+
+static void *take_kept(vt__kept_block *kept, int i) {
+    void *p = atomic_load_explicit(&kept->block[i], memory_order_relaxed) ? atomic_exchange(&kept->block[i], NULL) : NULL;
     if (p) atomic_fetch_sub(&kept->size, header_of(p)->total);
     return p;
 }
 
-void *vt__scratch_take(vt_context *ctx, size_t bytes) {
-    void *p = take_kept(ctx);
-    if (p && header_of(p)->total - header_of(p)->offset >= bytes) return p;
+/* Puts p into a free place, else into that of a smaller block, which is freed; so is p where there is none. */
+static void keep(vt_context *ctx, void *p) {
+    vt__kept_block *kept = vt__context_kept(ctx);
+    for (int pass = 0; p && pass < 2; pass++)
+        for (int i = 0; p && i < VT__SCRATCHES; i++) {
+            void *other = pass ? take_kept(kept, i) : NULL;
+            if (other && header_of(other)->total > header_of(p)->total) {
+                void *smaller = p;
+                p = other, other = smaller;
+            }
+            void *none = NULL;
+            atomic_fetch_add(&kept->size, header_of(p)->total);
+            if (atomic_compare_exchange_strong(&kept->block[i], &none, p)) {
+                p = other; /* the smaller one goes on to the next place */
+                continue;
+            }
+            atomic_fetch_sub(&kept->size, header_of(p)->total);
+            vt__free(ctx, other);
+        }
     vt__free(ctx, p);
-    return vt__alloc64(ctx, bytes);
+}
+
+void *vt__scratch_take(vt_context *ctx, size_t bytes) {
+    vt__kept_block *kept = vt__context_kept(ctx);
+    void *p = NULL;
+    for (int i = 0; !p && i < VT__SCRATCHES; i++) {
+        p = take_kept(kept, i);
+        if (!p || vt__alloc_room(p) >= bytes) continue;
+        keep(ctx, p);
+        p = NULL;
+    }
+    if (!p) p = vt__alloc64(ctx, bytes);
+    if (p) count(header_of(p)->total, 0);
+    return p;
+}
+
+void *vt__scratch_take2(vt_context *ctx, int64_t n, int64_t m, size_t elem) {
+    size_t bytes;
+    return array_bytes(n, m, elem, &bytes) ? NULL : vt__scratch_take(ctx, bytes);
+}
+
+void *vt__scratch_zero2(vt_context *ctx, int64_t n, int64_t m, size_t elem) {
+    size_t bytes;
+    void *p = array_bytes(n, m, elem, &bytes) ? NULL : vt__scratch_take(ctx, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
 }
 
 void vt__scratch_give(vt_context *ctx, void *scratch) {
-    vt__kept_block *kept = vt__context_kept(ctx);
-    if (!scratch || header_of(scratch)->total > MOST_KEPT) {
-        vt__free(ctx, scratch);
-        return;
-    }
-    atomic_fetch_add(&kept->size, header_of(scratch)->total);
-    void *other = atomic_exchange(&kept->block, scratch);
-    if (other) atomic_fetch_sub(&kept->size, header_of(other)->total);
-    vt__free(ctx, other);
+    if (!scratch) return;
+    count(0, header_of(scratch)->total);
+    if (header_of(scratch)->total > MOST_KEPT) vt__free(ctx, scratch);
+    else keep(ctx, scratch);
 }
 
 int vt__scratch_drop(vt_context *ctx) {
-    void *p = take_kept(ctx);
-    vt__free(ctx, p);
-    return p != NULL;
+    int any = 0;
+    for (int i = 0; i < VT__SCRATCHES; i++) {
+        void *p = take_kept(vt__context_kept(ctx), i);
+        any |= p != NULL;
+        vt__free(ctx, p);
+    }
+    return any;
 }

@@ -22,16 +22,21 @@ size_t vt__alloc_room(const void *ptr);
 /* Frees a block of any of the calls above; NULL is fine. */
 void vt__free(vt_context *ctx, void *ptr);
 
-/* Scratch of calls that follow one another, for whose pages the system would be asked again and again: a context keeps one block, up to a size, from
- * the call that gives it back to the next that takes some. Aligned to 64 bytes, contents undefined; taken by several threads at once it is an ordinary block
- * for all but one. Kept memory is not counted in vt__context_memory, and is gone before a limit is hit. */
+/* Scratch of calls that follow one another, for whose pages the system would be asked again and again: a context keeps a few blocks, up to a size, from
+ * the calls that give them back to the next that take some; what is done over and over soon asks for no new ones. Aligned to 64 bytes, contents undefined. Any
+ * threads. Kept memory is not counted in vt__context_memory, and is gone before a limit is hit. */
 void *vt__scratch_take(vt_context *ctx, size_t bytes);
+void *vt__scratch_take2(vt_context *ctx, int64_t n, int64_t m, size_t elem); /* n * m elements; NULL too on overflow */
+void *vt__scratch_zero2(vt_context *ctx, int64_t n, int64_t m, size_t elem); /* zeroed */
 void vt__scratch_give(vt_context *ctx, void *scratch); /* NULL is fine */
 int vt__scratch_drop(vt_context *ctx);                 /* frees what is kept; 0: nothing was */
+enum { VT__SCRATCHES = 8 };
 typedef struct vt__kept_block {
-    _Atomic(void *) block;
-    atomic_size_t size; /* of block as it is accounted for */
+    _Atomic(void *) block[VT__SCRATCHES];
+    atomic_size_t size; /* of all blocks as they are accounted for */
 } vt__kept_block;
+/* The most bytes of scratch that this thread has had at a time since it was last asked. */
+size_t vt__scratch_peak(void);
 
 /* n * m into *out; 1 on overflow or a negative factor. The one place where sizes are multiplied before memory is asked for. */
 int vt__mul_size(int64_t n, int64_t m, size_t *out);

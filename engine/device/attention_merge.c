@@ -69,10 +69,10 @@ static vt_status each(const struct vt__run *run, int64_t n_scratch, vt__chunk_fn
     int64_t n_chunks = (job.rows + CHUNK - 1) / CHUNK, n;
     if (!n_chunks) return VT_OK;
     if (__builtin_mul_overflow(n_chunks, n_scratch, &n)) n = -1;
-    job.scratch = vt__alloc64_2(run->ctx, n, job.width, sizeof *job.scratch);
+    job.scratch = vt__scratch_take2(run->ctx, n, job.width, sizeof *job.scratch);
     if (!job.scratch) return vt__fail_nomem(run->op->name, 0);
     vt__parallel(run->ctx, n_chunks, fn, &job);
-    vt__free(run->ctx, job.scratch);
+    vt__scratch_give(run->ctx, job.scratch);
     return VT_OK;
 }
 

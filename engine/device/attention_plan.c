@@ -56,7 +56,7 @@ static vt_status read_bounds(const struct vt__attn *a, const struct vt__view *v,
 static vt_status make_pairs(struct vt__attn *a, const struct vt__view *cu_q, const struct vt__view *cu_k) {
     int64_t n_sequences = cu_q ? cu_q->shape[0] - 1 : a->q.shape[0], n_kv = a->k.shape[1], n = 0;
     if (__builtin_mul_overflow(n_sequences, n_kv, &a->n_pairs)) a->n_pairs = -1;
-    a->pairs = vt__calloc2(a->run->ctx, a->n_pairs, 1, sizeof *a->pairs);
+    a->pairs = vt__scratch_zero2(a->run->ctx, a->n_pairs, 1, sizeof *a->pairs);
     if (!a->pairs) return vt__fail_nomem(a->run->op->name, 0);
     if (n_sequences == 0 && cu_q && (a->q.shape[2] || a->k.shape[2]))
         return vt__fail(VT_ERR_INVALID, "%s: %lld queries and %lld keys in no sequence", a->run->op->name, (long long)a->q.shape[2], (long long)a->k.shape[2]);
@@ -93,7 +93,7 @@ vt_status vt__attn_open(struct vt__attn *a, const struct vt__run *run, const str
 }
 
 void vt__attn_close(struct vt__attn *a) {
-    vt__free(a->run->ctx, a->pairs);
+    vt__scratch_give(a->run->ctx, a->pairs);
     a->pairs = NULL;
 }
 

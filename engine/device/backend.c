@@ -56,7 +56,7 @@ static vt_status opaque_write(vt_context *ctx, void *data, const void *host, siz
 static vt_status opaque_run(const struct vt__run *run) {
     struct vt__view out[VT__MAX_OUT], few[VT__MAX_IN], *in = few;
     struct vt__run clear = *run;
-    if (run->n_in > VT__MAX_IN) in = vt__calloc2(run->ctx, run->n_in, 1, sizeof *in);
+    if (run->n_in > VT__MAX_IN) in = vt__scratch_zero2(run->ctx, run->n_in, 1, sizeof *in);
     if (!in) return vt__fail_nomem(run->op->name, sizeof *in);
     for (int32_t i = 0; i < run->n_in; i++) {
         in[i] = run->in[i];
@@ -69,7 +69,7 @@ static vt_status opaque_run(const struct vt__run *run) {
     clear.in = in;
     clear.out = out;
     vt_status st = vt__cpu_run(&clear);
-    if (in != few) vt__free(run->ctx, in);
+    if (in != few) vt__scratch_give(run->ctx, in);
     return st;
 }
 

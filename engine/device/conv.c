@@ -179,12 +179,12 @@ vt_status vt__cpu_conv2d(const struct vt__run *run) {
     c.weights = w->data;
     c.bias = run->n_in > 2 ? run->in[2].data : NULL;
     if (transposed) {
-        struct turn turn = {&c, w->data, vt__alloc64_2(run->ctx, vt__view_count(w), 1, c.size)};
+        struct turn turn = {&c, w->data, vt__scratch_take2(run->ctx, vt__view_count(w), 1, c.size)};
         if (!turn.to) return vt__fail_nomem(run->op->name, (size_t)vt__view_count(w) * c.size);
         vt__parallel(run->ctx, c.groups * c.filters, turn_filter, &turn);
         c.weights = turned = turn.to;
     }
     vt_status st = vt__conv_is_direct(&c) ? vt__conv_direct(run, &c) : forward(run, &c);
-    vt__free(run->ctx, turned);
+    vt__scratch_give(run->ctx, turned);
     return st;
 }

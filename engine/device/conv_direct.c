@@ -92,7 +92,7 @@ static void fill_band(const struct vt__conv *c, const struct bands *b, const cha
 
 /* Where the taps lie in a band, phase after phase. NULL: no memory. */
 static int64_t *find_taps(vt_context *ctx, const struct vt__conv *c, const struct bands *b) {
-    int64_t *taps = vt__calloc2(ctx, b->channels, c->kernel[0] * c->kernel[1], sizeof *taps), *at = taps;
+    int64_t *taps = vt__scratch_zero2(ctx, b->channels, c->kernel[0] * c->kernel[1], sizeof *taps), *at = taps;
     for (int64_t y = 0; taps && y < c->phases[0]; y++)
         for (int64_t x = 0; x < c->phases[1]; x++)
             for (int64_t i = 0; i < b->channels * c->kernel[0] * c->kernel[1]; i++) {
@@ -151,7 +151,7 @@ static vt_status run_job(const struct vt__run *run, struct job *job, int64_t ite
     if (!at) return vt__fail_nomem(run->op->name, 0);
     job->at = at;
     vt_status st = vt__conv_run(run, job, items, band_bytes(&job->c, &job->bands) + scratch, item);
-    vt__free(run->ctx, at);
+    vt__scratch_give(run->ctx, at);
     return st;
 }
 

@@ -108,7 +108,7 @@ vt_status vt__cpu_conv2d_weight(const struct vt__run *run) {
     job.splits = threads == 1 || c->groups >= 4 * threads ? 1 : min_of(2 * threads, (job.taps + 13) / 14);
     if (vt__mul_size(job.n_panels * job.panel, (int64_t)(PLACES * c->size), &size) || size > (size_t)INT64_MAX / 2) return vt__fail_nomem(run->op->name, 0);
     job.panels_size = (int64_t)size;
-    job.sums = vt__alloc64_2(run->ctx, vt__view_count(out), 1, c->size);
+    job.sums = vt__scratch_take2(run->ctx, vt__view_count(out), 1, c->size);
     if (!job.sums) return vt__fail_nomem(run->op->name, (size_t)vt__view_count(out) * c->size);
     vt_status st = vt__conv_run(run, &job, c->groups * job.splits, job.panels_size + min_of(TAPS, job.taps) * job.ld_rows * (int64_t)c->size, weight_item);
     for (int64_t group = 0; group < c->groups && st == VT_OK; group++) {
@@ -117,6 +117,6 @@ vt_status vt__cpu_conv2d_weight(const struct vt__run *run) {
         if (c->size == 4) c->kernels->transpose_32(to, job.taps, job.sums + at, c->filters, job.taps, c->filters);
         else c->kernels->transpose_64(to, job.taps, job.sums + at, c->filters, job.taps, c->filters);
     }
-    vt__free(run->ctx, job.sums);
+    vt__scratch_give(run->ctx, job.sums);
     return st;
 }

@@ -16,7 +16,7 @@ enum { GRAIN = 32768 }; /* elements a chunk */
 
 /* All elements of an index tensor as places in [0, extent): NOMEM, or INVALID naming the first that lies outside. */
 static vt_status read_indices(const struct vt__run *run, const struct vt__view *v, int64_t extent, int64_t **out) {
-    int64_t n = vt__view_count(v), *index = vt__alloc64_2(run->ctx, n, 1, sizeof *index);
+    int64_t n = vt__view_count(v), *index = vt__scratch_take2(run->ctx, n, 1, sizeof *index);
     *out = NULL;
     if (!index) return vt__fail_nomem(run->op->name, (size_t)n * sizeof *index);
     for (int64_t at = 0; at < n; at += VT__BLOCK) {
@@ -27,7 +27,7 @@ static vt_status read_indices(const struct vt__run *run, const struct vt__view *
     for (int64_t i = 0; i < n; i++) {
         int64_t k = index[i];
         if (k < -extent || k >= extent) {
-            vt__free(run->ctx, index);
+            vt__scratch_give(run->ctx, index);
             return vt__fail(VT_ERR_INVALID, "%s: index %lld of an extent of %lld", run->op->name, (long long)k, (long long)extent);
         }
         if (k < 0) index[i] = k + extent;
@@ -109,7 +109,7 @@ vt_status vt__cpu_index_select(const struct vt__run *run) {
     l.to = run->out[0].data, l.from = x->data, l.index = index;
     l.rows_a_chunk = l.inner >= GRAIN ? 1 : GRAIN / (l.inner ? l.inner : 1);
     if (vt__view_count(&run->out[0])) vt__parallel(run->ctx, (l.outer * l.n_index + l.rows_a_chunk - 1) / l.rows_a_chunk, select_rows, &l);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, index);
     return VT_OK;
 }
 
@@ -142,7 +142,7 @@ vt_status vt__cpu_index_add(const struct vt__run *run) {
     l.to = out->data, l.from = run->in[2].data, l.index = index;
     l.rows_a_chunk = 16; /* elements of a row: a cache line or more */
     if (st == VT_OK && vt__view_count(&run->in[2])) vt__parallel(run->ctx, (l.inner + l.rows_a_chunk - 1) / l.rows_a_chunk, add_columns, &l);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, index);
     return st;
 }
 
@@ -210,7 +210,7 @@ vt_status vt__cpu_gather(const struct vt__run *run) {
     int64_t *index;
     vt_status st = start_rows(run, &run->in[0], &w, &index);
     if (st == VT_OK && w.n) vt__parallel(run->ctx, w.n, gather_row, &w);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, index);
     return st;
 }
 
@@ -224,7 +224,7 @@ vt_status vt__cpu_scatter(const struct vt__run *run) {
     /* Along the last dim rows have places of their own; along others they may share them. */
     if (st == VT_OK && w.dim == w.x.ndim - 1 && w.n) vt__parallel(run->ctx, w.n, scatter_row, &w);
     else for (int64_t r = 0; st == VT_OK && r < w.n && !vt__cancel_is_left(); r++) scatter_row(&w, r);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, index);
     return st;
 }
 
@@ -236,7 +236,7 @@ vt_status vt__cpu_scatter_last(const struct vt__run *run) {
     vt_status st = start_rows(run, &run->in[0], &w, &index);
     memcpy(dense.shape, run->in[0].shape, sizeof dense.shape);
     vt__strides_dense(&dense, w.x.strides);
-    w.mask = vt__calloc2(run->ctx, count, 1, 1);
+    w.mask = vt__scratch_zero2(run->ctx, count, 1, 1);
     if (st == VT_OK && !w.mask) st = vt__fail_nomem(run->op->name, (size_t)count);
     for (int64_t r = w.n - 1; st == VT_OK && r >= 0; r--) {
         int64_t base = base_of(&w, r);
@@ -247,8 +247,8 @@ vt_status vt__cpu_scatter_last(const struct vt__run *run) {
             *taken = 1;
         }
     }
-    vt__free(run->ctx, w.mask);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, w.mask);
+    vt__scratch_give(run->ctx, index);
     return st;
 }
 
@@ -258,6 +258,6 @@ vt_status vt__cpu_one_hot(const struct vt__run *run) {
     vt_status st = read_indices(run, &run->in[0], classes, &index);
     if (st == VT_OK) st = vt__cpu_call(run->ctx, VT__OP_fill, run->out, run->out, 1, 0);
     for (int64_t i = 0; st == VT_OK && i < n; i++) vt__block_store(&run->out[0], i * classes + index[i], 1, VT_DTYPE_I64, &one);
-    vt__free(run->ctx, index);
+    vt__scratch_give(run->ctx, index);
     return st;
 }

@@ -40,7 +40,7 @@ static vt_status multiply_floats(const struct vt__run *run, struct job *j) {
     p.a = (vt__gemm_factor){j->a.data, j->a.strides[last - 1], j->a.strides[last]};
     p.b = (vt__gemm_factor){j->b.data, j->b.strides[last - 1], j->b.strides[last]};
     if (j->batch == 1) return vt__gemm(run->ctx, &p);
-    int64_t *at = vt__calloc2(run->ctx, j->batch, 3, sizeof *at);
+    int64_t *at = vt__scratch_zero2(run->ctx, j->batch, 3, sizeof *at);
     if (!at) return vt__fail_nomem("matmul", (size_t)j->batch * 3 * sizeof *at);
     for (int64_t i = 0; i < j->batch; i++) {
         at[i] = matrix_at(&j->a, i);
@@ -48,7 +48,7 @@ static vt_status multiply_floats(const struct vt__run *run, struct job *j) {
         at[2 * j->batch + i] = i * j->m * j->n;
     }
     vt_status st = vt__gemm_batch(run->ctx, &p, j->batch, at, at + j->batch, at + 2 * j->batch);
-    vt__free(run->ctx, at);
+    vt__scratch_give(run->ctx, at);
     return st;
 }
 

@@ -99,11 +99,11 @@ vt_status vt__cpu_layer_norm_grad(const struct vt__run *run) {
     int64_t n_parts = (job.rows + GRAD_ROWS - 1) / GRAD_ROWS, all = 0;
     job.rms = run->attrs->a[2].i[0] != 0;
     if (__builtin_mul_overflow(n_parts * 2, job.n, &all)) return vt__fail_nomem(run->op->name, job.size);
-    job.parts = vt__alloc64_2(run->ctx, all, 1, job.size);
+    job.parts = vt__scratch_take2(run->ctx, all, 1, job.size);
     if (!job.parts) return vt__fail_nomem(run->op->name, (size_t)all * job.size);
     if (n_parts) vt__parallel(run->ctx, n_parts, grad_rows, &job);
     vt__parallel(run->ctx, (job.n + COLUMNS - 1) / COLUMNS, sum_parts, &job);
-    vt__free(run->ctx, job.parts);
+    vt__scratch_give(run->ctx, job.parts);
     return VT_OK;
 }
 
@@ -180,7 +180,7 @@ static vt_status channels_of(const struct vt__run *run, const struct vt__view *x
     job->n_members = job->groups ? job->n_channels / job->groups : job->n_samples;
     job->stream = vt__view_count(x) * (int64_t)job->size >= STREAM;
     int64_t n_runs = job->n_samples * job->n_channels;
-    job->mean = vt__calloc2(run->ctx, 5 * job->n_stats + 2 * n_runs, 1, sizeof *job->mean);
+    job->mean = vt__scratch_zero2(run->ctx, 5 * job->n_stats + 2 * n_runs, 1, sizeof *job->mean);
     if (!job->mean) return vt__fail_nomem(run->op->name, (size_t)(5 * job->n_stats + 2 * n_runs) * sizeof *job->mean);
     job->scale = job->mean + job->n_stats;
     job->var = job->scale + job->n_stats;
@@ -208,7 +208,7 @@ vt_status vt__cpu_group_norm(const struct vt__run *run) {
         put(&run->out[1], c, job.mean[c]);
         put(&run->out[2], c, job.var[c] * (n / (n - 1)));
     }
-    vt__free(run->ctx, job.mean);
+    vt__scratch_give(run->ctx, job.mean);
     return VT_OK;
 }
 
@@ -278,6 +278,6 @@ vt_status vt__cpu_group_norm_grad(const struct vt__run *run) {
         put(&run->out[1], c, dw);
         put(&run->out[2], c, db);
     }
-    vt__free(run->ctx, job.mean);
+    vt__scratch_give(run->ctx, job.mean);
     return VT_OK;
 }

@@ -247,12 +247,12 @@ vt_status vt__cpu_reduce(const struct vt__run *run) {
     if (job.n_kept == 0) return VT_OK;
     if (__builtin_mul_overflow(job.n_kept, job.n_segments ? job.n_segments : 1, &n_states))
         return vt__fail(VT_ERR_NOMEM, "%s: %lld results", run->op->name, (long long)job.n_kept);
-    job.a = vt__alloc64_2(run->ctx, n_states, 2, sizeof *job.a);
+    job.a = vt__scratch_take2(run->ctx, n_states, 2, sizeof *job.a);
     if (!job.a) return vt__fail_nomem(run->op->name, (size_t)n_states * 2 * sizeof *job.a);
     job.b = job.a + n_states;
     vt__fold_clear(&job.fold, job.a, job.b, job.n_kept);
     if (job.n_items) vt__parallel(run->ctx, (job.n_items + job.per - 1) / job.per, job.n_columns ? fold_columns : fold_rows, &job);
     vt__parallel(run->ctx, (job.n_kept + RESULTS - 1) / RESULTS, finish, &job);
-    vt__free(run->ctx, job.a);
+    vt__scratch_give(run->ctx, job.a);
     return VT_OK;
 }

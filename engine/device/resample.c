@@ -68,9 +68,9 @@ static vt_status make_taps(const struct vt__run *run, int32_t d, int64_t n, int6
     const struct vt__attr *a = run->attrs->a;
     int64_t kind = a[0].i[0], kernel = vt__attr_pair(&a[2], d);
     *t = (struct taps){.most = most_taps(kind, n, m, kernel)};
-    t->start = vt__calloc2(run->ctx, m + 1, 1, sizeof *t->start);
-    t->index = vt__calloc2(run->ctx, m, t->most, sizeof *t->index);
-    t->weight = vt__calloc2(run->ctx, m, t->most, sizeof *t->weight);
+    t->start = vt__scratch_zero2(run->ctx, m + 1, 1, sizeof *t->start);
+    t->index = vt__scratch_zero2(run->ctx, m, t->most, sizeof *t->index);
+    t->weight = vt__scratch_zero2(run->ctx, m, t->most, sizeof *t->weight);
     if (!t->start || !t->index || !t->weight) return vt__fail_nomem(run->op->name, (size_t)m * 16);
     for (t->n = 0; t->n < m; ) {
         /* start[n] counts up while place n is made, and is where the next one begins */
@@ -84,9 +84,9 @@ static vt_status make_taps(const struct vt__run *run, int32_t d, int64_t n, int6
 }
 
 static void free_taps(const struct vt__run *run, struct taps *t) {
-    vt__free(run->ctx, t->start);
-    vt__free(run->ctx, t->index);
-    vt__free(run->ctx, t->weight);
+    vt__scratch_give(run->ctx, t->start);
+    vt__scratch_give(run->ctx, t->index);
+    vt__scratch_give(run->ctx, t->weight);
 }
 
 struct job {
@@ -135,7 +135,7 @@ static void work(void *user, int64_t plane) {
     struct job *j = user;
     const struct vt__run *run = j->run;
     int back = run->op->id == VT__OP_resample2d_grad;
-    double *room = vt__alloc64_2(run->ctx, back ? j->h + 1 : 1, j->w, sizeof *room);
+    double *room = vt__scratch_take2(run->ctx, back ? j->h + 1 : 1, j->w, sizeof *room);
     const char *in = run->in[0].data;
     char *out = run->out[0].data;
     size_t size = vt__dtype_size(run->out[0].dtype), x_size = (size_t)(j->h * j->w) * size, y_size = (size_t)(j->oh * j->ow) * size;
@@ -149,7 +149,7 @@ static void work(void *user, int64_t plane) {
     else if (size == 4) plane_f32(j, (const float *)(const void *)in, (float *)(void *)out, room);
     else if (back) plane_f64_back(j, (const double *)(const void *)in, (double *)(void *)out, room);
     else plane_f64(j, (const double *)(const void *)in, (double *)(void *)out, room);
-    vt__free(run->ctx, room);
+    vt__scratch_give(run->ctx, room);
 }
 
 static vt_status resample(const struct vt__run *run, const struct vt__view *x, const struct vt__view *y) {

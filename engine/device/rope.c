@@ -83,12 +83,12 @@ vt_status vt__cpu_rope(const struct vt__run *run) {
         job.positions = vt__view_broadcast(&run->in[1], &rows);
     }
     if (__builtin_mul_overflow(job.width, 3, &piece) || __builtin_mul_overflow(n_chunks, piece, &n) || __builtin_add_overflow(n, job.width, &n)) n = -1;
-    double *memory = vt__alloc64_2(run->ctx, n, 1, sizeof *memory); /* speeds first */
+    double *memory = vt__scratch_take2(run->ctx, n, 1, sizeof *memory); /* speeds first */
     if (!memory) return vt__fail_nomem("rope", 0);
     for (int64_t i = 0; i < job.turned / 2; i++) memory[i] = pow(a[BASE].f, -2.0 * (double)i / (double)job.turned);
     job.speed = memory;
     job.scratch = (char *)(memory + job.width);
     vt__parallel(run->ctx, n_chunks, work, &job);
-    vt__free(run->ctx, memory);
+    vt__scratch_give(run->ctx, memory);
     return VT_OK;
 }

@@ -92,7 +92,7 @@ static void sort_one(void *user, int64_t i) {
     struct job *job = user;
     const struct vt__run *run = job->run;
     struct vt__view x = vector_at(&run->in[0], job->dim, i), values = vector_at(&run->out[0], job->dim, i), indices = vector_at(&run->out[1], job->dim, i);
-    struct item *items = vt__alloc64_2(run->ctx, job->n, 2, sizeof *items);
+    struct item *items = vt__scratch_take2(run->ctx, job->n, 2, sizeof *items);
     int64_t width = (int64_t)vt__dtype_size(x.dtype);
     if (!items) {
         atomic_store(&job->failed, 1);
@@ -104,7 +104,7 @@ static void sort_one(void *user, int64_t i) {
         memcpy((char *)values.data + k * values.strides[0] * width, (const char *)x.data + sorted[k].index * x.strides[0] * width, (size_t)width);
         vt__block_store(&indices, k, 1, VT_DTYPE_I64, &sorted[k].index);
     }
-    vt__free(run->ctx, items);
+    vt__scratch_give(run->ctx, items);
 }
 
 vt_status vt__cpu_sort(const struct vt__run *run) {
@@ -123,7 +123,7 @@ vt_status vt__cpu_sort(const struct vt__run *run) {
 vt_status vt__cpu_permutation(const struct vt__run *run) {
     const struct vt__attr *a = run->attrs->a;
     int64_t n = vt__view_count(&run->out[0]);
-    struct item *items = vt__alloc64_2(run->ctx, n, 2, sizeof *items);
+    struct item *items = vt__scratch_take2(run->ctx, n, 2, sizeof *items);
     uint32_t words[VT__BLOCK];
     if (!items) return vt__fail_nomem(run->op->name, (size_t)n * 2 * sizeof *items);
     for (int64_t at = 0; at < n; at += VT__BLOCK) {
@@ -133,6 +133,6 @@ vt_status vt__cpu_permutation(const struct vt__run *run) {
     }
     const struct item *sorted = sort_items(items, items + n, n);
     for (int64_t i = 0; sorted && i < n && !is_left_at(i); i++) vt__block_store(&run->out[0], i, 1, VT_DTYPE_I64, &sorted[i].index);
-    vt__free(run->ctx, items);
+    vt__scratch_give(run->ctx, items);
     return VT_OK;
 }

@@ -87,9 +87,9 @@ vt_status vt__cpu_solve_triangular(const struct vt__run *run) {
     int64_t count = vt__view_count(x);
     if (!count) return VT_OK;
     int64_t batch = count / (job.n * job.m);
-    job.rows = vt__alloc64_2(run->ctx, batch, job.m, sizeof *job.rows);
+    job.rows = vt__scratch_take2(run->ctx, batch, job.m, sizeof *job.rows);
     if (!job.rows) return vt__fail_nomem(run->op->name, (size_t)(batch * job.m) * sizeof *job.rows);
     vt__parallel(run->ctx, batch, substitute, &job);
-    vt__free(run->ctx, job.rows);
+    vt__scratch_give(run->ctx, job.rows);
     return VT_OK;
 }
