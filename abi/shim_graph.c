@@ -1,9 +1,13 @@
 /* Public calls of venturi/graph.h: check and forward. */
 #include "venturi/graph.h"
 
+#include <string.h>
+
 #include "core/error.h"
 #include "core/options.h"
+#include "plan/file.h"
 #include "plan/graph.h"
+#include "plan/report.h"
 #include "venturi/tensor.h"
 
 _Static_assert((int)VT_GRAPH_MAX_RESULTS == (int)VT__MOST_RESULTS, "the public constant is the engine's");
@@ -39,6 +43,28 @@ vt_tensor *vt_graph_result(vt_graph *graph, int32_t i) {
     return vt_tensor_retain(vt__graph_result(graph, i));
 }
 
+vt_status vt_graph_input(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims) {
+    if (!graph || !dtype || !shape || !n_dims) return vt__fail(VT_ERR_INVALID, "graph: graph, dtype, shape or n_dims is NULL");
+    if (i < 0 || i >= vt__graph_n_inputs(graph)) return vt__fail(VT_ERR_INVALID, "graph: input %d of %d", i + 1, vt__graph_n_inputs(graph));
+    const struct vt__desc *desc = vt__graph_input(graph, i);
+    *dtype = desc->dtype;
+    *n_dims = desc->ndim;
+    memcpy(shape, desc->shape, (size_t)desc->ndim * sizeof *shape);
+    return VT_OK;
+}
+
+vt_status vt_graph_save(vt_graph *graph, const char *path, uint32_t flags) {
+    if (!graph || !path) return vt__fail(VT_ERR_INVALID, "graph: graph or path is NULL");
+    if (flags & ~(uint32_t)VT_GRAPH_SAVE_F16) return vt__fail(VT_ERR_INVALID, "graph: unknown flags 0x%x", flags);
+    return vt__graph_save(graph, path, (flags & VT_GRAPH_SAVE_F16) != 0);
+}
+
+vt_status vt_graph_open(vt_context *ctx, const char *path, int32_t device, vt_graph **out) {
+    if (out) *out = NULL;
+    if (!ctx || !path || !out) return vt__fail(VT_ERR_INVALID, "graph: ctx, path or out is NULL");
+    return vt__graph_open(ctx, path, device, out);
+}
+
 vt_status vt_graph_set(vt_graph *graph, const char *name, double value) {
     if (!graph || !name) return vt__fail(VT_ERR_INVALID, "graph: graph or name is NULL");
     return vt__graph_set(graph, name, value);
@@ -57,4 +83,10 @@ vt_status vt_graph_cost(const vt_graph *graph, vt_graph_cost_info *out) {
     info.result_bytes = c.result_bytes, info.input_bytes = c.input_bytes, info.kept_bytes = c.kept_bytes;
     info.flops = c.flops, info.n_steps = c.n_steps;
     return vt__result_write("graph", out, &info, sizeof info, FIRST_SIZE);
+}
+
+vt_status vt_graph_report(const vt_graph *graph, vt_buffer **out) {
+    if (out) *out = NULL;
+    if (!graph || !out) return vt__fail(VT_ERR_INVALID, "graph: graph or out is NULL");
+    return vt__graph_report(graph, out);
 }

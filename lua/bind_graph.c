@@ -4,6 +4,8 @@
  *   g:run(INPUTS..., VALUES?), g:run({ INPUTS }, VALUES?) -> results     VALUES: variables by name, { lr = 0.05, step = 7 }
  *   g:results() -> those of the last run, at first of the capture
  *   g:set(name, number)
+ *   g:save(path, { f16 = false }), vt.open_graph(path, { device = "cpu" }) -> graph, which has no results before its first run
+ *   g:report() -> JSON: steps, extents, bytes, FLOPs, the arena
  *   g.peak_bytes, arena_bytes, least_bytes, scratch_bytes, result_bytes, input_bytes, kept_bytes, flops, steps
  *   vt.var(name, number) -> v          stands where the number of an attribute or of an operand stands; v.value can be set, v.name read
  *
@@ -181,6 +183,7 @@ static int results(lua_State *L) {
     for (int32_t i = 0; i < n; i++) {
         box *b = bind_tensor_push(L);
         b->handle = vt_graph_result(g, i);
+        if (!b->handle) box_raise(L, VT_ERR_STATE, "graph: it has not run yet");
     }
     return n;
 }
@@ -208,6 +211,43 @@ static int run(lua_State *L) {
     return results(L);
 }
 
+static int save(lua_State *L) {
+    static const char *const known[] = {"f16", NULL};
+    vt_graph *g = check(L, 1);
+    const char *path = luaL_checkstring(L, 2);
+    lua_settop(L, 3);
+    (void)box_options(L, 3, "save", known);
+    vt__capability_need(L, VT__CAN_WRITE, "graph:save");
+    vt__capability_charge_for(L, cost_of(L, g).kept_bytes, VT__COST_COPY);
+    box_ok(L, vt_graph_save(g, path, box_boolean(L, 3, "save", "f16", 0) ? VT_GRAPH_SAVE_F16 : 0u));
+    return 0;
+}
+
+static int open_graph(lua_State *L) {
+    static const char *const known[] = {"device", NULL};
+    static const char *const devices[] = {"cpu", "opaque", NULL};
+    const char *path = luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    (void)box_options(L, 2, "open_graph", known);
+    const vt__capability *cap = vt__capability_need(L, VT__CAN_MODELS, "vt.open_graph");
+    vt_graph *g = NULL;
+    box *b = box_push(L, &graph_box, 0);
+    box_ok(L, vt_graph_open(cap->ctx, path, box_choice(L, 2, "open_graph", "device", devices, 0), &g));
+    b->handle = g;
+    vt__capability_charge_for(L, cost_of(L, g).kept_bytes, VT__COST_HASH);
+    return 1;
+}
+
+static int report(lua_State *L) {
+    vt_graph *g = check(L, 1);
+    vt_buffer *text = NULL;
+    box *b = box_push_buffer(L);
+    box_ok(L, vt_graph_report(g, &text));
+    b->handle = text;
+    box_push_text(L, b);
+    return 1;
+}
+
 /* Methods, and what a run costs. */
 static int get_field(lua_State *L) {
     vt_graph *g = check(L, 1);
@@ -225,8 +265,8 @@ static int get_field(lua_State *L) {
 }
 
 void bind_graph(lua_State *L) {
-    static const luaL_Reg methods[] = {{"run", run}, {"results", results}, {"set", set}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"capture", capture}, {"var", var}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"run", run}, {"results", results}, {"set", set}, {"report", report}, {"save", save}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"capture", capture}, {"open_graph", open_graph}, {"var", var}, {NULL, NULL}};
     static const luaL_Reg variable[] = {{"__index", var_index}, {"__newindex", var_newindex}, {NULL, NULL}};
     box_register(L, &graph_box, methods);
     luaL_getmetatable(L, graph_box.name);

@@ -58,6 +58,24 @@ VT_API vt_tensor *vt_graph_result(vt_graph *graph, int32_t i);
 VT_API VT_MUST_USE vt_status vt_graph_set(vt_graph *graph, const char *name, double value);
 VT_API VT_MUST_USE vt_status vt_graph_set_int(vt_graph *graph, const char *name, int64_t value);
 
+/** Type and extents that input i must have: shape [VT_MAX_DIMS of tensor.h] gets n_dims of them. Errors:  INVALID. */
+VT_API VT_MUST_USE vt_status vt_graph_input(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims);
+
+enum { VT_GRAPH_SAVE_F16 = 1 /* weights of f32 that no step writes as f16 */ };
+/**
+ * Replaces path by the graph with its kept tensors: a file that any host runs without Lua. A crash leaves the old file or the new one.
+ *
+ * Errors:  INVALID (flags), CONFLICT (it is running), IO, NOT_FOUND (no such folder), NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_graph_save(vt_graph *graph, const char *path, uint32_t flags);
+/**
+ * Opens a saved graph on a device (VT_DEVICE_*). Its sums are checked, every step is inferred anew, memory is planned anew. Weights that no step writes stay
+ * in the mapped file; a file that somebody shortens meanwhile takes the process down, as with every mapping. There are no results before the first run.
+ *
+ * Errors:  NOT_FOUND, IO, FORMAT, UNSUPPORTED (version, operation), DEVICE, LIMIT, NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_graph_open(vt_context *ctx, const char *path, int32_t device, vt_graph **out);
+
 /* Known before it runs. Bytes are those of memory that this graph asks for. */
 typedef struct vt_graph_cost_info {
     uint32_t struct_size;
@@ -72,5 +90,8 @@ typedef struct vt_graph_cost_info {
 } vt_graph_cost_info;
 /** What a run costs. Errors:  INVALID. */
 VT_API VT_MUST_USE vt_status vt_graph_cost(const vt_graph *graph, vt_graph_cost_info *out);
+/** All that is known of it as JSON: the cost, inputs, results, variables, each step with its operation, extents, bytes and FLOPs, and where and when temporaries
+ * live in the arena. A new buffer. Errors:  NOMEM. */
+VT_API VT_MUST_USE vt_status vt_graph_report(const vt_graph *graph, vt_buffer **out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "plan/cost.h"
 #include "plan/graph_internal.h"
 
 void vt__graph_bind(vt_graph *g, int64_t value, void *data) {
@@ -72,7 +73,8 @@ static vt_status prepare_memory(vt_graph *g) {
 }
 
 static struct vt__graph_cost count_bytes(const vt_graph *g) {
-    struct vt__graph_cost c = {.arena_bytes = g->layout.size, .least_bytes = g->layout.least, .n_steps = g->p.n_steps};
+    struct vt__graph_cost c = {.arena_bytes = g->layout.size, .least_bytes = g->layout.least, .scratch_bytes = g->p.scratch, .n_steps = g->p.n_steps};
+    for (int64_t i = 0; i < g->p.n_steps; i++) c.flops += vt__step_flops(&g->p, &g->p.steps[i]);
     for (int64_t i = 0; i < g->p.n_values; i++) {
         const struct vt__value *v = &g->p.values[i];
         uint64_t *sum = v->kind == VT__VALUE_RESULT ? &c.result_bytes : v->kind == VT__VALUE_INPUT ? &c.input_bytes : v->kind == VT__VALUE_KEPT ? &c.kept_bytes : NULL;
@@ -83,8 +85,22 @@ static struct vt__graph_cost count_bytes(const vt_graph *g) {
     return c;
 }
 
-/* Takes the program over, also on failure. */
-static vt_status create(struct vt__program *p, vt_graph **out) {
+static vt_status zero(const vt_graph *g, struct vt__storage *s) {
+    struct vt__attrs zero = {0};
+    struct vt__operand o = vt__operand_bytes(0, s->size);
+    struct vt__view v = vt__operand_view(&o, s->data);
+    struct vt__run run = {g->p.ctx, &vt__op_table[VT__OP_fill], &zero, &v, &v, 1, 1};
+    return s->size ? g->p.backend->run(&run) : VT_OK;
+}
+
+static vt_status zero_all(const vt_graph *g) {
+    vt_status st = zero(g, g->arena);
+    for (int64_t i = 0; st == VT_OK && i < g->p.n_values; i++)
+        if (g->p.values[i].kind == VT__VALUE_RESULT) st = zero(g, g->p.values[i].storage);
+    return st;
+}
+
+vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph **out) {
     vt_graph *g = vt__calloc(p->ctx, sizeof *g);
     *out = NULL;
     if (!g) {
@@ -103,6 +119,8 @@ static vt_status create(struct vt__program *p, vt_graph **out) {
         if (!g->copies || !g->results) st = vt__fail_nomem("graph", 0);
     }
     if (st == VT_OK) st = vt__graph_prepare_results(g);
+    if (st == VT_OK && is_foreign) st = zero_all(g);
+    g->has_results = !is_foreign;
     if (st == VT_OK) g->cost = count_bytes(g);
     if (st != VT_OK) vt__graph_release(g), g = NULL;
     *out = g;
@@ -113,7 +131,7 @@ vt_status vt__graph_capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n
     struct vt__program p;
     *out = NULL;
     vt_status st = vt__capture(ctx, inputs, n_inputs, fn, user, &p);
-    return st == VT_OK ? create(&p, out) : st;
+    return st == VT_OK ? vt__graph_of_program(&p, 0, out) : st;
 }
 
 vt_graph *vt__graph_retain(vt_graph *g) {
@@ -142,5 +160,6 @@ void vt__graph_release(vt_graph *g) {
 
 int32_t vt__graph_n_inputs(const vt_graph *g) { return g->p.n_inputs; }
 int32_t vt__graph_n_results(const vt_graph *g) { return g->p.n_results; }
-vt_tensor *vt__graph_result(vt_graph *g, int32_t i) { return g->results[i]; }
+vt_tensor *vt__graph_result(vt_graph *g, int32_t i) { return g->has_results ? g->results[i] : NULL; }
+const struct vt__desc *vt__graph_input(const vt_graph *g, int32_t i) { return &g->p.inputs[i].desc; }
 struct vt__graph_cost vt__graph_cost(const vt_graph *g) { return g->cost; }

@@ -26,9 +26,12 @@ struct vt_graph {
     vt_tensor **results;
     struct vt__patch *patches;
     int64_t n_patches, cap_patches;
+    int32_t has_results;
     struct vt__graph_cost cost;
 };
 
+/* Takes the program over, also on failure. is_foreign: memory that a step might see before it is written is zeroed, and there are no results yet. */
+vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph **out);
 /* Gives the operands of a value their addresses. */
 void vt__graph_bind(vt_graph *g, int64_t value, void *data);
 /* Storage and handles of the results, made anew where somebody holds those of the last run. */

@@ -51,6 +51,7 @@ struct vt__program {
     int64_t n_values, cap_values, n_steps, cap_steps, n_operands, cap_operands, n_variables, cap_variables;
     struct vt__operand *inputs, *results; /* [n], owned; inputs are dense and at offset 0 of a value of their own */
     int32_t n_inputs, n_results;
+    size_t scratch; /* the most bytes that a step works in besides */
 };
 
 void vt__program_init(struct vt__program *p, vt_context *ctx, const struct vt__backend *backend);

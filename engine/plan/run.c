@@ -133,6 +133,7 @@ vt_status vt__graph_run(vt_graph *g, vt_tensor *const *inputs, int32_t n_inputs)
     if (vt__recorder_get()) return vt__fail(VT_ERR_STATE, "graph: a graph cannot be run inside of a capture");
     if (!atomic_compare_exchange_strong(&g->busy, &free, 1)) return vt__fail(VT_ERR_CONFLICT, "graph: another thread runs it");
     vt_status st = run(g, inputs, n_inputs);
+    if (st == VT_OK) g->has_results = 1;
     atomic_store(&g->busy, 0);
     return st;
 }

@@ -20,14 +20,18 @@ static vt_status set_list(const struct vt__op_def *op, struct vt__attr *a, const
     return VT_OK;
 }
 
-static int may_vary(const struct vt__op_def *op, const char *name) {
-    return (op->flags & VT__OP_VARIES) || strcmp(name, "seed") == 0 || strcmp(name, "stream") == 0 || strcmp(name, "first") == 0;
+int vt__attr_may_vary(const struct vt__op_def *op, const struct vt__attr_def *def) {
+    static const char *const names[] = {"seed", "stream", "first"};
+    if (def->type != VT__ATTR_INT && def->type != VT__ATTR_FLOAT) return 0;
+    for (int i = 0; i < 3; i++)
+        if (strlen(names[i]) == (size_t)def->name_len && memcmp(names[i], def->name, (size_t)def->name_len) == 0) return 1;
+    return (op->flags & VT__OP_VARIES) != 0;
 }
 
 /* Outside of a recording a variable is its value. */
-static vt_status set_variable(const struct vt__op_def *op, struct vt__attr *a, const struct vt__attr_value *value) {
+static vt_status set_variable(const struct vt__op_def *op, const struct vt__attr_def *def, struct vt__attr *a, const struct vt__attr_value *value) {
     struct vt__recorder *recorder = vt__recorder_get();
-    if (!may_vary(op, value->name))
+    if (!vt__attr_may_vary(op, def))
         return vt__fail(VT_ERR_UNSUPPORTED, "%s: %s cannot be the variable \"%.40s\": its number goes into extents or gradients", op->name, value->name, value->text);
     return recorder ? recorder->variable(recorder, value->text, &a->var) : VT_OK;
 }
@@ -44,7 +48,7 @@ vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, co
     a->f = value->f;
     a->text = value->text;
     a->var = 0;
-    if (value->text && (def.type == VT__ATTR_INT || def.type == VT__ATTR_FLOAT)) return set_variable(op, a, value);
+    if (value->text && (def.type == VT__ATTR_INT || def.type == VT__ATTR_FLOAT)) return set_variable(op, &def, a, value);
     if (def.type == VT__ATTR_INTS || def.type == VT__ATTR_DIMS) return set_list(op, a, value);
     if ((def.type == VT__ATTR_ENUM || def.type == VT__ATTR_TEXT) && !value->text)
         return vt__fail(VT_ERR_INVALID, "%s: %s is a text", op->name, value->name);

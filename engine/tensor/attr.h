@@ -18,4 +18,7 @@ struct vt__attr_value {
  * a number may stand. */
 vt_status vt__attrs_set(const struct vt__op_def *op, struct vt__attrs *attrs, const struct vt__attr_value *value);
 
+/* May the attribute be another number at every replay? Only the runner reads it then. */
+int vt__attr_may_vary(const struct vt__op_def *op, const struct vt__attr_def *def);
+
 #endif
