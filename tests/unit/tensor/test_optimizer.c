@@ -88,14 +88,14 @@ static void other_types_follow_them(void **state) {
 
 static void what_does_not_fit_is_refused(void **state) {
     (void)state;
-    vt_tensor *w = make_f64(SHAPE(N), start), *g = make_f64(SHAPE(N), gradients[0]), *u = make_f64(SHAPE(N), start), *shorter = make_f64(SHAPE(2), start);
-    vt_tensor *wrong[] = {w, shorter, u, u, u}, *right[] = {w, g, u, u};
+    vt_tensor *w = make_f64(SHAPE(N), start), *g = make_f64(SHAPE(N), gradients[0]), *u = make_f64(SHAPE(N), start), *v = make_f64(SHAPE(N), start);
+    vt_tensor *shorter = make_f64(SHAPE(2), start), *wrong[] = {w, shorter, u, u, u}, *right[] = {w, g, u, v};
     assert_int_equal(step(0, wrong, 1), VT_ERR_SHAPE);
     assert_int_equal(step(2, right, 0), VT_ERR_INVALID);
     vt_tensor *narrow = as_type(u, VT_DTYPE_F32), *mixed[] = {w, g, narrow};
     assert_int_equal(step(0, mixed, 1), VT_ERR_SHAPE);
-    vt_tensor *all[] = {w, g, u, shorter, narrow};
-    for (int i = 0; i < 5; i++) vt_tensor_release(all[i]);
+    vt_tensor *all[] = {w, g, u, v, shorter, narrow};
+    for (int i = 0; i < 6; i++) vt_tensor_release(all[i]);
 }
 
 int main(void) {
