@@ -375,6 +375,7 @@ static int32_t kernel_id(const struct vt__run *run) {
 static void set_parameters(const struct vt__run *run, double *p) {
     int is_clamp = run->op->id == VT__OP_clamp;
     for (int32_t i = 0; i < 2; i++) p[i] = run->attrs->a[i].given ? run->attrs->a[i].f : is_clamp ? (i ? (double)INFINITY : -(double)INFINITY) : 0;
+    if (is_clamp && p[0] > p[1]) p[0] = p[1];
 }
 
 vt_status vt__cpu_map(const struct vt__run *run) {

@@ -486,6 +486,12 @@ test("pieces of a dimension", function()
   raises("dimension 2 of a tensor that has 1", x.split, x, 1, 2)
 end)
 
+test("a least bound above the greatest gives way", function()
+  for _, dtype in ipairs{ "f64", "f32", "bf16", "i32" } do
+    equal(values(vt.tensor({ 1, 2, 5 }, { dtype = dtype }):clamp(3, 2)), { 2, 2, 2 }, dtype)
+  end
+end)
+
 test("bits, comparison, rows", function()
   local a, b = vt.tensor{ true, false, true }, vt.tensor{ true, true, false }
   equal(values(a & b), { true, false, false })
