@@ -13,12 +13,8 @@ function M.Dropout:forward(x)
   if not self.training or self.p == 0 then return x end
   return x:dropout{ p = self.p, seed = self.seed, stream = random.step() }
 end
---- A seed for one call, for operations that have a seed and no stream; the step must be a number then.
-function M.Dropout:next_seed()
-  local step = random.step()
-  if math.type(step) ~= "integer" then error("dropout of attention needs a step that is a number", 0) end
-  return self.seed * 1000003 + step
-end
+--- A seed for one call, for operations that have a seed and no stream.
+function M.Dropout:next_seed() return random.seed_of(self.seed) end
 function M.Dropout:extra() return ("(%g)"):format(self.p) end
 
 return M

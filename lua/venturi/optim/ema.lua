@@ -13,7 +13,7 @@ function EMA:update(over)
   vt.no_grad(function()
     for name, t in pairs(self.net:state()) do
       local mean = self.mean[name]
-      if self.is_parameter[name] then vt.op.addcmul(mean, t - mean, self.one, { value = rate, out = mean }) else mean:copy_(t) end
+      if self.is_parameter[name] then vt.op.lerp(mean, t, rate, { out = mean }) else mean:copy_(t) end
     end
   end)
 end
@@ -48,7 +48,7 @@ end
 return {
   EMA = function(net, options)
     local opt = vt.options("EMA", { decay = 0.999, ramp = true }, options)
-    local self = setmetatable({ net = net, decay = opt.decay, ramp = opt.ramp, updates = 0, mean = {}, is_parameter = {}, one = vt.tensor(1.0) }, EMA)
+    local self = setmetatable({ net = net, decay = opt.decay, ramp = opt.ramp, updates = 0, mean = {}, is_parameter = {} }, EMA)
     for name, t in pairs(net:state()) do self.mean[name] = t:copy() end
     for name in net:named_parameters() do self.is_parameter[name] = true end
     return self
