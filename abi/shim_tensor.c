@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/options.h"
+#include "device/fft_library.h"
 #include "tensor/attr.h"
 #include "tensor/dlpack.h"
 #include "tensor/tape.h"
@@ -198,4 +199,9 @@ vt_status vt_tensor_add_hook(vt_tensor *t, vt_hook_fn fn, vt_release_fn release,
     if (t && fn) return vt__tensor_add_hook(t, fn, release, user);
     if (release) release(user);
     return vt__fail(VT_ERR_INVALID, "hook: tensor or fn is NULL");
+}
+
+vt_status vt_fft_select(vt_context *ctx, int32_t library) {
+    if (!ctx) return vt__fail(VT_ERR_INVALID, "fft: ctx is NULL");
+    return vt__fft_select(ctx, library);
 }

@@ -150,6 +150,13 @@ VT_API VT_MUST_USE vt_status vt_op_run_into(vt_context *ctx, int32_t op, vt_tens
  */
 VT_API const vt_cancel *vt_op_cancel_set(const vt_cancel *cancel);
 
+/* Whose Fourier transforms a context runs. VT_FFT_FFTW needs libventuri_fftw.so beside the library. That file is FFTW, and comes under the GNU GPL, version 2
+ * or later: so does a program that is given away together with it. */
+enum { VT_FFT_OWN = 0, VT_FFT_FFTW = 1 };
+/** From the next transform of ctx on; VT_FFT_OWN at first. FFTW plans a length when it is first met, and its memory is its own.
+ *  Errors:  INVALID, UNSUPPORTED (the module or FFTW is not there), NOMEM.  Threads: any. */
+VT_API VT_MUST_USE vt_status vt_fft_select(vt_context *ctx, int32_t library);
+
 /* ---- gradients ---- */
 
 /** Is this thread recording? A thread starts with 1. */

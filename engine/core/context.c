@@ -88,7 +88,7 @@ void vt__context_release(vt_context *ctx) {
     vt__scratch_drop(ctx);
     vt__spare_drop(ctx);
     vt__spares_destroy(&ctx->spares);
-    vt__keep_drop(ctx);
+    vt__keep_end(ctx);
     vt__lock_destroy(&ctx->keep.lock);
     vt__pool_destroy(ctx, ctx->pool);
     vt__profile_free(ctx, &ctx->profile);

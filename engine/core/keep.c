@@ -39,7 +39,7 @@ static struct vt__kept *unlist(vt__keep *keep, struct vt__kept **at) {
 static struct vt__kept *oldest(vt__keep *keep) {
     struct vt__kept **at = NULL;
     for (struct vt__kept **i = &keep->first; *i; i = &(*i)->next)
-        if ((*i)->refs == 0 && (!at || (*i)->used < (*at)->used)) at = i;
+        if ((*i)->refs == 0 && !(*i)->is_pinned && (!at || (*i)->used < (*at)->used)) at = i;
     return at ? unlist(keep, at) : NULL;
 }
 
@@ -79,6 +79,14 @@ void vt__keep_give(vt_context *ctx, struct vt__kept *kept) {
     int gone = --kept->refs == 0 && !kept->is_listed;
     vt__lock_give(&keep->lock);
     if (gone) kept->free(ctx, kept);
+}
+
+void vt__keep_end(vt_context *ctx) {
+    vt__keep *keep = vt__context_keep(ctx);
+    while (keep->first) {
+        struct vt__kept *k = unlist(keep, &keep->first);
+        k->free(ctx, k);
+    }
 }
 
 int vt__keep_drop(vt_context *ctx) {

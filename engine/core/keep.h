@@ -4,11 +4,12 @@
 
 #include "venturi/types.h"
 
-/* The first member of what is kept, a block of core/memory.h. Whoever makes one fills in the first three; the rest is this file's. */
+/* The first member of what is kept, a block of core/memory.h. Whoever makes one fills in the first four; the rest is this file's. */
 struct vt__kept {
     const void *owner; /* whose it is: an address that nobody else has */
     int64_t key[2];    /* which of the owner's */
     void (*free)(vt_context *ctx, struct vt__kept *kept);
+    int32_t is_pinned; /* stays to the context's end */
     struct vt__kept *next;
     size_t size;   /* of the block */
     uint64_t used; /* when it was last found */
@@ -22,6 +23,8 @@ struct vt__kept *vt__keep_put(vt_context *ctx, struct vt__kept *kept);
 void vt__keep_give(vt_context *ctx, struct vt__kept *kept); /* NULL is fine */
 /* Frees all that nobody uses; 0: nothing was. */
 int vt__keep_drop(vt_context *ctx);
+/* The end: frees the pinned ones as well. */
+void vt__keep_end(vt_context *ctx);
 
 /* Where a context has them. */
 typedef struct vt__keep vt__keep;

@@ -28,3 +28,7 @@ static void NAME(multiply)(T *a, const T *w, int64_t n) {
         a[2 * k + 1] = re * w[2 * k + 1] + im * w[2 * k];
     }
 }
+
+static void NAME(scale)(T *y, int64_t n, double factor) {
+    for (int64_t k = 0; k < 2 * n; k++) y[k] *= (T)factor;
+}

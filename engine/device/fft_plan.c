@@ -82,42 +82,59 @@ static vt_status fill_half(struct vt__fft *fft, void *half) {
     return finish();
 }
 
-static void drop(vt_context *ctx, struct vt__kept *kept) { vt__free(ctx, kept); }
+static void drop(vt_context *ctx, struct vt__kept *kept) {
+    struct vt__fft *fft = (struct vt__fft *)(void *)kept;
+    for (int i = 0; fft->fftw && i < 2; i++)
+        if (fft->theirs[i]) fft->fftw->free(fft->type == VTK_FFT_F64, fft->theirs[i]);
+    vt__free(ctx, fft);
+}
 
 /* Chooses the plan; 0: too long for one. */
 static int choose(struct vt__fft *fft, enum vt__fft_form form) {
     const struct vtk_fft *f = vtk_get()->fft;
     int64_t m = f->first * f->lanes[fft->type];
     if (fft->n > INT64_MAX / 4096) return 0;
+    if (fft->fftw) {
+        fft->plan = (vtk_fft_plan){.n = fft->n, .is_rows = 1};
+        return fft->n <= INT32_MAX;
+    }
     if (form != VT__FFT_COLUMNS && vtk_fft_plan_init(f, fft->type, 1, fft->n, &fft->plan)) return 1;
     if (vtk_fft_plan_init(f, fft->type, 0, fft->n, &fft->plan)) return 1;
     while (m < 2 * fft->n - 1) m *= 2;
     return vtk_fft_plan_init(f, fft->type, 1, m, &fft->plan);
 }
 
-static vt_status make(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_form form, struct vt__fft **out) {
-    struct vt__fft fft = {.n = n, .type = type, .kept = {.owner = &owner, .key = {n, type * 4 + (int32_t)form}, .free = drop}};
+static vt_status fill_theirs(struct vt__fft *fft) {
+    for (int32_t i = 0; i < 2; i++) {
+        fft->theirs[i] = fft->fftw->plan(fft->type == VTK_FFT_F64, (int32_t)fft->n, i);
+        if (!fft->theirs[i]) return vt__fail_nomem("fft", 0);
+    }
+    return VT_OK;
+}
+
+static int64_t key_of(int32_t type, enum vt__fft_form form, const vt__fftw_module *fftw) { return (fftw ? 8 : 0) + type * 4 + (int32_t)form; }
+
+static vt_status make(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_form form, const vt__fftw_module *fftw, struct vt__fft **out) {
+    struct vt__fft fft = {.n = n, .type = type, .fftw = fftw, .kept = {.owner = &owner, .key = {n, key_of(type, form, fftw)}, .free = drop}};
     if (!choose(&fft, form)) return vt__fail(VT_ERR_LIMIT, "fft: %lld points", (long long)n);
     int64_t pair = vt__fft_pair(type), head = whole((int64_t)sizeof fft), table = whole(fft.plan.n_roots * pair);
     int64_t chirp = fft.plan.n == n ? 0 : whole(n * pair), spectrum = chirp ? whole(fft.plan.n * pair) : 0, half = form == VT__FFT_HALF ? (n + 1) * pair : 0;
     size_t size = (size_t)(head + table + chirp + spectrum + half);
     char *block = vt__alloc64(ctx, size);
     if (!block) return vt__fail_nomem("fft", size);
-    vt_status st = fill_table(ctx, &fft.plan, type, block + head);
+    vt_status st = fftw ? fill_theirs(&fft) : fill_table(ctx, &fft.plan, type, block + head);
     if (st == VT_OK && chirp) st = fill_chirp(ctx, &fft, block + head + table, block + head + table + chirp);
     if (st == VT_OK && half) st = fill_half(&fft, block + head + table + chirp + spectrum);
-    if (st != VT_OK) {
-        vt__free(ctx, block);
-        return st;
-    }
     *out = memcpy(block, &fft, sizeof fft);
-    return VT_OK;
+    if (st != VT_OK) drop(ctx, &(*out)->kept);
+    return st;
 }
 
 vt_status vt__fft_get(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_form form, const struct vt__fft **out) {
-    struct vt__fft *fft = (struct vt__fft *)(void *)vt__keep_find(ctx, &owner, n, type * 4 + (int32_t)form);
+    const vt__fftw_module *fftw = vt__fft_module(ctx);
+    struct vt__fft *fft = (struct vt__fft *)(void *)vt__keep_find(ctx, &owner, n, key_of(type, form, fftw));
     if (!fft) {
-        vt_status st = make(ctx, n, type, form, &fft);
+        vt_status st = make(ctx, n, type, form, fftw, &fft);
         if (st != VT_OK) return st;
         fft = (struct vt__fft *)(void *)vt__keep_put(ctx, &fft->kept);
     }
@@ -127,7 +144,7 @@ vt_status vt__fft_get(vt_context *ctx, int64_t n, int32_t type, enum vt__fft_for
 
 int64_t vt__fft_scratch(const struct vt__fft *fft) {
     int64_t pairs = fft->plan.is_rows ? fft->plan.n : 4 * fft->plan.n * vtk_get()->fft->lanes[fft->type], bytes;
-    if (fft->chirp) pairs = 3 * fft->plan.n + 2 * fft->n * vtk_get()->fft->lanes[fft->type]; /* columns become rows */
+    if (fft->chirp || fft->fftw) pairs = 3 * fft->plan.n + 16 + 2 * fft->n * vtk_get()->fft->lanes[fft->type]; /* columns become rows */
     return __builtin_mul_overflow(pairs, vt__fft_pair(fft->type), &bytes) ? -1 : whole(bytes);
 }
 
@@ -184,6 +201,19 @@ static void run_chirp(const struct vt__fft *fft, const struct vt__fft_rows *call
     else chirp_out_f64(fft, (const double *)(const void *)a, call->inverse, y);
 }
 
+/* Rows that are not where FFTW wants them go through scratch. */
+static void run_theirs(const struct vt__fft *fft, const struct vt__fft_rows *call, const void *x, void *y) {
+    size_t bytes = (size_t)(fft->n * vt__fft_pair(fft->type));
+    char *a = call->scratch, *b = a + (bytes + 63) / 64 * 64;
+    int x_fits = (uintptr_t)x % 16 == 0, y_fits = (uintptr_t)y % 16 == 0;
+    void *to = y_fits ? y : b;
+    if (!x_fits) memcpy(a, x, bytes);
+    fft->fftw->run(fft->type == VTK_FFT_F64, fft->theirs[call->inverse != 0], x_fits ? (void *)(uintptr_t)x : a, to);
+    if (call->scale != 1 && fft->type == VTK_FFT_F32) scale_f32(to, fft->n, call->scale);
+    if (call->scale != 1 && fft->type == VTK_FFT_F64) scale_f64(to, fft->n, call->scale);
+    if (!y_fits) memcpy(y, b, bytes);
+}
+
 void vt__fft_run(const struct vt__fft *fft, const struct vt__fft_rows *call) {
     const struct vtk_fft *f = vtk_get()->fft;
     int64_t pair = vt__fft_pair(fft->type), lanes = f->lanes[fft->type];
@@ -195,6 +225,7 @@ void vt__fft_run(const struct vt__fft *fft, const struct vt__fft_rows *call) {
         const char *x = (const char *)call->x + r * call->x_pitch * pair;
         char *y = (char *)call->y + r * call->y_pitch * pair;
         if (fft->chirp) run_chirp(fft, call, x, y);
+        else if (fft->fftw) run_theirs(fft, call, x, y);
         else
             f->run[fft->type](&fft->plan, &(vtk_fft_call){.x = x, .y = y, .x_ahead = r + 1 < call->rows ? call->x_pitch : 0,
                                                           .y_ahead = r + 1 < call->rows ? call->y_pitch : 0, .scratch = call->scratch, .scale = call->scale,
@@ -219,7 +250,7 @@ static void copy_pairs(char *to, int64_t to_step, const char *from, int64_t from
 void vt__fft_run_columns(const struct vt__fft *fft, const struct vt__fft_rows *call) {
     const struct vtk_fft *f = vtk_get()->fft;
     int64_t n = fft->n, lanes = f->lanes[fft->type], pair = vt__fft_pair(fft->type);
-    if (fft->chirp) {
+    if (fft->chirp || fft->fftw) {
         run_gathered(fft, call);
         return;
     }

@@ -3,6 +3,7 @@
 #define VENTURI_DEVICE_FFT_PLAN_H
 
 #include "core/keep.h"
+#include "device/fft_library.h"
 #include "vtk_fft.h"
 
 /* ROWS: points side by side. COLUMNS: the points of several transforms side by side. HALF: rows, with what makes half a spectrum of twice as many reals. */
@@ -15,6 +16,8 @@ struct vt__fft {
     vtk_fft_plan plan;   /* of n points; of plan.n >= 2 n - 1, by rows, where there is a chirp */
     const void *chirp;   /* [n] exp(-i pi k^2 / n); NULL: none */
     const void *spectrum; /* [plan.n] of the conjugate chirp, wrapped around, over plan.n */
+    const vt__fftw_module *fftw; /* whose plans these are, forwards and inverse; NULL: none, and the plan above counts */
+    void *theirs[2];
     const void *half;    /* [n + 1] exp(-i pi k / n) of HALF */
 };
 

@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 
+#include "venturi/tensor.h"
+
 static const char *library;
 
 static void *symbol(void *handle, const char *name) {
@@ -29,6 +31,11 @@ static void a_missing_module_is_named(void **state) {
     assert_int_equal(create_script(ctx, NULL, &script), VT_ERR_UNSUPPORTED);
     assert_null(script);
     assert_non_null(strstr(message(), "libventuri_lua.so"));
+    vt_status (*select_fft)(vt_context *, int32_t);
+    *(void **)&select_fft = symbol(handle, "vt_fft_select");
+    assert_int_equal(select_fft(ctx, VT_FFT_FFTW), VT_ERR_UNSUPPORTED);
+    assert_non_null(strstr(message(), "libventuri_fftw.so"));
+    assert_int_equal(select_fft(ctx, VT_FFT_OWN), VT_OK);
     release(ctx);
 }
 
