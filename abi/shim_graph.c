@@ -1,15 +1,19 @@
 /* Public calls of venturi/graph.h: check and forward. */
+#define VT_EXPERIMENTAL
 #include "venturi/graph.h"
 
 #include <string.h>
 
 #include "core/error.h"
 #include "core/options.h"
+#include "plan/arena.h"
 #include "plan/file.h"
 #include "plan/graph.h"
 #include "plan/report.h"
 #include "venturi/tensor.h"
+#include "venturi_experimental.h"
 
+_Static_assert(sizeof(size_t) == sizeof(uint64_t) && sizeof(vt_arena_span) == sizeof(struct vt__span), "spans are the engine's");
 _Static_assert((int)VT_GRAPH_MAX_RESULTS == (int)VT__MOST_RESULTS, "the public constant is the engine's");
 
 static vt_status check_inputs(vt_tensor *const *inputs, int32_t n) {
@@ -89,4 +93,12 @@ vt_status vt_graph_report(const vt_graph *graph, vt_buffer **out) {
     if (out) *out = NULL;
     if (!graph || !out) return vt__fail(VT_ERR_INVALID, "graph: graph or out is NULL");
     return vt__graph_report(graph, out);
+}
+
+vt_status vt_arena_plan(vt_context *ctx, const vt_arena_span *spans, int64_t n, int32_t order, uint64_t *offsets, uint64_t *size, uint64_t *least) {
+    if (!ctx || n < 0 || (n && (!spans || !offsets)) || !size || !least) return vt__fail(VT_ERR_INVALID, "plan: ctx, spans, offsets, size or least is NULL");
+    if (order < VT_ARENA_BY_NUMBER || order > VT_ARENA_BEST) return vt__fail(VT_ERR_INVALID, "plan: order %d", order);
+    for (int64_t i = 0; i < n; i++)
+        if (spans[i].first > spans[i].last || spans[i].size > INT64_MAX) return vt__fail(VT_ERR_INVALID, "plan: span %lld ends before it begins, or is too large", (long long)i);
+    return vt__arena_solve(ctx, (const struct vt__span *)(const void *)spans, n, order, (size_t *)offsets, (size_t *)size, (size_t *)least);
 }

@@ -69,6 +69,17 @@ VT_API VT_MUST_USE vt_status vt_gguf_get_tensor(const vt_gguf *gguf, int64_t i, 
 /** One Philox4x32-10 block. ctr, out: [4]; key: [2]. */
 VT_API void vt_philox_block(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]);
 
+/* A piece of memory that lives from one step to another, both included. */
+typedef struct vt_arena_span {
+    int64_t first, last;
+    uint64_t size;
+} vt_arena_span;
+enum { VT_ARENA_BY_NUMBER, VT_ARENA_BY_SIZE, VT_ARENA_BEST };
+/** The planner of graphs: an offset for each of n spans in one block of *size bytes, each at the lowest gap beside those before it, by their numbers, by
+ *  falling size, or as needs less; *least: the most bytes that live at a step. Errors: VT_ERR_INVALID, VT_ERR_LIMIT, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_arena_plan(vt_context *ctx, const vt_arena_span *spans, int64_t n, int32_t order, uint64_t *offsets, uint64_t *size,
+                                           uint64_t *least);
+
 /** Pieces into which the pre-tokenizer cuts a text, special tokens cut out first under VT_TOKENIZE_SPECIAL, each a piece of its own: buffer of
  *  (begin, end) int64 byte offsets. They tile the text; WordPiece leaves out what it drops. SentencePiece has no pre-tokenizer: what is
  *  between special tokens is one piece. Errors: as vt_tokenizer_encode. */

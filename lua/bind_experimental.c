@@ -232,8 +232,39 @@ static int philox_block(lua_State *L) {
     return 1;
 }
 
+/* arena_plan({ { first =, last =, size = }, ... }, "number" | "size" | "best") -> offsets, size of the arena, least size */
+static int arena_plan(lua_State *L) {
+    static const char *const orders[] = {"number", "size", "best", NULL};
+    static const char *const known[] = {"first", "last", "size", NULL};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int32_t order = luaL_checkoption(L, 2, "best", orders);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+    if (n > 4096) box_raise(L, VT_ERR_LIMIT, "arena_plan: %I spans, at most 4096 are possible", (LUAI_UACINT)n);
+    vt__capability_charge_for(L, (uint64_t)(n * n), VT__COST_ITEM);
+    vt_arena_span *spans = lua_newuserdatauv(L, (size_t)n * sizeof *spans + 1, 0);
+    uint64_t *offsets = lua_newuserdatauv(L, (size_t)n * sizeof *offsets + 1, 0), size, least;
+    for (lua_Integer i = 0; i < n; i++) {
+        lua_rawgeti(L, 1, i + 1);
+        int at = lua_gettop(L);
+        if (!box_options(L, at, "span", known)) box_raise(L, VT_ERR_INVALID, "arena_plan: span %I is no table", (LUAI_UACINT)i + 1);
+        spans[i].first = box_integer(L, at, "span", "first", 0, 0, INT64_MAX);
+        spans[i].last = box_integer(L, at, "span", "last", 0, 0, INT64_MAX);
+        spans[i].size = (uint64_t)box_integer(L, at, "span", "size", 0, 0, INT64_MAX);
+        lua_pop(L, 1);
+    }
+    box_ok(L, vt_arena_plan(vt__capability_get(L)->ctx, spans, n, order, offsets, &size, &least));
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 0; i < n; i++) {
+        lua_pushinteger(L, (lua_Integer)offsets[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)size);
+    lua_pushinteger(L, (lua_Integer)least);
+    return 3;
+}
+
 void bind_experimental(lua_State *L) {
-    static const luaL_Reg functions[] = {{"quant_block", quant_block}, {"quant_decode", quant_decode}, {"quant_encode", quant_encode},
+    static const luaL_Reg functions[] = {{"arena_plan", arena_plan}, {"quant_block", quant_block}, {"quant_decode", quant_decode}, {"quant_encode", quant_encode},
         {"attention", attention}, {"gguf", gguf_open}, {"philox_block", philox_block}, {NULL, NULL}};
     static const luaL_Reg gguf_methods[] = {{"meta", gguf_meta}, {"tensors", gguf_tensors}, {NULL, NULL}};
     box_register(L, &gguf_type, gguf_methods);

@@ -76,3 +76,9 @@ vt_status vt__arena_plan(vt_context *ctx, const struct vt__span *spans, int64_t 
     vt__free(ctx, other);
     return st;
 }
+
+vt_status vt__arena_solve(vt_context *ctx, const struct vt__span *spans, int64_t n, int32_t order, size_t *offsets, size_t *size, size_t *least) {
+    vt_status st = order > VT__SPANS_BY_SIZE ? vt__arena_plan(ctx, spans, n, offsets, size, least) : vt__arena_place(ctx, spans, n, (enum vt__span_order)order, offsets, size);
+    if (st == VT_OK) *least = most_alive(spans, n);
+    return st;
+}

@@ -19,4 +19,7 @@ vt_status vt__arena_place(vt_context *ctx, const struct vt__span *spans, int64_t
 /* The order that needs less; the lower bound beside it: the most bytes that live at a step. */
 vt_status vt__arena_plan(vt_context *ctx, const struct vt__span *spans, int64_t n, size_t *offsets, size_t *size, size_t *least);
 
+/* vt__arena_place for the first two orders, vt__arena_plan for the third; the bound for all. */
+vt_status vt__arena_solve(vt_context *ctx, const struct vt__span *spans, int64_t n, int32_t order, size_t *offsets, size_t *size, size_t *least);
+
 #endif

@@ -58,6 +58,11 @@ for _, key in ipairs{ "cases", "random_bytes" } do
 end
 must_fail("gguf_blocks_a.json", "no cases at all", function(d) d.cases, d.random_bytes = nil, nil end)
 
+must_pass("20-planner.json", "the file as it is")
+must_fail("20-planner.json", "a changed offset", function(d) d.cases[1].greedy_by_size.offsets[2] = d.cases[1].greedy_by_size.offsets[2] + 16 end)
+must_fail("20-planner.json", "a changed lifetime", function(d) d.cases[2].tensors[1]["end"] = 19 end)
+must_fail("20-planner.json", "a changed bound", function(d) d.cases[1].lower_bound_max_live = 1 end)
+must_fail("20-planner.json", "no cases", function(d) d.cases = vt.json.array{} end)
 must_pass("philox4x32.json", "the file as it is")
 must_pass("philox4x32.json", "other known answers alone", function(d) for key in pairs(d) do if key ~= "kat" then d[key] = nil end end end)
 must_fail("philox4x32.json", "a changed word", function(d) d.words_seed7[3] = d.words_seed7[3] + 1 end)
