@@ -90,8 +90,8 @@ typedef struct vt_graph_cost_info {
 } vt_graph_cost_info;
 /** What a run costs. Errors:  INVALID. */
 VT_API VT_MUST_USE vt_status vt_graph_cost(const vt_graph *graph, vt_graph_cost_info *out);
-/** All that is known of it as JSON: the cost, inputs, results, variables, each step with its operation, extents, bytes and FLOPs, and where and when temporaries
- * live in the arena. A new buffer. Errors:  NOMEM. */
+/** All that is known of it as JSON: the cost, inputs, results, variables, each step with its operation, extents, bytes, FLOPs and the unit that it is part of (elementwise
+ * steps behind one another are done together, block by block), and where temporaries live in the arena, from which unit to which. A new buffer. Errors:  NOMEM. */
 VT_API VT_MUST_USE vt_status vt_graph_report(const vt_graph *graph, vt_buffer **out);
 
 #endif

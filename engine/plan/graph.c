@@ -60,9 +60,22 @@ static vt_status collect_patches(vt_graph *g) {
     return VT_OK;
 }
 
+static vt_status prepare_rooms(vt_graph *g) {
+    for (int64_t i = 0; i < g->n_units; i++)
+        if (g->units[i].n_steps > 1 && g->units[i].group.room > g->room_size) g->room_size = g->units[i].group.room;
+    g->n_rooms = g->room_size ? (size_t)vt__context_threads(g->p.ctx) : 0;
+    g->room_taken = vt__calloc2(g->p.ctx, (int64_t)g->n_rooms, 1, sizeof *g->room_taken);
+    if (!g->room_taken) return vt__fail_nomem("graph", g->n_rooms * sizeof *g->room_taken);
+    for (size_t i = 0; i < g->n_rooms; i++) atomic_init(&g->room_taken[i], 0);
+    return vt__storage_create(g->p.ctx, g->p.backend, g->n_rooms * g->room_size, &g->rooms);
+}
+
 static vt_status prepare_memory(vt_graph *g) {
     struct vt__program *p = &g->p;
-    vt_status st = vt__layout_plan(p, &g->layout);
+    g->is_local = vt__calloc2(p->ctx, p->n_values, 1, 1);
+    vt_status st = g->is_local ? vt__fuse(p, &g->units, &g->n_units, g->is_local) : vt__fail_nomem("graph", (size_t)p->n_values);
+    if (st == VT_OK) st = prepare_rooms(g);
+    if (st == VT_OK) st = vt__layout_plan(p, g->units, g->n_units, g->is_local, &g->layout);
     if (st == VT_OK) st = vt__storage_create(p->ctx, p->backend, g->layout.size, &g->arena);
     for (int64_t i = 0; st == VT_OK && i < p->n_values; i++) {
         struct vt__value *v = &p->values[i];
@@ -73,7 +86,7 @@ static vt_status prepare_memory(vt_graph *g) {
 }
 
 static struct vt__graph_cost count_bytes(const vt_graph *g) {
-    struct vt__graph_cost c = {.arena_bytes = g->layout.size, .least_bytes = g->layout.least, .scratch_bytes = g->p.scratch, .n_steps = g->p.n_steps};
+    struct vt__graph_cost c = {.arena_bytes = g->layout.size, .least_bytes = g->layout.least, .scratch_bytes = g->p.scratch + g->n_rooms * g->room_size, .n_steps = g->p.n_steps};
     for (int64_t i = 0; i < g->p.n_steps; i++) c.flops += vt__step_flops(&g->p, &g->p.steps[i]);
     for (int64_t i = 0; i < g->p.n_values; i++) {
         const struct vt__value *v = &g->p.values[i];
@@ -145,6 +158,10 @@ void vt__graph_release(vt_graph *g) {
     for (int32_t i = 0; g->results && i < g->p.n_results; i++) vt__tensor_release(g->results[i]);
     for (int32_t i = 0; g->copies && i < g->p.n_inputs; i++) vt__storage_release(g->copies[i]);
     vt__storage_release(g->arena);
+    vt__storage_release(g->rooms);
+    vt__units_free(ctx, g->units, g->n_units);
+    vt__free(ctx, g->is_local);
+    vt__free(ctx, g->room_taken);
     vt__layout_free(ctx, &g->layout);
     vt__free(ctx, g->views);
     vt__free(ctx, g->runs);

@@ -18,6 +18,12 @@ struct vt_graph {
     struct vt__program p;
     struct vt__layout layout;
     struct vt__storage *arena;
+    struct vt__unit *units;
+    int64_t n_units;
+    char *is_local;            /* [values] */
+    struct vt__storage *rooms; /* n_rooms of room_size bytes, for groups: one a thread */
+    atomic_int *room_taken;    /* [n_rooms] */
+    size_t n_rooms, room_size;
     struct vt__view *views; /* [operands], with addresses */
     struct vt__run *runs;   /* [steps], over the views */
     /* Operands that see value v: uses[first_use[v]] to before uses[first_use[v + 1]]. */
@@ -32,6 +38,8 @@ struct vt_graph {
 
 /* Takes the program over, also on failure. is_foreign: memory that a step might see before it is written is zeroed, and there are no results yet. */
 vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph **out);
+/* All steps of a unit of several. */
+vt_status vt__group_run(vt_graph *g, const struct vt__unit *unit);
 /* Gives the operands of a value their addresses. */
 void vt__graph_bind(vt_graph *g, int64_t value, void *data);
 /* Storage and handles of the results, made anew where somebody holds those of the last run. */

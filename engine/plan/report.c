@@ -41,9 +41,10 @@ static void put_operands(vt__bytes *b, const char *name, const struct vt__operan
 
 static void put_steps(vt__bytes *b, const vt_graph *g) {
     put(b, ",\"steps\":[");
-    for (int64_t i = 0; i < g->p.n_steps; i++) {
+    for (int64_t i = 0, unit = 0; i < g->p.n_steps; i++) {
         const struct vt__step *s = &g->p.steps[i];
-        put(b, "%s\n{\"op\":\"%s\",\"flops\":%.0f,\"bytes\":%.0f", i ? "," : "", s->op->name, vt__step_flops(&g->p, s), vt__step_bytes(&g->p, s));
+        while (i >= g->units[unit].first + g->units[unit].n_steps) unit++;
+        put(b, "%s\n{\"op\":\"%s\",\"unit\":%lld,\"flops\":%.0f,\"bytes\":%.0f", i ? "," : "", s->op->name, (long long)unit, vt__step_flops(&g->p, s), vt__step_bytes(&g->p, s));
         put_operands(b, "in", g->p.operands + s->operands, s->n_in);
         put_operands(b, "out", g->p.operands + s->operands + s->n_in, s->n_out);
         vt__bytes_append_byte(b, '}');
@@ -59,6 +60,7 @@ static void put_values(vt__bytes *b, const vt_graph *g) {
         const struct vt__value *v = &g->p.values[i];
         const struct vt__span *span = &g->layout.spans[i];
         if (g->first_use[i + 1] == g->first_use[i]) continue;
+        if (g->is_local[i]) span = &(struct vt__span){0};
         put(b, "%s\n{\"value\":%lld,\"kind\":\"%s\",\"bytes\":%zu", any++ ? "," : "", (long long)i, kinds[v->kind], v->size);
         if (span->size) put(b, ",\"offset\":%zu,\"first\":%lld,\"last\":%lld", g->layout.offsets[i], (long long)span->first, (long long)span->last);
         vt__bytes_append_byte(b, '}');

@@ -113,7 +113,8 @@ static vt_status take_input(vt_graph *g, vt_tensor *const *inputs, int32_t i) {
 
 static vt_status run_steps(vt_graph *g) {
     vt_status st = VT_OK;
-    for (int64_t i = 0; st == VT_OK && i < g->p.n_steps; i++) st = vt__op_execute(g->p.backend, &g->runs[i]);
+    for (int64_t i = 0; st == VT_OK && i < g->n_units; i++)
+        st = g->units[i].n_steps > 1 ? vt__group_run(g, &g->units[i]) : vt__op_execute(g->p.backend, &g->runs[g->units[i].first]);
     return st;
 }
 
