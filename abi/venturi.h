@@ -12,6 +12,7 @@
 #include "venturi/graph.h"
 #include "venturi/kv.h"
 #include "venturi/llm.h"
+#include "venturi/loader.h"
 #include "venturi/media.h"
 #include "venturi/profile.h"
 #include "venturi/retrieve.h"

@@ -26,6 +26,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_cluster(L);
     bind_format(L);
     bind_encode(L);
+    bind_loader(L);
     bind_media(L);
     bind_script(L);
     bind_tensor(L);

@@ -1,11 +1,13 @@
 --- Data for training: sets of examples, loaders that hand them out in batches, orders and mixtures, sets from packages.
 -- `vt.data.tensors`, `npy`, `csv`, `folder` make data sets (venturi.data.dataset); `vt.data.load(name)` gives one of `vt.data.fetch.names()`.
--- Modules: `vt.data.dataset`, `vt.data.emoji`, `vt.data.fetch`, `vt.data.words`.
+-- `vt.data.loader{ dataset, batch_size, ... }` hands one out in batches; orders are `vt.data.order` and `vt.data.mixture`.
+-- Modules: `vt.data.annotations`, `dataset`, `emoji`, `fetch`, `mixture`, `order`, `words`.
 local vt = require "venturi"
 local dataset = require "venturi.data.dataset"
 local fetch = require "venturi.data.fetch"
 
-local M = { tensors = dataset.tensors, npy = dataset.npy, csv = dataset.csv, folder = dataset.folder }
+local M = { tensors = dataset.tensors, npy = dataset.npy, csv = dataset.csv, folder = dataset.folder,
+  loader = function(opt) return require("venturi.data.loader").new(opt) end }
 
 local function digits(path)
   local file = vt.load(path .. "/data.safetensors")
@@ -38,7 +40,7 @@ function M.load(name, opt)
 end
 
 return setmetatable(M, { __index = function(t, name)
-  local modules = { dataset = true, emoji = true, fetch = true, words = true, annotations = true }
+  local modules = { annotations = true, dataset = true, emoji = true, fetch = true, mixture = true, order = true, words = true }
   if not modules[name] then return nil end
   local module = require("venturi.data." .. name)
   rawset(t, name, module)

@@ -2,6 +2,7 @@
 return {
   ["05-monarch-dft"] = "fourier",
   ["05-rfft-sparse"] = "fourier",
+  ["11_cooldown"] = "cooldown",
   ["20-planner"] = "planner",
   ["64_kmedoids"] = "kmedoids",
   ["78-rex"] = "schedule",
