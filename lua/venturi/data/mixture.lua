@@ -16,7 +16,7 @@ end
 --- Chances of the domains at a temperature. In logarithms: powers of sizes overflow.
 function M.probabilities(sizes, tau)
   check_sizes(sizes)
-  if type(tau) ~= "number" or not (tau > 0) then error("mixture: tau must be above 0", 2) end
+  if type(tau) ~= "number" or tau ~= tau or tau <= 0 then error("mixture: tau must be above 0", 2) end
   local p, most, sum = {}, -math.huge, 0
   for i, n in ipairs(sizes) do
     p[i] = math.log(n) / tau
@@ -98,7 +98,7 @@ local function check_schedule(tau)
   if type(tau) == "number" then tau = { { 0, tau } } end
   local after = -1
   for i, part in ipairs(tau) do
-    if math.type(part[1]) ~= "integer" or part[1] <= after or (i == 1 and part[1] ~= 0) or type(part[2]) ~= "number" or not (part[2] > 0) then
+    if math.type(part[1]) ~= "integer" or part[1] <= after or (i == 1 and part[1] ~= 0) or type(part[2]) ~= "number" or part[2] ~= part[2] or part[2] <= 0 then
       error("mixture.order: tau is a number above 0, or a list of { step, tau } with ascending steps from 0", 3)
     end
     after = part[1]
