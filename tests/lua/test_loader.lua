@@ -124,6 +124,41 @@ t.test("scalarization and temperature have one full gradient; UniMax shares a bu
   for _, tau in ipairs{ 0, -1, 0 / 0 } do t.raises("tau", data.mixture.probabilities, sizes, tau) end
 end)
 
+-- A line y = a x fitted at a = 0 to two domains: gradients of single examples are -2 x y.
+t.test("scalarization and temperature have equal gradients and the variances of the theorem", function()
+  local counts, tau, gradient = { 400, 20 }, 5, {}
+  local x = vt.randn(420, { seed = 3 }):totable()
+  for i = 1, 420 do gradient[i] = -2 * x[i] * (i <= 400 and 0.5 * x[i] or 3 * x[i]) end
+  local p, w = data.mixture.probabilities(counts, tau), data.mixture.weights(counts, tau)
+  local function over(d, f)
+    local sum = 0
+    for i = (d - 1) * 400 + 1, d == 1 and 400 or 420 do sum = sum + f(gradient[i]) end
+    return sum
+  end
+  local sampled, weighted, second_sampled, second_weighted = 0, 0, 0, 0
+  for d = 1, 2 do
+    sampled, weighted = sampled + p[d] * over(d, function(g) return g end) / counts[d], weighted + over(d, function(g) return w[d] * g end) / 420
+    second_sampled = second_sampled + p[d] * over(d, function(g) return g * g end) / counts[d]
+    second_weighted = second_weighted + over(d, function(g) return w[d] ^ 2 * g * g end) / 420
+  end
+  assert(math.abs(sampled - weighted) < 1e-12 * math.abs(sampled) and second_weighted > second_sampled)
+  if is_slow then return end
+  -- Drawn: the ratio of the variances within 5 %.
+  local function variance(order, weights)
+    local n, sum, squares = 0, 0, 0
+    for k = 0, 39 do
+      for _, i in ipairs(order:round(k):totable()) do
+        local g = gradient[i + 1] * (weights and weights[i < 400 and 1 or 2] or 1)
+        n, sum, squares = n + 1, sum + g, squares + g * g
+      end
+    end
+    return squares / n - (sum / n) ^ 2
+  end
+  local function draws(at) return data.mixture.order{ sizes = counts, length = 10000, tau = at, seed = 12 } end
+  local got, want = variance(draws(1), w) / variance(draws(tau)), (second_weighted - weighted ^ 2) / (second_sampled - sampled ^ 2)
+  assert(math.abs(got / want - 1) < 0.05, got / want)
+end)
+
 -- ---- loaders ----
 
 local function numbers(n)

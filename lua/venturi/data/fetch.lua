@@ -198,4 +198,4 @@ function M.info(name)
   return { name = name, summary = recipe.summary, path = M.path(name), is_here = M.is_here(name), parts = parts }
 end
 
-return M
+return setmetatable(M, { __call = function(_, name) return M.fetch(name) end })
