@@ -1,5 +1,6 @@
-/* Work that goes through libraries with a malloc of their own: JSON, MessagePack, scripts. Linked as a host is, with the shared library. */
+/* Work that goes through libraries with a malloc of their own: JSON, MessagePack, scripts, JPEG. Linked as a host is, with the shared library. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "faults.h"
@@ -43,8 +44,36 @@ static vt_status script(world *w) {
     return st;
 }
 
+static unsigned char photo[4096];
+static size_t photo_size;
+
+/* A progressive picture of the fuzzer's, read before anything fails. */
+static int read_photo(void) {
+    char path[4096];
+    const char *golden = getenv("VT_GOLDEN");
+    (void)snprintf(path, sizeof path, "%s/../fuzz/corpus/jpeg/progressive", golden ? golden : "tests/golden");
+    FILE *f = fopen(path, "rb");
+    if (f) photo_size = fread(photo, 1, sizeof photo, f);
+    if (f) fclose(f);
+    return photo_size > 0;
+}
+
+static vt_status picture(world *w) {
+    vt_image_info info = VT_STRUCT_INIT(vt_image_info);
+    vt_image_options o = VT_STRUCT_INIT(vt_image_options);
+    vt_buffer *pixels = NULL;
+    o.flags = VT_IMAGE_UPRIGHT;
+    vt_status st = vt_image_decode(w->ctx, photo, photo_size, &o, &info, &pixels);
+    if (st == VT_OK) torture_note(w, "%d x %d", (int)info.width, (int)info.height);
+    vt_buffer_release(pixels);
+    return st;
+}
+
 int main(void) {
+    if (!read_photo()) return 1;
     static const torture_case cases[] = {
+        /* libjpeg asks again for less, so a single failure may pass. */
+        {.name = "picture", .run = picture, .faults = FAULT_MEMORY | FAULT_LIBRARIES, .economies = 1},
         {.name = "formats", .run = formats, .faults = FAULT_MEMORY | FAULT_LIBRARIES},
         /* Lua collects its garbage and tries again when an allocation fails, so a single failure may pass. */
         {.name = "script", .run = script, .faults = FAULT_MEMORY | FAULT_LIBRARIES, .economies = 1},
