@@ -246,6 +246,7 @@ vt_status vt__capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n_input
     if (st == VT_OK) st = keep_what_is_held(&c);
     end(&c);
     if (st == VT_OK) st = vt__program_prune(out);
+    if (st == VT_OK) st = vt__program_join_slices(out);
     if (st != VT_OK) vt__program_free(out);
     return st;
 }

@@ -22,46 +22,69 @@ static int can_join(const struct vt__program *p, int64_t step) {
     return (s->op->flags & VT__OP_ELEMENTWISE) && s->n_out == 1 && s->op->id != VT__OP_tril && s->op->id != VT__OP_triu && vt__operand_count(output_of(p, step)) > 0;
 }
 
-static int is_same_place(const struct vt__operand *a, const struct vt__operand *b) {
-    if (a->offset != b->offset || a->desc.dtype != b->desc.dtype || a->desc.ndim != b->desc.ndim) return 0;
-    for (int32_t d = 0; d < a->desc.ndim; d++)
-        if (a->desc.shape[d] != b->desc.shape[d] || a->strides[d] != b->strides[d]) return 0;
+/* ---- extents ---- */
+
+/* Cumulative products of extents from the last dimension on, 1 first; dimensions of 1 add none. */
+static int32_t products(const int64_t *shape, int32_t ndim, int64_t *out) {
+    int32_t n = 0;
+    out[n++] = 1;
+    for (int32_t d = ndim - 1; d >= 0; d--)
+        if (shape[d] != 1) out[n] = out[n - 1] * shape[d], n++;
+    return n;
+}
+
+/* Cuts the group's dimensions further, so that those of o's extents are runs of them: [4096, 512] and [16, 256, 512] are both seen as the latter. 0: it
+ * cannot be, or in too many dimensions. */
+static int refine(struct vt__group *g, const struct vt__desc *desc) {
+    int64_t a[VT__MAX_DIMS + 1], b[VT__MAX_DIMS + 1], all[2 * VT__MAX_DIMS + 2];
+    int32_t n_a = products(g->shape, g->ndim, a), n_b = products(desc->shape, desc->ndim, b), i = 0, k = 0, n = 0;
+    if (a[n_a - 1] != b[n_b - 1]) return 0;
+    while (i < n_a || k < n_b) {
+        int64_t next = k == n_b || (i < n_a && a[i] <= b[k]) ? a[i] : b[k];
+        if (n && next % all[n - 1]) return 0;
+        all[n++] = next;
+        i += i < n_a && a[i] == next;
+        k += k < n_b && b[k] == next;
+    }
+    if (n - 1 > VT__MAX_DIMS) return 0;
+    g->ndim = n - 1;
+    for (int32_t d = 0; d < g->ndim; d++) g->shape[g->ndim - 1 - d] = all[d + 1] / all[d];
     return 1;
 }
 
-static int has_same_extents(const struct vt__operand *a, const struct vt__operand *b) {
-    if (a->desc.ndim != b->desc.ndim) return 0;
-    for (int32_t d = 0; d < a->desc.ndim; d++)
-        if (a->desc.shape[d] != b->desc.shape[d]) return 0;
-    return 1;
+/* How an operand of a step whose output is `like` lies over the group's dimensions, which are finer than the output's. */
+static void spread(const struct vt__group *g, const struct vt__operand *o, const struct vt__desc *like, int64_t *strides) {
+    int32_t at = g->ndim - 1, extra = like->ndim - o->desc.ndim;
+    memset(strides, 0, VT__MAX_DIMS * sizeof *strides);
+    if (o->value < 0) return;
+    for (int32_t d = like->ndim - 1; d >= 0; d--) {
+        int is_there = d >= extra && o->desc.shape[d - extra] != 1;
+        for (int64_t inside = 1; inside < like->shape[d]; inside *= g->shape[at], at--) strides[at] = is_there ? o->strides[d - extra] * inside : 0;
+    }
 }
 
-/* Can step `next` be done block by block with the steps from `first` on? Memory that one of them writes must be seen by all in one way, element by element. */
-static int fits(const struct vt__program *p, int64_t first, int64_t next) {
+/* Can step `next` be done block by block with the steps from `first` on, over the extents of g, which are cut further where that helps? Memory that one
+ * of them writes must be seen by all in one way, element by element. */
+static int fits(const struct vt__program *p, int64_t first, int64_t next, struct vt__group *g) {
+    struct vt__group finer = *g;
     const struct vt__operand *mine = operands_of(p, next);
     int32_t n_mine = p->steps[next].n_in + 1;
-    if (!can_join(p, next) || !has_same_extents(output_of(p, first), output_of(p, next))) return 0;
+    if (!can_join(p, next) || !refine(&finer, &output_of(p, next)->desc)) return 0;
     for (int64_t s = first; s < next; s++) {
         const struct vt__operand *other = operands_of(p, s);
         for (int32_t i = 0; i <= p->steps[s].n_in; i++)
             for (int32_t k = 0; k < n_mine; k++) {
+                int64_t a[VT__MAX_DIMS], b[VT__MAX_DIMS];
                 int is_write = i == p->steps[s].n_in || k == n_mine - 1;
                 int is_read = (i == p->steps[s].n_in || vt__step_reads(&p->steps[s], i)) && (k == n_mine - 1 || vt__step_reads(&p->steps[next], k));
-                if (is_write && is_read && other[i].value >= 0 && other[i].value == mine[k].value && !is_same_place(&other[i], &mine[k])) return 0;
+                if (!is_write || !is_read || other[i].value < 0 || other[i].value != mine[k].value) continue;
+                spread(&finer, &other[i], &output_of(p, s)->desc, a);
+                spread(&finer, &mine[k], &output_of(p, next)->desc, b);
+                if (other[i].offset != mine[k].offset || other[i].desc.dtype != mine[k].desc.dtype || memcmp(a, b, sizeof a) != 0) return 0;
             }
     }
+    *g = finer;
     return 1;
-}
-
-/* ---- extents ---- */
-
-/* Calls of f's steps in turn: how an operand lies over the extents of the group. */
-static void spread(const struct vt__group *g, const struct vt__operand *o, struct vt__group_operand *out) {
-    memset(out, 0, sizeof *out);
-    out->local = -1;
-    int32_t extra = g->ndim - o->desc.ndim;
-    for (int32_t d = 0; o->value >= 0 && d < o->desc.ndim; d++)
-        if (o->desc.shape[d] != 1) out->strides[d + extra] = o->strides[d];
 }
 
 static void drop_dim(struct vt__group *g, int32_t n, int32_t at) {
@@ -150,16 +173,16 @@ static vt_status place_locals(const struct vt__program *p, const struct touch *t
 
 static vt_status make_group(const struct vt__program *p, const struct touch *touches, struct vt__unit *u, char *is_local) {
     struct vt__group *g = &u->group;
-    const struct vt__operand *like = output_of(p, u->first);
     int32_t n = 0;
     for (int64_t s = u->first; s < u->first + u->n_steps; s++) n += p->steps[s].n_in + 1;
     g->operands = vt__calloc2(p->ctx, n, 1, sizeof *g->operands);
     if (!g->operands) return vt__fail_nomem("graph", (size_t)n * sizeof *g->operands);
-    g->ndim = like->desc.ndim;
-    memcpy(g->shape, like->desc.shape, sizeof g->shape);
     n = 0;
     for (int64_t s = u->first; s < u->first + u->n_steps; s++)
-        for (int32_t i = 0; i <= p->steps[s].n_in; i++) spread(g, &operands_of(p, s)[i], &g->operands[n++]);
+        for (int32_t i = 0; i <= p->steps[s].n_in; i++, n++) {
+            g->operands[n].local = -1;
+            spread(g, &operands_of(p, s)[i], &output_of(p, s)->desc, g->operands[n].strides);
+        }
     collapse(g, n);
     cut(g);
     return place_locals(p, touches, u, is_local);
@@ -177,7 +200,10 @@ vt_status vt__fuse(const struct vt__program *p, struct vt__unit **out, int64_t *
         struct vt__unit *u = &units[n];
         *u = (struct vt__unit){.first = s, .n_steps = 1};
         if (!can_join(p, s)) continue;
-        while (s + u->n_steps < p->n_steps && u->n_steps < MOST_STEPS && fits(p, s, s + u->n_steps)) u->n_steps++;
+        const struct vt__desc *desc = &output_of(p, s)->desc;
+        u->group.ndim = desc->ndim;
+        memcpy(u->group.shape, desc->shape, sizeof u->group.shape);
+        while (s + u->n_steps < p->n_steps && u->n_steps < MOST_STEPS && fits(p, s, s + u->n_steps, &u->group)) u->n_steps++;
         if (u->n_steps > 1) st = make_group(p, touches, u, is_local);
     }
     vt__free(p->ctx, touches);

@@ -76,5 +76,7 @@ void vt__program_mark_written(struct vt__program *p);
 /* Takes out what no result and no kept value depends on; temporaries that only ever hold numbers from the host become kept ones. Values that nothing
  * uses any more keep their numbers. */
 vt_status vt__program_prune(struct vt__program *p);
+/* Sums of gradients of slices that make up a whole become the whole, written slice by slice. */
+vt_status vt__program_join_slices(struct vt__program *p);
 
 #endif

@@ -179,6 +179,20 @@ static inline vt_tensor *block_step(net *m, vt_tensor *const *in) {
     return loss;
 }
 
+/* Three slices that make up a whole, one of an even and one of an odd half. */
+static inline vt_tensor *slices_step(net *m, vt_tensor *const *in) {
+    vt_attr shape[] = {{.name = "shape", .list = (const int64_t[]){-1, 10, 4}, .n_list = 3}};
+    vt_attr even[] = {{.name = "dim", .i = 1}, {.name = "stop", .i = 8}, {.name = "step", .i = 2}};
+    vt_attr odd[] = {{.name = "dim", .i = 1}, {.name = "start", .i = 1}, {.name = "stop", .i = 8}, {.name = "step", .i = 2}};
+    vt_attr rest[] = {{.name = "dim", .i = 1}, {.name = "start", .i = 8}};
+    vt_tensor *h = net_op(m, "reshape", net_op(m, "linear", in[0], m->param[0], m->param[1], NULL, 0), NULL, NULL, shape, 1);
+    vt_tensor *a = net_op(m, "slice", h, NULL, NULL, even, 3), *b = net_op(m, "relu", net_op(m, "slice", h, NULL, NULL, odd, 4), NULL, NULL, NULL, 0);
+    vt_tensor *c = net_op(m, "mean", net_op(m, "square", net_op(m, "slice", h, NULL, NULL, rest, 2), NULL, NULL, NULL, 0), NULL, NULL, NULL, 0);
+    vt_tensor *loss = net_op(m, "add", net_op(m, "mean", net_op(m, "mul", a, b, NULL, NULL, 0), NULL, NULL, NULL, 0), c, NULL, NULL, 0);
+    net_learn(m, loss);
+    return loss;
+}
+
 static const struct {
     const char *name;
     void (*params)(net *m);
@@ -188,6 +202,7 @@ static const struct {
 } nets[] = {
     {"mlp", mlp_params, mlp_step, {9, 17}, 2},
     {"conv", conv_params, conv_step, {3, 2, 10, 10}, 4},
+    {"slices", mlp_params, slices_step, {9, 17}, 2},
     {"attention", block_params, block_step, {4, ROWS, HEADS * WIDTH}, 3},
 };
 enum { N_NETS = sizeof nets / sizeof nets[0], STEPS = 20 };
