@@ -195,6 +195,10 @@ t.test("a loader goes on from any step with the same batches", function()
     function() return data.loader{ dataset = numbers(11), batch_size = 3, seed = 8 } end,
     function() return data.loader{ dataset = numbers(11), batch_size = 2, order = data.order.rs2(11, { ratio = 0.5 }) } end,
     function() return data.loader{ dataset = numbers(11), batch_size = 3, order = data.mixture.order{ sizes = { 8, 3 }, length = 10, tau = 2 } } end,
+    function() -- asks for twenty rounds ahead
+      local ds = data.tensors{ x = vt.arange(11):reshape(11, 1, 1, 1):cast("u8"), y = vt.arange(11) }
+      return data.loader{ dataset = ds, batch_size = 3, pictures = "x", prefetch = 20, order = data.mixture.order{ sizes = { 8, 3 }, length = 3, tau = 2 } }
+    end,
   }
   for which, make in ipairs(makers) do
     local whole = stream(make(), 12)

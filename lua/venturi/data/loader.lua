@@ -46,7 +46,7 @@ function M.new(opt)
   local steps = opt.drop_last and order.length // opt.batch_size or (order.length + opt.batch_size - 1) // opt.batch_size
   if steps == 0 then vt.fail("VT_ERR_SHAPE", ("data.loader: no whole batch of %d in %d examples"):format(opt.batch_size, order.length)) end
   local self = setmetatable({ dataset = ds, order = order, batch_size = opt.batch_size, steps = steps, epoch = 0, step = 0, depth = opt.prefetch,
-    field = ds.files and "x" or opt.pictures, rounds = {}, queue = {}, states = {}, seed = opt.seed }, Loader)
+    field = ds.files and "x" or opt.pictures, rounds = {}, queue = {}, seed = opt.seed }, Loader)
   self.native = picture_loader(ds, opt)
   return self
 end
@@ -56,7 +56,7 @@ function Loader:indices(epoch, step)
   local round = self.rounds[epoch]
   if not round then
     round = self.order:round(epoch)
-    self.rounds[epoch], self.rounds[epoch - 2] = round, nil
+    self.rounds[epoch] = round
   end
   local first = step * self.batch_size
   return round[{ { first + 1, math.min(first + self.batch_size, self.order.length) } }]:copy()
@@ -76,20 +76,36 @@ function Loader:fill()
   end
 end
 
+-- To the next epoch, if this one is at its end; what was kept of the one before goes.
+function Loader:turn()
+  if self.step < self.steps then return end
+  self.rounds[self.epoch] = nil
+  self.epoch, self.step = self.epoch + 1, 0
+  if self.order.forget then self.order:forget(self.epoch) end
+end
+
+-- The pictures of the oldest batch that was asked for. A wait that was interrupted leaves it where it is.
+function Loader:take()
+  local pictures, err = vt.try(self.native.next, self.native)
+  if err and err.name == "VT_ERR_CANCELLED" then error(err, 0) end
+  return table.remove(self.queue, 1), pictures, err
+end
+
 --- The next batch: { index, epoch, step, and each field of the data set }. After the last one of an epoch comes the first of the next.
 -- A picture that cannot be read is an error that names the file; the batch after it is next then.
 function Loader:next()
-  if self.step == self.steps then self.epoch, self.step = self.epoch + 1, 0 end
-  local job
+  self:turn()
+  local job, pictures, err
   if self.native then
     self:fill()
-    job = table.remove(self.queue, 1)
+    job, pictures, err = self:take()
   else
     job = { epoch = self.epoch, step = self.step, index = self:indices(self.epoch, self.step) }
   end
   self.step = self.step + 1
+  if err then error(err, 0) end
   local batch = { index = job.index, epoch = job.epoch, step = job.step }
-  if self.native then batch[self.field] = self.native:next() end
+  if self.field then batch[self.field] = pictures end
   for name, tensor in pairs(self.dataset.fields) do
     if batch[name] == nil then batch[name] = tensor[job.index] end
   end
@@ -98,7 +114,7 @@ end
 
 --- Iterator over what is left of the current epoch (over a whole one, at its end or beginning).
 function Loader:batches()
-  if self.step == self.steps then self.epoch, self.step = self.epoch + 1, 0 end
+  self:turn()
   local epoch = self.epoch
   return function()
     if self.epoch == epoch and self.step < self.steps then return self:next() end
@@ -109,9 +125,7 @@ end
 function Loader:state()
   local epoch, step = self.epoch, self.step
   if step == self.steps then epoch, step = epoch + 1, 0 end
-  if step > 0 then self:indices(epoch, step) end
-  local order = self.order.cursors and self.order:state(epoch) or self.order:state()
-  return { epoch = epoch, step = step, steps = self.steps, batch_size = self.batch_size, seed = self.seed, order = order }
+  return { epoch = epoch, step = step, steps = self.steps, batch_size = self.batch_size, seed = self.seed, order = self.order:state(epoch) }
 end
 
 --- Goes on from a state, with batches equal to the bit. Refuses that of another data set, order or batch size.

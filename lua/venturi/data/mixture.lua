@@ -164,7 +164,7 @@ function Mixture:advance()
   return vt.tensor(indices, { dtype = "i64" })
 end
 
---- Indices of round k. Rounds that are left out are gone through; of earlier ones the last few can be asked for again.
+--- Indices of round k. Rounds that are left out are gone through; earlier ones can be asked for again unless they were forgotten.
 function Mixture:round(k)
   if k < self.at then
     local cursors = self.saved[k] or vt.fail("VT_ERR_STATE", ("mixture: round %d is past, round %d is next"):format(k, self.at))
@@ -172,8 +172,14 @@ function Mixture:round(k)
   end
   local indices
   repeat indices = self:advance() until self.at > k
-  self.saved[k - 8] = nil
   return indices
+end
+
+--- Forgets where the rounds before k began.
+function Mixture:forget(k)
+  for round in pairs(self.saved) do
+    if round < k then self.saved[round] = nil end
+  end
 end
 
 --- How often each domain has been gone through, as far as rounds have been asked for.
@@ -187,6 +193,7 @@ end
 function Mixture:state(k)
   k = k or self.at
   local cursors = k == self.at and self.cursors or self.saved[k]
+  if not cursors then vt.fail("VT_ERR_STATE", ("mixture: where round %d began is not known, round %d is next"):format(k, self.at)) end
   return { kind = self.kind, count = self.count, length = self.length, seed = self.seed, at = k, cursors = table.move(cursors, 1, #cursors, 1, {}) }
 end
 
