@@ -74,7 +74,7 @@ typedef struct vt_arena_span {
     int64_t first, last;
     uint64_t size;
 } vt_arena_span;
-enum { VT_ARENA_BY_NUMBER, VT_ARENA_BY_SIZE, VT_ARENA_BEST };
+enum { VT_ARENA_BY_NUMBER = 0, VT_ARENA_BY_SIZE = 1, VT_ARENA_BEST = 2 };
 /** The planner of graphs: an offset for each of n spans in one block of *size bytes, each at the lowest gap beside those before it, by their numbers, by
  *  falling size, or as needs less; *least: the most bytes that live at a step. Errors: VT_ERR_INVALID, VT_ERR_LIMIT, VT_ERR_NOMEM. */
 VT_API VT_MUST_USE vt_status vt_arena_plan(vt_context *ctx, const vt_arena_span *spans, int64_t n, int32_t order, uint64_t *offsets, uint64_t *size,

@@ -1,7 +1,7 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
--- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.data`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.nn`, `vt.optim`, `vt.page`, `vt.plot`, `vt.png`, `vt.prompt`,
--- `vt.test`, `vt.train`; `vt.rand` and its kin.
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.data`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.nn`, `vt.optim`, `vt.page`, `vt.plot`, `vt.png`,
+-- `vt.prompt`, `vt.test`, `vt.train`; `vt.rand` and its kin.
 local core = require "venturi.core"
 
 local M = {}
