@@ -24,6 +24,18 @@
         } \
     }
 
+/* The same of a function with numbers of its own, which are converted outside of the loop: within, a choice between them would not become a vector. */
+#define UNARY_OF(name, T, P, Q, EXPR) \
+    static void name(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
+        const T *x = in[0]; \
+        T *z = out, p0 = (T)(P), p1 = (T)(Q); \
+        (void)step, (void)p1; \
+        LOOP { \
+            T a = x[i]; \
+            z[i] = EXPR; \
+        } \
+    }
+
 /* One loop for each way to broadcast. */
 #define BINARY_LOOP(A, B, T, R, EXPR) \
     LOOP { \
@@ -75,10 +87,10 @@
     UNARY(trunc_##t, T, T, trunc##F(a)) \
     UNARY(sign_##t, T, T, a > 0 ? (T)1 : a < 0 ? (T)-1 : a) \
     UNARY(relu_##t, T, T, a < 0 ? (T)0 : a) /* NaN stays */ \
-    UNARY(leaky_relu_##t, T, T, a < 0 ? a * (T)p[0] : a) \
+    UNARY_OF(leaky_relu_##t, T, p[0], 0, a < 0 ? a * p0 : a) \
     UNARY(hardsigmoid_##t, T, T, a < -3 ? (T)0 : a > 3 ? (T)1 : (a + 3) / 6) \
     UNARY(hardswish_##t, T, T, a < -3 ? (T)0 : a > 3 ? a : a * (a + 3) / 6) \
-    UNARY(clamp_##t, T, T, a < (T)p[0] ? (T)p[0] : a > (T)p[1] ? (T)p[1] : a) \
+    UNARY_OF(clamp_##t, T, p[0], p[1], a < p0 ? p0 : a > p1 ? p1 : a) \
     BINARY(add_##t, T, T, a + b) \
     BINARY(sub_##t, T, T, a - b) \
     BINARY(mul_##t, T, T, a *b) \
