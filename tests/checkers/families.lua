@@ -3,6 +3,8 @@ return {
   ["05-monarch-dft"] = "fourier",
   ["05-rfft-sparse"] = "fourier",
   ["11_cooldown"] = "cooldown",
+  ["20-mobilenetv2-memory"] = "patch",
+  ["20-patch-smallnet"] = "patch",
   ["20-planner"] = "planner",
   ["64_kmedoids"] = "kmedoids",
   ["78-rex"] = "schedule",

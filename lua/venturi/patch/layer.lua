@@ -1,0 +1,113 @@
+--- One layer over a map or a tile of one picture, in as little memory as it takes.
+local vt = require "venturi"
+local plan = require "venturi.patch.plan"
+
+local function act(l, t)
+  if l.act == "relu" then return t:relu_() end
+  if l.act == "relu6" then return t:clamp_{ min = 0, max = 6 } end
+  if l.act then error(("patch: the activation '%s' is none of relu, relu6"):format(tostring(l.act)), 0) end
+  return t
+end
+
+-- How the rows and columns that the filters see differ from those that are there: { left, right, top, bottom }; below 0: some are not needed.
+local function pads_of(map, at)
+  local row, column = at.row_needs, at.column_needs
+  local top, left = map.rows.first - (row.first - row.before), map.columns.first - (column.first - column.before)
+  return { left, column.stop + column.after - map.columns.stop, top, row.stop + row.after - map.rows.stop }
+end
+
+-- Pads that a convolution knows itself, as its attribute.
+local function own_padding(p) return p[1] == p[2] and p[3] == p[4] and p[1] >= 0 and p[3] >= 0 and { p[3], p[1] } or nil end
+
+-- Numbers of a padded copy of t's channels, 0 where none is made.
+local function padded_size(t, pads)
+  if own_padding(pads) then return 0 end
+  return t:size(2) * (t:size(3) + pads[3] + pads[4]) * (t:size(4) + pads[1] + pads[2])
+end
+
+local function convolve(l, t, pads, w, b, groups)
+  local padding = own_padding(pads)
+  if not padding then t = t:pad{ pads = pads } end
+  return t:conv2d(w, { b = b, stride = l.stride, padding = padding or 0, groups = groups })
+end
+
+local function channels(t, first, stop) return t:slice{ dim = 2, start = first, stop = stop } end
+local function filters(t, first, stop) return t and t:slice{ dim = 1, start = first, stop = stop } end
+
+local MOST_SCRATCH = 8192 -- numbers of a group's result: more make nothing faster, and the arena harder to fill
+
+-- How many of `count` there is room for at once, `unit` numbers each.
+local function group_of(count, unit, free) return math.max(1, math.min(count, math.min(free, MOST_SCRATCH) // unit)) end
+
+-- A filter for each channel: some channels at a time, each group's result over what it was made of.
+local function depthwise_in_place(l, t, pads, rows, columns, free)
+  local plane = rows * columns
+  local out = t:reshape(-1):slice{ dim = 1, start = 0, stop = l.cout * plane }:reshape(1, l.cout, rows, columns)
+  local group = group_of(l.cout, plane + padded_size(t, pads) // l.cin, free)
+  for c = 0, l.cout - 1, group do
+    local stop = math.min(c + group, l.cout)
+    channels(out, c, stop):copy_(convolve(l, channels(t, c, stop), pads, filters(l.w, c, stop), filters(l.b, c, stop), stop - c))
+  end
+  return out
+end
+
+-- A convolution whose result is added to a map, some filters at a time.
+local function accumulate(l, t, pads, to, free)
+  local group = group_of(l.cout, to:size(3) * to:size(4), free)
+  for f = 0, l.cout - 1, group do
+    local stop = math.min(f + group, l.cout)
+    channels(to, f, stop):add_(convolve(l, t, pads, filters(l.w, f, stop), filters(l.b, f, stop), 1))
+  end
+  return to
+end
+
+-- Means of what lies within the map: those with zeros outside, times the window by what of it lies inside.
+local function shares(l, needs, n, size, t, dim)
+  local out, first = {}, needs.first - needs.before
+  for i = 1, n do
+    local a = first + (i - 1) * l.stride
+    out[i] = l.k / math.max(1, math.min(a + l.k, size) - math.max(a, 0))
+  end
+  return vt.tensor(out, { dtype = t.dtype }):to(t.device):reshape(dim == 3 and { 1, 1, n, 1 } or { 1, 1, 1, n })
+end
+
+local function pool(l, t, pads, at, rows, columns, size)
+  local is_max = l.type == "max"
+  local padded = t:pad{ pads = pads, value = is_max and -math.huge or 0 }
+  if is_max then return (padded:max_pool2d{ kernel = l.k, stride = l.stride }) end
+  local out = padded:avg_pool2d{ kernel = l.k, stride = l.stride }
+  return out:mul_(shares(l, at.row_needs, rows, size, t, 3)):mul_(shares(l, at.column_needs, columns, size, t, 4))
+end
+
+local function window(map, rows, columns)
+  if map.rows.first == rows.first and map.rows.stop == rows.stop and map.columns.first == columns.first and map.columns.stop == columns.stop then return map.t end
+  local r, c = map.rows.first, map.columns.first
+  return map.t:slice{ dim = 3, start = rows.first - r, stop = rows.stop - r }:slice{ dim = 4, start = columns.first - c, stop = columns.stop - c }
+end
+
+--- layer(l, map, at, { keeps, room, add, size }): the layer's result as a map. map = { t, rows, columns, owned }; at = { rows, columns } of the result and
+-- { row_needs, column_needs } of plan.intervals; keeps: the input may not be overwritten; add: a map that is added; room: numbers that may live at once
+-- beside the maps that wait; size: extent of the whole input map.
+return function(l, map, at, opt)
+  local rows, columns = at.rows.stop - at.rows.first, at.columns.stop - at.columns.first
+  local pads, add, out = pads_of(map, at), opt.add, nil
+  local free = opt.room - (map.owned or 0)
+  local owned
+  local fits = l.cout * rows * columns + padded_size(map.t, pads) <= free -- then nothing needs to lie where something else was
+  local is_pool = l.type == "max" or l.type == "avg"
+  local may_overwrite = map.owned and not opt.keeps and not add
+  local sum = add and window(add, at.rows, at.columns)
+  if is_pool then
+    out = pool(l, map.t, pads, at, rows, columns, opt.size)
+  elseif not fits and plan.is_depthwise(l) and may_overwrite and rows * columns <= map.t:size(3) * map.t:size(4) then
+    out = depthwise_in_place(l, map.t, pads, rows, columns, free)
+    owned = map.owned
+  elseif not fits and add and add.owned and sum == add.t and l.groups == 1 and add.t ~= map.t then
+    out, sum = accumulate(l, map.t, pads, add.t, free), nil
+    owned = add.owned
+  else
+    out = convolve(l, map.t, pads, l.w, l.b, l.groups)
+  end
+  if sum then out:add_(sum) end
+  return { t = act(l, out), rows = at.rows, columns = at.columns, owned = owned or out:count() }
+end
