@@ -58,11 +58,11 @@ static void put_values(vt__bytes *b, const vt_graph *g) {
     put(b, ",\"values\":[");
     for (int64_t i = 0; i < g->p.n_values; i++) {
         const struct vt__value *v = &g->p.values[i];
+        int has_place = g->layout.spans[i].size && !g->is_local[i];
         const struct vt__span *span = &g->layout.spans[i];
         if (g->first_use[i + 1] == g->first_use[i]) continue;
-        if (g->is_local[i]) span = &(struct vt__span){0};
         put(b, "%s\n{\"value\":%lld,\"kind\":\"%s\",\"bytes\":%zu", any++ ? "," : "", (long long)i, kinds[v->kind], v->size);
-        if (span->size) put(b, ",\"offset\":%zu,\"first\":%lld,\"last\":%lld", g->layout.offsets[i], (long long)span->first, (long long)span->last);
+        if (has_place) put(b, ",\"offset\":%zu,\"first\":%lld,\"last\":%lld", g->layout.offsets[i], (long long)span->first, (long long)span->last);
         vt__bytes_append_byte(b, '}');
     }
     vt__bytes_append_byte(b, ']');
