@@ -53,6 +53,12 @@ static vt_status look_at(const vt_tensor *pictures, vt_loader_options *o) {
     return VT_OK;
 }
 
+/* Sides that a photograph keeps when it is decoded: twice those of its place at the largest scale, so that what is left is averaged well. */
+static int64_t least_of(const vt_loader_options *o, double high) {
+    const int64_t side = o->width > o->height ? o->width : o->height;
+    return (int64_t)(2 * (double)side * (high > 1 ? high : 1));
+}
+
 static vt__loader_params params_of(const vt_loader_options *o) {
     const uint32_t changes = o->flags & (VT_AUGMENT_FLIP_X | VT_AUGMENT_FLIP_Y | VT_AUGMENT_FREE_PLACE);
     const double low = o->scale_min > 0 ? o->scale_min : 1, high = o->scale_max > 0 ? o->scale_max : 1;
@@ -63,7 +69,7 @@ static vt__loader_params params_of(const vt_loader_options *o) {
         is_augmented,
         o->n_threads ? o->n_threads : 1,
         o->depth ? o->depth : 2,
-        {MOST_SIDE, MOST_SIDE, o->max_pixels ? o->max_pixels : MOST_PIXELS, (o->flags & VT_LOADER_UPRIGHT) != 0}};
+        {MOST_SIDE, MOST_SIDE, o->max_pixels ? o->max_pixels : MOST_PIXELS, (o->flags & VT_LOADER_UPRIGHT) != 0, least_of(o, high)}};
 }
 
 vt_status vt_loader_create(vt_context *ctx, const vt_loader_options *opt, vt_tensor *pictures, vt_loader **out) {

@@ -19,7 +19,7 @@ static vt_status read_limits(const vt_image_options *opt, vt__image_limits *out)
         return vt__fail(VT_ERR_INVALID, "image: limits %lld x %lld, %lld pixels, need 0 to %d", (long long)o.max_width, (long long)o.max_height,
                         (long long)o.max_pixels, (int)VT__RESIZE_MOST);
     *out = (vt__image_limits){o.max_width ? o.max_width : VT__RESIZE_MOST, o.max_height ? o.max_height : VT__RESIZE_MOST,
-                              o.max_pixels ? o.max_pixels : MOST_PIXELS, (o.flags & VT_IMAGE_UPRIGHT) != 0};
+                              o.max_pixels ? o.max_pixels : MOST_PIXELS, (o.flags & VT_IMAGE_UPRIGHT) != 0, 0};
     return VT_OK;
 }
 

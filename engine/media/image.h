@@ -7,6 +7,7 @@
 typedef struct vt__image_limits {
     int64_t width, height, pixels; /* at most; all >= 1 */
     int upright;                   /* turn the picture as its Exif orientation says */
+    int64_t least;                 /* 0: as it is; else a JPEG may come at a half, a quarter or an eighth, while both sides keep so many pixels */
 } vt__image_limits;
 
 /* *out: [height, width, 4] uint8, red green blue alpha, alpha not multiplied in. The extents are known, and refused, before anything of their

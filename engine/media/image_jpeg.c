@@ -104,22 +104,39 @@ static vt_status allocate(decoder *d) {
     return d->row && d->pixels ? VT_OK : vt__fail_nomem("jpeg", size + row);
 }
 
-static vt_status decode(decoder *d) {
+/* The smallest of the sizes that blocks of 8 pixels come in for less work, and that is large enough. */
+static unsigned divisor(const decoder *d) {
+    const int64_t least = d->limits->least, width = d->jpeg.image_width, height = d->jpeg.image_height;
+    unsigned by = least > 0 ? 8 : 1;
+    while (by > 1 && ((width + by - 1) / by < least || (height + by - 1) / by < least)) by /= 2;
+    return by;
+}
+
+static vt_status begin(decoder *d) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     read_head(d);
     int64_t width = jpeg->image_width, height = jpeg->image_height;
     vt_status st = vt__image_check("jpeg", width, height, d->limits);
     if (st != VT_OK) return st;
-    vt__exif_turn_make(&d->turn, orientation(d), width, height);
-    d->width = d->turn.width;
-    d->height = d->turn.height;
     jpeg->mem->max_memory_to_use = (long)(width * height) * BYTES_A_PIXEL + BYTES_BESIDE;
     jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW; /* the exact one: the same pixels with and without SIMD */
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = divisor(d);
     (void)jpeg_start_decompress(jpeg);
+    vt__exif_turn_make(&d->turn, orientation(d), jpeg->output_width, jpeg->output_height);
+    d->width = d->turn.width;
+    d->height = d->turn.height;
+    return VT_OK;
+}
+
+static vt_status decode(decoder *d) {
+    struct jpeg_decompress_struct *jpeg = &d->jpeg;
+    vt_status st = begin(d);
+    if (st != VT_OK) return st;
     if (jpeg->output_components != (jpeg->out_color_space == JCS_CMYK ? 4 : 3)) return vt__fail(VT_ERR_FORMAT, "jpeg: %d channels", jpeg->output_components);
     st = allocate(d);
-    for (int64_t y = 0; st == VT_OK && y < height; y++) {
+    for (int64_t y = 0; st == VT_OK && y < jpeg->output_height; y++) {
         (void)jpeg_read_scanlines(jpeg, &d->row, 1);
         place_row(d, y);
     }

@@ -11,7 +11,7 @@ typedef struct vt__loader_params {
     vt__augment augment;
     int32_t is_augmented;
     int32_t n_threads, depth; /* depth: batches that may be under way or waiting */
-    vt__image_limits limits;  /* of files */
+    vt__image_limits limits;  /* of files; with `least` so that photographs are not decoded much larger than they are needed */
 } vt__loader_params;
 
 /* pictures: [n, channels, height, width] uint8 or float32, dense, on the CPU; held, not to be changed meanwhile. NULL: files are added. */

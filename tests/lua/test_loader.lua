@@ -25,6 +25,12 @@ t.test("a shuffled order has everything once a round, and other rounds another o
   t.equal(data.order.sequential(3):round(7):totable(), { 0, 1, 2 })
 end)
 
+t.test("permutations have everything once, whatever their size", function()
+  for _, n in ipairs{ 1, 2, 3, 10, is_slow and 100 or (1 << 20) + 7 } do
+    t.equal(data.order.shuffled(n, { seed = 1 }):round(2):sort():sub(vt.arange(n)):abs():max():item(), 0, n)
+  end
+end)
+
 t.test("RS2 without replacement has every example once in n draws", function()
   local order = data.order.rs2(10, { ratio = 0.34, seed = 5 })
   t.equal(order.length, 3)

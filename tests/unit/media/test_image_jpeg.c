@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "jpeg_build.h"
+#include "media/image.h"
 #include "torture_each.h"
 #include "venturi.h"
 
@@ -107,6 +108,28 @@ static void orientations_are_undone_when_asked_for(void **state) {
             vt_buffer_release(pixels);
             free(file);
         }
+}
+
+static void a_file_comes_smaller_where_that_is_enough(void **state) {
+    static const struct { int64_t least, width, height; } cases[] = {{0, 32, 64}, {33, 32, 64}, {17, 32, 64}, {16, 16, 32}, {9, 16, 32}, {8, 8, 16}, {4, 4, 8}, {1, 4, 8}};
+    enum { FULL_W = 64, FULL_H = 32 };
+    unsigned char samples[FULL_W * FULL_H];
+    (void)state;
+    for (int i = 0; i < FULL_W * FULL_H; i++) samples[i] = i % FULL_W >= FULL_W / 2 ? 200 : 40;
+    jpeg_build b = {"", JCS_GRAYSCALE, JCS_GRAYSCALE, 1, 0, 0, 6, 0};
+    size_t size;
+    unsigned char *file = jpeg_make(&b, FULL_W, FULL_H, samples, &size);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const vt__image_limits limits = {100, 100, 10000, 1, cases[i].least};
+        int64_t width, height;
+        vt_buffer *pixels;
+        assert_int_equal(vt__image_decode(ctx, file, size, &limits, &width, &height, &pixels), VT_OK);
+        if (width != cases[i].width || height != cases[i].height) fail_msg("least %d: %d x %d", (int)cases[i].least, (int)width, (int)height);
+        const unsigned char *p = vt_buffer_data(pixels); /* a quarter turn: the left half is above */
+        assert_true(abs(p[0] - 40) <= NEAR && abs(p[4 * (width * height - 1)] - 200) <= NEAR);
+        vt_buffer_release(pixels);
+    }
+    free(file);
 }
 
 static void every_shorter_file_is_refused(void **state) {
@@ -212,6 +235,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_becomes_rgba),
         cmocka_unit_test(orientations_are_undone_when_asked_for),
+        cmocka_unit_test(a_file_comes_smaller_where_that_is_enough),
         cmocka_unit_test(every_shorter_file_is_refused),
         cmocka_unit_test(every_flipped_byte_ends_well),
         cmocka_unit_test(limits_are_checked_before_memory_is_asked_for),
