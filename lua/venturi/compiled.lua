@@ -13,23 +13,35 @@ local function key_of(inputs, n)
   return table.concat(parts, " ")
 end
 
+-- The variables of a list that a graph has: what f does not use, it has not.
+local function variables_of(graph, list)
+  local own = {}
+  for _, v in ipairs(list) do
+    local _, err = vt.try(graph.set, graph, v.name, v.value)
+    if err and err.name ~= "VT_ERR_NOT_FOUND" then error(err, 0) end
+    if not err then own[#own + 1] = v end
+  end
+  return own
+end
+
 --- compiled(f, { vars = { v, ... }, warmup = 1 }): a function of f's tensors. vars: the variables (vt.var) that f uses, whose values are those at each call;
 -- warmup: how often f is run as it is before it is captured, for each kind of arguments. graph(...) -> the graph for such arguments, or nil.
 return function(f, opt)
   local o = vt.options("compiled", { vars = {}, warmup = 1 }, opt)
-  local calls, graphs = {}, {}
+  local calls, graphs, variables = {}, {}, {}
 
   local function call(_, ...)
     local inputs, n = { ... }, select("#", ...)
     local key = key_of(inputs, n)
     local graph = graphs[key]
     if graph then
-      for _, v in ipairs(o.vars) do graph:set(v.name, v.value) end
+      for _, v in ipairs(variables[key]) do graph:set(v.name, v.value) end
       return graph:run(inputs)
     end
     calls[key] = (calls[key] or 0) + 1
     if calls[key] <= o.warmup then return f(...) end
     graphs[key] = vt.capture(f, inputs)
+    variables[key] = variables_of(graphs[key], o.vars)
     return graphs[key]:results()
   end
 

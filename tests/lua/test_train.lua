@@ -122,6 +122,13 @@ test("it stops when a measure gets no better", function()
   equal(#result.measures, 4)
 end)
 
+test("a step that uses neither rate nor number nor average is captured too", function()
+  nn.seed(1)
+  local net = nn.Linear(6, 3)
+  local result = vt.train.fit(net, { batch = batch, loss = loss, steps = 5, optimizer = optim.SGD(net:parameters(), { lr = 0.1 }) })
+  equal(result.steps, 5)
+end)
+
 test("what is wrong is said", function()
   raises("option 'steps' is missing", run, { steps = false })
   raises("unknown option 'step'", run, { step = 3 })
