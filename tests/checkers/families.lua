@@ -30,4 +30,5 @@ return {
   tok_spm_unigram = "vocabulary",
   tokenizer_gemma3 = "tokenizer",
   tokenizer_smollm2 = "tokenizer",
+  wtacrs = "wta",
 }

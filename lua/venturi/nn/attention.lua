@@ -14,16 +14,17 @@ local function split_heads(x, heads)
   return x:reshape{ s[1], s[2], heads, s[3] // heads }:permute{ 1, 3, 2, 4 }
 end
 
---- MultiheadAttention(width, heads, { kv_heads = heads, context_width = width, causal = false, bias = true, rope = false, dropout = 0, qk_norm = false })
+--- MultiheadAttention(width, heads, { kv_heads = heads, context_width = width, causal = false, bias = true, rope = false, dropout = 0, qk_norm = false,
+-- wta = false })
 -- Called with (x, { context = other rows, bias = added to the scores, cu_q = , cu_k = , block = , blocks = }). rope: rotary embedding of queries and keys;
 -- a number is its base. dropout: of the weights.
 M.MultiheadAttention = class "MultiheadAttention"
 function M.MultiheadAttention:new(width, heads, options)
   local opt = vt.options("MultiheadAttention", { kv_heads = heads, context_width = false, causal = false, bias = true, rope = false, dropout = 0, qk_norm = false,
-    init = false }, options)
+    init = false, wta = false }, options)
   if width % heads ~= 0 then error(("MultiheadAttention: a width of %d in %d heads"):format(width, heads), 3) end
   if heads % opt.kv_heads ~= 0 then error(("MultiheadAttention: %d heads for %d of keys"):format(heads, opt.kv_heads), 3) end
-  local d, linear = width // heads, { bias = opt.bias, init = opt.init }
+  local d, linear = width // heads, { bias = opt.bias, init = opt.init, wta = opt.wta }
   local kv_width = 2 * d * opt.kv_heads
   if opt.context_width then
     self.q = Linear(width, width, linear)
@@ -75,11 +76,12 @@ function M.MultiheadAttention:forward(x, options)
   return self.out(y:permute{ 1, 3, 2, 4 }:reshape{ x.shape[1], x.shape[2], opt.width })
 end
 
---- MLP(width, hidden, { act = "gelu", bias = true, dropout = 0, out = width, gated = false }): two matrices, with gated three (x1 act(x2)).
+--- MLP(width, hidden, { act = "gelu", bias = true, dropout = 0, out = width, gated = false, wta = false }): two matrices, with gated three (x1 act(x2)).
 M.MLP = class "MLP"
 function M.MLP:new(width, hidden, options)
-  local opt = vt.options("MLP", { act = "gelu", approximate = false, bias = true, dropout = 0, out = width, gated = false, init = false }, options)
-  local linear = { bias = opt.bias, init = opt.init }
+  local opt = vt.options("MLP", { act = "gelu", approximate = false, bias = true, dropout = 0, out = width, gated = false, init = false,
+    wta = false }, options)
+  local linear = { bias = opt.bias, init = opt.init, wta = opt.wta }
   self.up = Linear(width, opt.gated and 2 * hidden or hidden, linear)
   self.down = Linear(hidden, opt.out, linear)
   if opt.dropout > 0 then self.drop = Dropout(opt.dropout) end
@@ -99,13 +101,13 @@ function M.MLP:forward(x)
 end
 
 --- TransformerBlock(width, heads, { mlp = 4 * width, causal =, rope =, kv_heads =, norm = "LayerNorm", act = "gelu", gated = false, dropout = 0,
--- cross = width of a context's rows }): x + attention(norm(x)), with cross + attention to a context, + mlp(norm(x)).
+-- cross = width of a context's rows, wta = false }): x + attention(norm(x)), with cross + attention to a context, + mlp(norm(x)).
 M.TransformerBlock = class "TransformerBlock"
 function M.TransformerBlock:new(width, heads, options)
   local opt = vt.options("TransformerBlock", { mlp = 4 * width, causal = false, rope = false, kv_heads = heads, norm = "LayerNorm", act = "gelu", gated = false,
-    dropout = 0, bias = true, cross = false, init = false, approximate = false }, options)
+    dropout = 0, bias = true, cross = false, init = false, approximate = false, wta = false }, options)
   local Norm = assert(norms[opt.norm], "TransformerBlock: no such norm")
-  local common = { bias = opt.bias, init = opt.init, dropout = opt.dropout }
+  local common = { bias = opt.bias, init = opt.init, dropout = opt.dropout, wta = opt.wta }
   local function with(more)
     for key, value in pairs(common) do more[key] = value end
     return more

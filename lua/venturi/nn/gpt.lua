@@ -1,5 +1,5 @@
---- GPT({ vocab =, context =, width =, depth =, heads =, mlp = 4 width, dropout = 0, rope = false, tied = true }): a decoder of token ids [batch, n] to logits
--- [batch, n, vocab]. Source: Radford et al. 2019 (GPT-2), whose initial weights it takes.
+--- GPT({ vocab =, context =, width =, depth =, heads =, mlp = 4 width, dropout = 0, rope = false, tied = true, wta = false }): a decoder of token ids
+-- [batch, n] to logits [batch, n, vocab]. Source: Radford et al. 2019 (GPT-2), whose initial weights it takes.
 local vt = require "venturi"
 local nn = require "venturi.nn"
 
@@ -7,14 +7,15 @@ local M = {}
 M.GPT = nn.class "GPT"
 
 function M.GPT:new(options)
-  local opt = vt.options("GPT", { vocab = 256, context = 256, width = 128, depth = 4, heads = 4, mlp = false, dropout = 0, rope = false, tied = true }, options)
+  local opt = vt.options("GPT", { vocab = 256, context = 256, width = 128, depth = 4, heads = 4, mlp = false, dropout = 0, rope = false, tied = true,
+    wta = false }, options)
   local std = 0.02
   self.tokens = nn.Embedding(opt.vocab, opt.width, { std = std })
   if not opt.rope then self.positions = nn.Embedding(opt.context, opt.width, { std = std }) end
   self.blocks = nn.ModuleList()
   for _ = 1, opt.depth do
     local block = nn.TransformerBlock(opt.width, opt.heads, { causal = true, mlp = opt.mlp or 4 * opt.width, dropout = opt.dropout, rope = opt.rope,
-      init = nn.init.normal(std), approximate = "tanh" })
+      init = nn.init.normal(std), approximate = "tanh", wta = opt.wta })
     -- What is added to the residual stream is smaller, the more layers add to it.
     vt.no_grad(function()
       block.attn.out.weight:mul_(1 / math.sqrt(2 * opt.depth))

@@ -27,7 +27,8 @@ local files = {
   random = { "seed", "random_state" },
 }
 
-local where = { init = "initializers" }
+local where = { init = "initializers", wta = "wta" }
+local whole = { init = true, wta = true } -- names of modules, not of what is in them
 for file, names in pairs(files) do
   for _, name in ipairs(names) do where[name] = file end
 end
@@ -36,7 +37,7 @@ return setmetatable(M, { __index = function(t, name)
   local file = where[name]
   if not file then return nil end
   local module = require("venturi.nn." .. file)
-  local value = name == "init" and module or module[name]
+  local value = whole[name] and module or module[name]
   rawset(t, name, value)
   return value
 end })

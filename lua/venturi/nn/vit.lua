@@ -1,5 +1,5 @@
---- ViT({ size = 8, channels = 1, patch = 2, width = 64, depth = 4, heads = 4, mlp = 4 width, classes = 10, dropout = 0, pool = "cls" | "mean" }): pictures to
--- logits. Source: Dosovitskiy et al. 2021.
+--- ViT({ size = 8, channels = 1, patch = 2, width = 64, depth = 4, heads = 4, mlp = 4 width, classes = 10, dropout = 0, pool = "cls" | "mean",
+-- wta = false }): pictures to logits. Source: Dosovitskiy et al. 2021.
 local vt = require "venturi"
 local nn = require "venturi.nn"
 
@@ -7,7 +7,8 @@ local M = {}
 M.ViT = nn.class "ViT"
 
 function M.ViT:new(options)
-  local opt = vt.options("ViT", { size = 8, channels = 1, patch = 2, width = 64, depth = 4, heads = 4, mlp = false, classes = 10, dropout = 0, pool = "cls" }, options)
+  local opt = vt.options("ViT", { size = 8, channels = 1, patch = 2, width = 64, depth = 4, heads = 4, mlp = false, classes = 10, dropout = 0, pool = "cls",
+    wta = false }, options)
   if opt.pool ~= "cls" and opt.pool ~= "mean" then error("ViT: pool is 'cls' or 'mean'", 3) end
   local rows = (opt.size // opt.patch) ^ 2 // 1 | 0
   self.patches = nn.PatchEmbedding(opt.channels, opt.width, opt.patch)
@@ -19,7 +20,7 @@ function M.ViT:new(options)
   if opt.dropout > 0 then self.drop = nn.Dropout(opt.dropout) end
   self.blocks = nn.ModuleList()
   for _ = 1, opt.depth do
-    self.blocks:append(nn.TransformerBlock(opt.width, opt.heads, { mlp = opt.mlp or 4 * opt.width, dropout = opt.dropout }))
+    self.blocks:append(nn.TransformerBlock(opt.width, opt.heads, { mlp = opt.mlp or 4 * opt.width, dropout = opt.dropout, wta = opt.wta }))
   end
   self.norm = nn.LayerNorm(opt.width)
   self.head = nn.Linear(opt.width, opt.classes)
