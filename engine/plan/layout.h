@@ -1,4 +1,4 @@
-/* Where the temporaries of a program lie. */
+/* Where the temporaries of a program lie. An elementwise result takes the place of an input that dies with the step. */
 #ifndef VENTURI_PLAN_LAYOUT_H
 #define VENTURI_PLAN_LAYOUT_H
 

@@ -73,7 +73,7 @@ static vt_status check_input(const vt_graph *g, int32_t i, const vt_tensor *t) {
 static int is_written_elsewhere(const vt_graph *g, vt_tensor *const *inputs, int32_t i) {
     const struct vt__storage *s = inputs[i]->storage;
     for (int64_t v = 0; v < g->p.n_values; v++)
-        if (g->p.values[v].is_written && g->p.values[v].storage == s) return 1;
+        if (g->p.values[v].is_written && g->p.values[v].kind != VT__VALUE_RESULT && g->p.values[v].storage == s) return 1; /* results that are held move */
     for (int32_t k = 0; k < g->p.n_inputs; k++)
         if (k != i && g->p.values[g->p.inputs[k].value].is_written && inputs[k]->storage == s) return 1;
     return 0;

@@ -86,6 +86,41 @@ static void gradients_of_slices_are_put_in_place(void **state) {
 
 /* ---- memory ---- */
 
+static vt_tensor *two_layers(net *m, vt_tensor *const *in) {
+    vt_tensor *h = net_op(m, "relu", net_op(m, "matmul", in[0], in[1], NULL, NULL, 0), NULL, NULL, NULL, 0);
+    return net_op(m, "matmul", h, in[2], NULL, NULL, 0);
+}
+
+static void an_elementwise_result_takes_the_place_of_its_input(void **state) {
+    (void)state;
+    vt_context *ctx = NULL;
+    vt_graph *graph = NULL;
+    vt_tensor *in[3];
+    vt_graph_cost_info cost = VT_STRUCT_INIT(vt_graph_cost_info);
+    assert_int_equal(vt_context_create(NULL, &ctx), VT_OK);
+    net m = {.ctx = ctx};
+    in[0] = net_tensor(&m, SHAPE(8, 16), VT_DTYPE_F32, 1, 0);
+    in[1] = net_tensor(&m, SHAPE(16, 32), VT_DTYPE_F32, 1, 1);
+    in[2] = net_tensor(&m, SHAPE(32, 4), VT_DTYPE_F32, 1, 2);
+    vt_tensor *want = two_layers(&m, in);
+    net captured = {.ctx = ctx};
+    net_call call = {&captured, two_layers};
+    assert_int_equal(vt_graph_capture(ctx, in, 3, net_capture_body, &call, &graph), VT_OK);
+    assert_int_equal(vt_graph_run(graph, in, 3), VT_OK);
+    vt_tensor *have = vt_graph_result(graph, 0);
+    expect_same(want, have);
+    assert_int_equal(vt_graph_cost(graph, &cost), VT_OK);
+    assert_int_equal(cost.arena_bytes, 8 * 32 * 4);
+    assert_int_equal(cost.result_bytes, 8 * 4 * 4);
+    assert_true(cost.flops == 2.0 * 8 * 16 * 32 + 8 * 32 + 2.0 * 8 * 32 * 4);
+    vt_tensor_release(have);
+    for (int i = 0; i < 3; i++) vt_tensor_release(in[i]);
+    vt_graph_release(graph);
+    net_free(&m);
+    vt_context_release(ctx);
+}
+
+
 static void a_replay_allocates_nothing(void **state) {
     (void)state;
     for (int which = 0; which < N_NETS; which++) {
@@ -170,7 +205,7 @@ static void the_plan_is_between_the_bound_and_the_sum(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(training_replays_to_the_bit), cmocka_unit_test(gradients_of_slices_are_put_in_place),
-        cmocka_unit_test(a_replay_allocates_nothing),
+        cmocka_unit_test(an_elementwise_result_takes_the_place_of_its_input), cmocka_unit_test(a_replay_allocates_nothing),
         cmocka_unit_test(a_failed_allocation_leaves_nothing_behind), cmocka_unit_test(the_plan_is_between_the_bound_and_the_sum)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
