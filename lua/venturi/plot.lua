@@ -1,6 +1,8 @@
 --- Charts as SVG for a page. venturi.page gives the classes paper, edge, accent, rule and dot their colours; those written here are for viewers of
 -- the bare picture. Colours of groups are spread round the circle of hues by the golden angle, so
 -- that neighbours differ and a group keeps its colour in every chart.
+-- For files of their own: `lines`, `points`, `bars`, `heatmap` (venturi.plot.figure), `text` for a terminal (venturi.plot.terminal), `images`, a PNG of pictures side
+-- by side (venturi.plot.images).
 local M = {}
 
 --- Colour of group i, counting from 0, that reads on light and on dark.
@@ -142,4 +144,11 @@ function M.line(points, chosen, axes)
   return svg(width, height, parts, "curve")
 end
 
-return M
+local elsewhere = { lines = "figure", points = "figure", bars = "figure", heatmap = "figure", text = "terminal", images = "images" }
+
+return setmetatable(M, { __index = function(t, name)
+  if not elsewhere[name] then return nil end
+  local f = require("venturi.plot." .. elsewhere[name])[name]
+  rawset(t, name, f)
+  return f
+end })

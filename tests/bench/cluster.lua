@@ -8,7 +8,6 @@ local here = arg[0]:match "^(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
 local vt = require "venturi"
 local runs = require "runs"
-local svg_lines = require "svg_lines"
 
 local REPS, SLOW_MS, VERY_SLOW_MS, BUSY = 5, 2000, 10000, 1.1
 
@@ -220,8 +219,9 @@ local function write(name, text)
 end
 
 if #points.pam > 1 then
-  write("pam-vs-fasterpam.svg", svg_lines { title = "One pass over 600 objects, float32, one thread", x_label = "k", y_label = "ms a pass", ticks = PAM_KS, lines = {
-    { name = "PAM", points = points.pam }, { name = "FastPAM1", points = points.fastpam1 }, { name = "FasterPAM", points = points.fasterpam } } })
+  write("pam-vs-fasterpam.svg", vt.plot.lines { title = "One pass over 600 objects, float32, one thread", x = { label = "k", log = true, ticks = PAM_KS },
+    y = { label = "ms a pass", log = true }, series = {
+      { name = "PAM", points = points.pam }, { name = "FastPAM1", points = points.fastpam1 }, { name = "FasterPAM", points = points.fasterpam } } })
 end
 write("cluster.json", vt.json.encode({
   versions = vt.json.decode(runs.capture(peer .. " versions")), venturi = vt.version(), isa = rows[1] and rows[1].ours.isa,

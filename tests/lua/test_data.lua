@@ -203,6 +203,38 @@ t.test("charts hold up without points, without extent, and with one group", func
   end
 end)
 
+t.test("figures: what is there is drawn, what is no number is left out", function()
+  local nan = 0 / 0
+  local lines = vt.plot.lines{ title = "a < b", x = { label = "steps", log = true }, y = { label = "loss" }, series = {
+    { name = "one", points = { { 1, 2, 0.1 }, { 10, nan }, { 100, 1 }, { 1000, 0.5 } } }, { name = "two & three", points = { { 1, 1 } }, dashed = true } } }
+  assert(lines:find('^<svg xmlns') and lines:find("</svg>\n$"))
+  assert(lines:find("a &lt; b", 1, true) and lines:find("two &amp; three", 1, true))
+  t.equal(select(2, lines:gsub("<circle", "")), 4)
+  local bars = vt.plot.bars{ groups = { "a", "b" }, series = { { name = "x", values = { 1, -2 }, errors = { 0.5, 0.1 } }, { name = "y", values = { 3, nan } } }, y = {} }
+  t.equal(select(2, bars:gsub("<title>", "")), 3)
+  local heat = vt.plot.heatmap{ rows = { { 1, 2, nan }, { 3, 4, 5 } }, values = true, x_names = { "p", "q", "r" }, y_names = { "u", "v" } }
+  t.equal(select(2, heat:gsub("<title>", "")), 6)
+  local points = vt.plot.points{ series = { { points = { { 1, 1 }, { 2, 4 } } } } }
+  t.equal(select(2, points:gsub("<circle", "")), 2)
+  for _, text in ipairs{ lines, bars, heat, points, vt.plot.lines{ series = {} }, vt.plot.lines{ series = { { points = {} } } },
+    vt.plot.heatmap{ rows = {} } } do
+    assert(not text:gsub(">%-?nan<", ""):find "[ \"]%-?nan" and not text:find '"inf', text)
+  end
+  t.raises("a logarithmic axis", vt.plot.lines, { x = { log = true }, series = { { points = { { 0, 1 } } } } })
+  local text = vt.plot.text{ title = "t", series = { { points = { { 0, 0 }, { 1, 1 } } } }, columns = 10, rows = 3 }
+  local count = select(2, text:gsub("\n", ""))
+  t.equal(count, 5)
+end)
+
+t.test("pictures side by side are one PNG", function()
+  local x = vt.tensor{ { { { 0, 255 }, { 255, 0 } } }, { { { 255, 255 }, { 0, 0 } } }, { { { 9, 9 }, { 9, 9 } } } }:cast "u8"
+  local bytes = vt.plot.images(x, { columns = 2, scale = 3, gap = 1 })
+  local image = vt.image(bytes)
+  t.equal({ image.width, image.height }, { 2 * 6 + 1, 2 * 6 + 1 })
+  vt.image(vt.plot.images(vt.rand(5, 3, 4, 4, { seed = 1 })))
+  t.raises("pictures are", vt.plot.images, vt.zeros(2, 2, 3, 3))
+end)
+
 -- ---- documents as rows ----
 
 t.test("index:weights are sparse rows for vt.distance", function()
