@@ -107,7 +107,7 @@ size_t vt__block_size(void *ptr) { return header_of(ptr)->total; }
 
 /* ---- scratch ---- */
 
-enum { MOST_KEPT = 1 << 24 };
+enum { MOST_KEPT = 1 << 24, MOST_IN_ALL = 1 << 26 };
 
 static _Thread_local size_t scratch_now, scratch_most;
 
@@ -180,7 +180,8 @@ void *vt__scratch_zero2(vt_context *ctx, int64_t n, int64_t m, size_t elem) {
 void vt__scratch_give(vt_context *ctx, void *scratch) {
     if (!scratch) return;
     count(0, header_of(scratch)->total);
-    if (header_of(scratch)->total > MOST_KEPT) vt__free(ctx, scratch);
+    size_t size = header_of(scratch)->total;
+    if (size > MOST_KEPT || atomic_load(&vt__context_kept(ctx)->size) + size > MOST_IN_ALL) vt__free(ctx, scratch);
     else keep(ctx, scratch);
 }
 

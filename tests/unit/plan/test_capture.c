@@ -203,9 +203,55 @@ static void the_plan_is_between_the_bound_and_the_sum(void **state) {
     vt_context_release(ctx);
 }
 
+/* ---- one user at a time ---- */
+
+typedef struct inside {
+    net m;
+    vt_graph *graph;
+    vt_status ran, captured;
+} inside;
+
+static vt_status from_within(void *user, vt_tensor *const *in, int32_t n_in, vt_tensor **out, int32_t *n_out) {
+    inside *i = user;
+    vt_graph *other = NULL;
+    i->ran = vt_graph_run(i->graph, in, 1);
+    i->captured = vt_graph_capture(i->m.ctx, in, n_in, from_within, user, &other);
+    float number;
+    assert_int_equal(vt_tensor_read(in[0], &number, sizeof number), VT_ERR_STATE);
+    assert_null(vt_tensor_data(in[0]));
+    out[0] = vt_tensor_retain(in[0]);
+    *n_out = 1;
+    return VT_OK;
+}
+
+static vt_tensor *negative(net *m, vt_tensor *const *in) { return net_op(m, "neg", in[0], NULL, NULL, NULL, 0); }
+
+static void nothing_runs_or_is_looked_at_inside_of_a_capture(void **state) {
+    (void)state;
+    vt_graph *graph = NULL;
+    inside i = {0};
+    assert_int_equal(vt_context_create(NULL, &i.m.ctx), VT_OK);
+    vt_tensor *x = net_tensor(&i.m, SHAPE(1), VT_DTYPE_F32, 1, 0);
+    net_call call = {&i.m, negative};
+    assert_int_equal(vt_graph_capture(i.m.ctx, &x, 1, net_capture_body, &call, &i.graph), VT_OK);
+    assert_int_equal(vt_graph_capture(i.m.ctx, &x, 1, from_within, &i, &graph), VT_OK);
+    assert_int_equal(i.ran, VT_ERR_STATE);
+    assert_int_equal(i.captured, VT_ERR_STATE);
+    assert_int_equal(vt_graph_run(graph, &x, 1), VT_OK);
+    vt_tensor *same = vt_graph_result(graph, 0);
+    expect_same(x, same);
+    vt_tensor_release(same);
+    vt_tensor_release(x);
+    vt_graph_release(graph);
+    vt_graph_release(i.graph);
+    net_free(&i.m);
+    vt_context_release(i.m.ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(training_replays_to_the_bit), cmocka_unit_test(gradients_of_slices_are_put_in_place),
         cmocka_unit_test(an_elementwise_result_takes_the_place_of_its_input), cmocka_unit_test(a_replay_allocates_nothing),
+        cmocka_unit_test(nothing_runs_or_is_looked_at_inside_of_a_capture),
         cmocka_unit_test(a_failed_allocation_leaves_nothing_behind), cmocka_unit_test(the_plan_is_between_the_bound_and_the_sum)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
