@@ -152,7 +152,7 @@ t.test("a folder of PNG pictures is grouped by colour; one that is no picture is
   t.write(album .. "/about.txt", "my pictures")
   local o = json("-k", "2", "--size", "2", album)
   t.equal({ o.kind, o.n, o.passed_over, in_order(o.labels) }, { "pictures", 8, 1, { 0, 0, 0, 0, 1, 1, 1, 1 } })
-  expect(run("cluster", "-k", "2", "--html", page, album), 0, "red", "zzz.png: passed over: png: not a PNG file")
+  expect(run("cluster", "-k", "2", "--html", page, album), 0, "red", "zzz.png: passed over: image: neither a PNG nor a JPEG file")
   local html = t.read(page)
   assert(html:find('src="' .. vt.page.png(t.read(album .. "/red0.png")), 1, true), "the picture itself is in the page")
 end)
