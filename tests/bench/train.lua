@@ -1,110 +1,134 @@
---- Seconds of a training step, run as it is and captured: `venturi run tests/bench/train.lua [CASE ...] [--threads N] [--seconds S]`.
--- Cases: mlp (784-512-512-10, batch 256), gpt-tiny (4 layers, width 128, 256 tokens, batch 16, 96 characters). AdamW; the nets are written out, so that what
--- is measured is the library's operations and not a library of nets.
+-- Steps of training side by side with PyTorch:   train.lua VENTURI TORCH OUT_DIR [CASE...]
+-- A step is forward, backward and AdamW, on the same nets from the same weights (tests/bench/train_nets.lua, train_peer.py). VENTURI is the program, TORCH the command
+-- that runs train_peer.py, empty where it is not installed. The programs of a row take turns on the same cores, each for SLICE_S seconds; a time is the median of
+-- its turns' medians. Before that each runs steps whose losses must be the same.
+-- CASE is a part of a row's name: only such rows are measured. OUT_DIR gets train.json.
+local venturi, torch, out_dir = table.unpack(arg, 1, 3)
+assert(out_dir, "usage: train.lua VENTURI TORCH OUT_DIR [CASE...]")
+local wanted = table.move(arg, 4, #arg, 1, {})
+local here = arg[0]:match "^(.*)/" or "."
+package.path = here .. "/?.lua;" .. package.path
 local vt = require "venturi"
+local runs = require "runs"
 
-local function params()
-  local p = { lr = vt.var("lr", 1e-3), step = vt.var("step", 1), list = {}, states = {} }
-  function p.new(std, ...)
-    local t = vt.randn(..., { seed = #p.list + 1, std = std, requires_grad = true })
-    p.list[#p.list + 1], p.states[#p.list + 1] = t, { vt.zeros(t.shape), vt.zeros(t.shape) }
-    return t
-  end
-  function p.learn(loss)
-    loss:backward()
-    vt.no_grad(function()
-      for i, t in ipairs(p.list) do
-        local mean, square = table.unpack(p.states[i])
-        vt.op.adam_step(t, t.grad, mean, square, { lr = p.lr, step = p.step, decoupled = true, weight_decay = 0.01, out = { t, mean, square } })
-        t.grad = nil
-      end
-    end)
-    return loss
-  end
-  return p
+local TURNS, SLICE_S, FIRST_STEPS, MB = 5, 0.8, 3, 1 << 20
+local EAGER, TOLERANCE = 0.8, 1e-4 -- eager needs this part of what captured needs; losses differ by roundings
+local nets = { { "gpt-tiny", 1.2 }, { "dit-tiny", 1.2 }, { "mlp", 1.2 }, { "unet", 0.8 } }
+local left_out = torch == ""
+
+-- ---- programs that stay: requests go through a pipe with a name ----
+
+local function start(command)
+  local path = os.tmpname()
+  assert(os.remove(path))
+  runs.capture("mkfifo " .. runs.quote(path))
+  local program = { command = command, answers = assert(io.popen(command .. " < " .. runs.quote(path))) }
+  program.requests = assert(io.open(path, "w"))
+  assert(os.remove(path))
+  return program
 end
 
-local cases = {}
+local function ask(program, request)
+  program.requests:write(request, "\n")
+  program.requests:flush()
+  return vt.json.decode(assert(program.answers:read "l", "this ended: " .. program.command))
+end
 
-function cases.mlp()
-  local p, layers = params(), {}
-  for i, size in ipairs{ { 512, 784 }, { 512, 512 }, { 10, 512 } } do
-    layers[i] = { p.new(1 / math.sqrt(size[2]), size), p.new(0.01, { size[1] }) }
+local function stop(program)
+  program.requests:write "end\n" -- its pipe does not end with ours: programs that were started later have it too
+  program.requests:close()
+  program.answers:close()
+end
+
+local function start_ours(net, mode, threads, file)
+  return start(("%s%s run -t %d %s %s %s %s"):format(runs.bound(threads), runs.quote(venturi), threads, runs.quote(here .. "/train_ours.lua"), net, mode, runs.quote(file)))
+end
+
+local function start_torch(net, threads, file)
+  return start(("%s%s %s %d %s %s"):format(runs.bound(threads), torch, net, threads, runs.cores(threads), runs.quote(file)))
+end
+
+-- ---- rows ----
+
+local rows = {}
+
+local function check(name, ours, theirs)
+  assert(ours.weights == theirs.weights, ("%s: %d weights, PyTorch has %d"):format(name, ours.weights, theirs.weights))
+  for i = 1, FIRST_STEPS do
+    local a, b = ours.losses[i], theirs.losses[i]
+    assert(math.abs(a - b) <= TOLERANCE * math.max(1, math.abs(b)), ("%s: the loss of step %d is %.7f, PyTorch's %.7f"):format(name, i, a, b))
   end
-  local x, y = vt.randn(256, 784, { seed = 1 }), vt.randint(256, { seed = 2, high = 10 })
-  return p, { x, y }, function(h, target)
-    for i, layer in ipairs(layers) do
-      h = h:linear(layer[1], layer[2])
-      if i < #layers then h = h:relu() end
+end
+
+local function verdict(reached, need) return ("(need %.2f: %s)"):format(need, reached >= need and "met" or "MISSED") end
+
+local function report(row, first, last)
+  local ours = last.ours
+  local text = { ("%-24s ours %8.2f ms"):format(row.name, row.ours_ms) }
+  if row.torch_ms then
+    text[#text + 1] = ("torch %8.2f ms (x %.2f)  %s"):format(row.torch_ms, row.ratio, verdict(row.ratio, row.need))
+  end
+  text[#text + 1] = ("memory of steps, MiB: ours %.1f"):format((ours.peak - ours.before) / MB)
+  if ours.graph then text[#text] = text[#text] .. (" (graph %.1f)"):format(ours.graph.peak / MB) end
+  if last.torch then text[#text + 1] = ("torch %.1f"):format((last.torch.peak - last.torch.before) / MB) end
+  text[#text + 1] = ("processes: ours %.0f"):format(ours.peak / MB)
+  if last.torch then text[#text + 1] = ("torch %.0f"):format(last.torch.peak / MB) end
+  print(table.concat(text, "  "))
+  io.stdout:flush()
+  row.last, row.losses = last, { ours = first.ours.losses, torch = first.torch and first.torch.losses }
+  rows[#rows + 1] = row
+end
+
+local function measure(net, need, mode, threads)
+  local row = { name = ("%s %s t%d"):format(net, mode, threads), need = need, threads = threads, all_ms = { ours = {}, torch = {} } }
+  local file, programs, first, last = os.tmpname(), {}, {}, {}
+  programs[1] = { "ours", start_ours(net, mode, threads, file) }
+  first.ours = ask(programs[1][2], "steps " .. FIRST_STEPS) -- its file is there now
+  if not left_out then
+    programs[2] = { "torch", start_torch(net, threads, file) }
+    first.torch = ask(programs[2][2], "steps " .. FIRST_STEPS)
+    check(row.name, first.ours, first.torch)
+  end
+  for _ = 1, TURNS do
+    for _, p in ipairs(programs) do
+      last[p[1]] = ask(p[2], "for " .. SLICE_S)
+      table.insert(row.all_ms[p[1]], last[p[1]].ms)
     end
-    return p.learn(h:cross_entropy(target))
+  end
+  for _, p in ipairs(programs) do stop(p[2]) end
+  assert(os.remove(file))
+  row.ours_ms = runs.median(row.all_ms.ours)
+  if last.torch then
+    row.torch_ms = runs.median(row.all_ms.torch)
+    row.ratio = row.torch_ms / row.ours_ms
+  end
+  report(row, first, last)
+end
+
+local function is_wanted(name)
+  for _, part in ipairs(wanted) do
+    if name:find(part, 1, true) then return true end
+  end
+  return #wanted == 0
+end
+
+-- ---- the run ----
+
+local torch_version = left_out and "PyTorch left out" or runs.capture(torch .. " versions"):gsub("%s+$", "")
+local load = assert(io.open "/proc/loadavg"):read "a":match "^%S+"
+print(("%s; %s kernels; %s priority; load %s before; a step is forward, backward and AdamW; PyTorch's time over ours in brackets"):format(torch_version, vt.isa(),
+  runs.priority, load))
+for _, net in ipairs(nets) do
+  for _, mode in ipairs { "captured", "eager" } do
+    for threads = 1, 2 do
+      local name = ("%s %s t%d"):format(net[1], mode, threads)
+      if is_wanted(name) then
+        if runs.cores(threads) then measure(net[1], mode == "eager" and net[2] * EAGER or net[2], mode, threads) else print(name .. "  left out: too few cores") end
+      end
+    end
   end
 end
 
-cases["gpt-tiny"] = function()
-  local width, heads, tokens, batch, vocab = 128, 4, 256, 16, 96
-  local p, blocks = params(), {}
-  local embed, place = p.new(0.02, { vocab, width }), p.new(0.02, { tokens, width })
-  for i = 1, 4 do
-    blocks[i] = { norm1 = p.new(0.1, { width }), qkv = p.new(0.05, { 3 * width, width }), out = p.new(0.05, { width, width }), norm2 = p.new(0.1, { width }),
-      up = p.new(0.05, { 4 * width, width }), up_bias = p.new(0.01, { 4 * width }), down = p.new(0.05, { width, 4 * width }), down_bias = p.new(0.01, { width }) }
-  end
-  local norm, head = p.new(0.1, { width }), p.new(0.05, { vocab, width })
-  local function block(b, x)
-    local qkv = x:layer_norm(b.norm1):linear(b.qkv):reshape(batch, tokens, 3, heads, width // heads)
-    local function part(i) return qkv:select(3, i):transpose(2, 3) end
-    local o = part(0):attention(part(1), part(2), { causal = true })
-    x = x + o:transpose(2, 3):reshape(batch, tokens, width):linear(b.out)
-    return x + x:layer_norm(b.norm2):linear(b.up, b.up_bias):gelu():linear(b.down, b.down_bias)
-  end
-  local ids, next_ids = vt.randint(batch, tokens, { seed = 1, high = vocab }), vt.randint(batch * tokens, { seed = 2, high = vocab })
-  return p, { ids, next_ids }, function(x, target)
-    local h = embed:embedding(x) + place
-    for _, b in ipairs(blocks) do h = block(b, h) end
-    return p.learn(h:layer_norm(norm):linear(head):reshape(batch * tokens, vocab):cross_entropy(target))
-  end
-end
-
--- Median seconds of a call, and the last result.
-local function measure(f, seconds)
-  local times, total = {}, 0
-  while total < seconds or #times < 5 do
-    local start = os.clock()
-    f()
-    times[#times + 1] = os.clock() - start
-    total = total + times[#times]
-  end
-  table.sort(times)
-  return times[(#times + 1) // 2]
-end
-
-local wanted, seconds = {}, 2
-local args = { ... }
-local i = 1
-while i <= #args do
-  if args[i] == "--seconds" then seconds, i = tonumber(args[i + 1]), i + 1
-  else wanted[#wanted + 1] = args[i] end
-  i = i + 1
-end
-if #wanted == 0 then wanted = { "mlp", "gpt-tiny" } end
-
-for _, name in ipairs(wanted) do
-  local p, inputs, step = assert(cases[name], name)()
-  local n = 0
-  local function next_step()
-    n = n + 1
-    p.step.value = n
-  end
-  local eager = measure(function()
-    next_step()
-    step(table.unpack(inputs)):item()
-  end, seconds)
-  collectgarbage()
-  local graph = vt.capture(step, inputs)
-  local captured = measure(function()
-    next_step()
-    graph:run(inputs, { step = n }):item()
-  end, seconds)
-  print(("%-10s eager %8.2f ms   captured %8.2f ms   %.2fx   arena %.1f MB (least %.1f)   %d steps   %.2f GFLOP"):format(name, eager * 1e3, captured * 1e3,
-    eager / captured, graph.arena_bytes / 2^20, graph.least_bytes / 2^20, graph.steps, graph.flops / 1e9))
-end
+local file = assert(io.open(out_dir .. "/train.json", "w"))
+file:write(vt.json.encode { torch = torch_version, isa = vt.isa(), priority = runs.priority, load = load, turns = TURNS, rows = rows }, "\n")
+file:close()
