@@ -1,7 +1,7 @@
 -- Steps of training side by side with PyTorch:   train.lua VENTURI TORCH OUT_DIR [CASE...]
--- A step is forward, backward and AdamW, on the same nets from the same weights (tests/bench/train_nets.lua, train_peer.py). VENTURI is the program, TORCH the command
--- that runs train_peer.py, empty where it is not installed. The programs of a row take turns on the same cores, each for SLICE_S seconds; a time is the median of
--- its turns' medians. Before that each runs steps whose losses must be the same.
+-- A step is forward, backward and AdamW, on the same nets from the same weights (tests/bench/train_nets.lua, train_peer.py). VENTURI is the program, TORCH the
+-- command that runs train_peer.py, empty where it is not installed. The programs of a row take turns on the same cores, each for SLICE_S seconds; a time is the
+-- median of its turns' medians. Before that each runs steps whose losses must be the same.
 -- CASE is a part of a row's name: only such rows are measured. OUT_DIR gets train.json.
 local venturi, torch, out_dir = table.unpack(arg, 1, 3)
 assert(out_dir, "usage: train.lua VENTURI TORCH OUT_DIR [CASE...]")
@@ -41,7 +41,8 @@ local function stop(program)
 end
 
 local function start_ours(net, mode, threads, file)
-  return start(("%s%s run -t %d %s %s %s %s"):format(runs.bound(threads), runs.quote(venturi), threads, runs.quote(here .. "/train_ours.lua"), net, mode, runs.quote(file)))
+  local script = here .. "/train_ours.lua"
+  return start(("%s%s run -t %d %s %s %s %s"):format(runs.bound(threads), runs.quote(venturi), threads, runs.quote(script), net, mode, runs.quote(file)))
 end
 
 local function start_torch(net, threads, file)
@@ -116,14 +117,15 @@ end
 
 local torch_version = left_out and "PyTorch left out" or runs.capture(torch .. " versions"):gsub("%s+$", "")
 local load = assert(io.open "/proc/loadavg"):read "a":match "^%S+"
-print(("%s; %s kernels; %s priority; load %s before; a step is forward, backward and AdamW; PyTorch's time over ours in brackets"):format(torch_version, vt.isa(),
-  runs.priority, load))
+print(("%s; %s kernels; %s priority; load %s before; a step is forward, backward and AdamW; PyTorch's time over ours in brackets"):format(torch_version,
+  vt.isa(), runs.priority, load))
 for _, net in ipairs(nets) do
   for _, mode in ipairs { "captured", "eager" } do
     for threads = 1, 2 do
       local name = ("%s %s t%d"):format(net[1], mode, threads)
       if is_wanted(name) then
-        if runs.cores(threads) then measure(net[1], mode == "eager" and net[2] * EAGER or net[2], mode, threads) else print(name .. "  left out: too few cores") end
+        local need = mode == "eager" and net[2] * EAGER or net[2]
+        if runs.cores(threads) then measure(net[1], need, mode, threads) else print(name .. "  left out: too few cores") end
       end
     end
   end

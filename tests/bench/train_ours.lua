@@ -1,5 +1,6 @@
 -- Steps of training by us, as ./dev bench train asks for them:   venturi run -t THREADS train_ours.lua NET eager|captured FILE
--- Reads lines: "steps N" runs N steps, "for S" steps for S seconds. "end" ends. Answers each with a line of JSON: the median ms of a step, the losses, bytes of memory.
+-- Reads lines: "steps N" runs N steps, "for S" steps for S seconds, "end" ends. Answers with a line of JSON: the median ms of a step, the losses, bytes of
+-- memory.
 -- FILE gets the weights and the batch as they are before the first step; PyTorch's process reads them.
 local net_name, mode, path = ...
 local here = arg[0]:match "^(.*)/" or "."
@@ -59,7 +60,8 @@ for line in io.lines() do
     losses[#losses + 1] = step()
     times[#times + 1] = (clock() - begin) * 1e3
   end
-  local result = { ms = runs.median(times), steps = #times, losses = table.move(losses, 1, 3, 1, {}), before = before, peak = status "VmHWM", weights = net:count() }
+  local result = { ms = runs.median(times), steps = #times, losses = table.move(losses, 1, 3, 1, {}), before = before, peak = status "VmHWM",
+    weights = net:count() }
   local graph = mode == "captured" and run.graph(table.unpack(inputs))
   if graph then
     result.graph = { arena = graph.arena_bytes, peak = graph.peak_bytes, flops = graph.flops, steps = graph.steps }

@@ -1,6 +1,6 @@
 """Steps of training by PyTorch on the CPU, as ./dev bench train asks for them:
 
-    train_peer.py NET THREADS CORES FILE       reads lines "steps N", "for S", "end" as tests/bench/train_ours.lua does, and answers as it does; CORES 0,1 to bind to
+    train_peer.py NET THREADS CORES FILE       reads lines and answers as tests/bench/train_ours.lua does; CORES 0,1 to bind to
     train_peer.py versions
 
 FILE holds the weights and the batch, under the names of our modules. The nets are written in PyTorch's own functions, a call for each of ours. Eager:
