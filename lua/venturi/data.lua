@@ -29,7 +29,12 @@ local function emoji(path, opt)
   end)
 end
 
-local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji }
+local function faq(path)
+  local package_of = require "venturi.data.package"
+  return { en = package_of.read(path .. "/en.txt"), de = package_of.read(path .. "/de.txt") }
+end
+
+local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji, faq = faq }
 
 --- A picture as a tensor [channels, height, width].
 -- @tparam string bytes of a PNG or JPEG file
@@ -44,6 +49,7 @@ end
 
 --- A data set by name, fetched if it is not in the cache yet.
 -- digits, mnist-5k: x f32 [n, 1, side, side] in [0, 1], y i64.
+-- faq: { en = text, de = text }.
 -- emoji: x u8 [n, 3, size, size], items; opt { size = 32 or 64, source = "noto", "openmoji" or "tux", kind = "plain", "flag" or "tone", split = "train" or
 -- "held" }, all there is of what is not said.
 function M.load(name, opt)

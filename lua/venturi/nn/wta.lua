@@ -7,6 +7,7 @@
 --     keep = 0.3      k = ceil(keep n), at least `least` = 10; of fewer rows all are kept, and nothing is drawn
 --     samples = 0     p is |x| |dz| / sum. dz is not known yet: with samples = N the norm that it had when the sample was last seen stands for it, of N samples
 --                     by their number, which `nn.wta.samples(ids)` says for a batch; without, p is |x| / sum
+--     floor = 0.1     that share of the batch's mean is added to those norms: a sample whose gradient has grown since would else come rarely, with a huge factor
 --     method = "wta"  "crs": all k are draws; "top": the k largest and no draws, which has a bias
 --
 -- A gradient is the exact one of its draws: a draw is a function of (net's seed, layer, step), as with dropout. In eval() and without gradients it is a Linear.
@@ -21,8 +22,9 @@ local TINY = 1e-300
 --- Options of a layer, checked; false stays false.
 function M.options(given)
   if not given then return false end
-  local opt = vt.options("wta", { keep = 0.3, least = 10, samples = 0, method = "wta" }, given ~= true and given or nil)
+  local opt = vt.options("wta", { keep = 0.3, least = 10, samples = 0, floor = 0.1, method = "wta" }, given ~= true and given or nil)
   if type(opt.keep) ~= "number" or not (opt.keep > 0 and opt.keep <= 1) then error("wta: keep must be above 0 and at most 1", 3) end
+  if type(opt.floor) ~= "number" or not (opt.floor >= 0 and opt.floor < math.huge) then error("wta: floor must be 0 or more", 3) end
   if not methods[opt.method] then error("wta: method is 'wta', 'crs' or 'top'", 3) end
   for _, name in ipairs{ "least", "samples" } do
     if math.type(opt[name]) ~= "integer" or opt[name] < 0 then error(("wta: %s must be an integer of 0 or more"):format(name), 3) end
@@ -98,7 +100,7 @@ local function weigh(layer, rows, samples, ids)
   local g = layer.sample_norms:index_select(ids, { dim = 1 })
   local seen = g:gt(0)
   local mean = g:sum() / seen:sum():cast("f64"):clamp{ min = 1 }
-  g = vt.op.where(seen, g, vt.op.where(mean:gt(0), mean, vt.ones(1, { dtype = "f64" })))
+  g = vt.op.where(seen, g, vt.op.where(mean:gt(0), mean, vt.ones(1, { dtype = "f64" }))) + mean * layer.wta.floor
   return (norms:reshape{ samples, -1 } * g:unsqueeze{ dim = 2 }):reshape{ -1 }
 end
 

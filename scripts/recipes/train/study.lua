@@ -1,0 +1,108 @@
+--- What the studies beside this file share: options of the command line, the digits, a training run, means with intervals, tables and charts.
+local vt = require "venturi"
+
+local M = {}
+
+--- options(args, defaults): { name = value } from "--name VALUE"; "--quick" takes defaults.quick over the others. Numbers stay numbers.
+function M.options(args, defaults)
+  local opt, given, i = {}, {}, 1
+  while args[i] do
+    local name = args[i]:match "^%-%-(.+)$"
+    if name == "quick" then
+      given.quick, i = true, i + 1
+    elseif name and defaults[name] ~= nil and type(defaults[name]) ~= "table" and args[i + 1] then
+      given[name] = tonumber(args[i + 1]) or args[i + 1]
+      i = i + 2
+    else
+      error(("unknown option '%s'"):format(args[i]), 0)
+    end
+  end
+  for name, value in pairs(defaults) do opt[name] = value end
+  for name, value in pairs(given.quick and defaults.quick or {}) do opt[name] = value end
+  for name, value in pairs(given) do opt[name] = value end
+  return opt
+end
+
+--- The digits as pictures [n, 1, 8, 8] or rows [n, 64]: three quarters to train with, a quarter to test, by a seed of their own.
+function M.digits(flat)
+  local all = vt.data.load "digits"
+  if flat then all.fields.x = all.fields.x:reshape{ all.count, -1 } end
+  return all:split(0.75, { seed = 2024 })
+end
+
+--- Error in percent of a net on a data set.
+function M.error_of(net, set)
+  net:eval()
+  local wrong = vt.no_grad(function() return net(set.fields.x):argmax{ dim = 2 }:ne(set.fields.y):sum():item() end)
+  net:train()
+  return 100 * wrong / set.count
+end
+
+--- A classifier trained by SGD with momentum over an order of the data set (its rounds, one after the other).
+-- opt: { set, order, batch, steps, lr, kind = of the schedule, loss = function(net, x, y, index) }
+function M.train(net, opt)
+  local set, order = opt.set, opt.order
+  local per_round = math.ceil(order.length / opt.batch) -- the last batch of a round may be smaller
+  local round, indices = -1, nil
+  vt.train.fit(net, {
+    steps = opt.steps, optimizer = vt.optim.SGD(net:parameters(), { lr = opt.lr, momentum = 0.9 }),
+    schedule = vt.optim.schedule{ kind = opt.kind or "cosine", lr = opt.lr, total = opt.steps },
+    batch = function(step)
+      if step // per_round ~= round then
+        round = step // per_round
+        indices = order:round(round)
+      end
+      local first = step % per_round * opt.batch
+      local index = indices[{ { first + 1, math.min(first + opt.batch, order.length) } }]:copy()
+      return set.fields.x[index], set.fields.y[index], index
+    end,
+    loss = opt.loss or function(model, x, y) return vt.op.cross_entropy(model(x), y) end,
+  })
+  return net
+end
+
+-- Student's t at 97.5 % for 1, 2, ... degrees of freedom.
+local student = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13 }
+
+--- Mean of a list, and half of its 95 % interval.
+function M.interval(list)
+  local n, sum, squares = #list, 0, 0
+  for _, v in ipairs(list) do sum = sum + v end
+  local mean = sum / n
+  for _, v in ipairs(list) do squares = squares + (v - mean) ^ 2 end
+  if n < 2 then return mean, 0 end
+  return mean, (student[n - 1] or 1.96 + 2.6 / n) * math.sqrt(squares / (n - 1) / n)
+end
+
+--- "3.21 +- 0.15"
+function M.text(mean, half, digits)
+  digits = digits or 2
+  return ("%." .. digits .. "f ± %." .. digits .. "f"):format(mean, half)
+end
+
+--- Prints rows, lists of cells, as columns; the first row is the head.
+function M.table(rows)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for c, cell in ipairs(row) do widths[c] = math.max(widths[c] or 0, utf8.len(cell)) end
+  end
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for c, cell in ipairs(row) do
+      local space = (" "):rep(widths[c] - utf8.len(cell))
+      cells[c] = c == 1 and cell .. space or space .. cell
+    end
+    print((table.concat(cells, "  "):gsub("%s+$", "")))
+  end
+end
+
+--- Writes a chart where the option says so, and says where it is.
+function M.write(path, svg)
+  if not path or path == "" then return end
+  local file = assert(io.open(path, "w"))
+  file:write(svg)
+  file:close()
+  print("chart: " .. path)
+end
+
+return M
