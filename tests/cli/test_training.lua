@@ -1,0 +1,71 @@
+--- The examples and studies that train run from end to end with --quick, on stand-ins for the sets that are fetched: digits labelled by the nearest of ten
+--- medoids instead of by hand, and the manual and Lua files instead of two languages.
+local t = require "support"
+local shell = require "shell"
+local vt = require "venturi"
+local expect = shell.expect
+
+local root = t.golden .. "/../.."
+local function script(name, ...)
+  local words = { '"$V" run', shell.quote(root .. "/scripts/" .. name), "--quick", ... }
+  return shell.sh(table.concat(words, " ") .. " </dev/null")
+end
+
+local function folder_of(set)
+  local path = ("%s/venturi/data/%s-%d"):format(shell.home, set, vt.data.fetch.recipes[set].version)
+  assert(os.execute("mkdir -p " .. shell.quote(path)))
+  t.write(path .. "/SOURCES.txt", "a stand-in of a test\n")
+  return path
+end
+
+local function make_digits()
+  local pictures = vt.load(t.golden .. "/digits1797.npy")
+  local medoids = vt.json.decode(t.read(t.golden .. "/64_kmedoids_digits1797.json")).runs[1].fasterpam.medoids
+  local x = pictures:reshape{ -1, 64 }:cast("f32")
+  local centres = x[vt.tensor(medoids, { dtype = "i64" })]
+  local away = centres:square():sum{ dims = { 2 } } - x:matmul(centres:transpose()) * 2
+  vt.save(folder_of "digits" .. "/data.safetensors", { pictures = pictures:reshape{ -1, 1, 8, 8 }:copy(), labels = away:argmin{ dim = 2 } })
+end
+
+local function make_faq()
+  local path = folder_of "faq"
+  local function join(to, files)
+    assert(os.execute(("cd %s && cat %s > %s"):format(shell.quote(root), files, shell.quote(path .. "/" .. to))))
+  end
+  join("en.txt", "docs/manual/*.md")
+  join("de.txt", "lua/venturi/*.lua")
+end
+
+make_digits()
+make_faq()
+
+t.test("digits by three nets", function()
+  local said = expect(script("examples/digits.lua"), 0).out
+  for _, kind in ipairs{ "mlp", "cnn", "vit" } do
+    local right = tonumber(said:match(kind .. "  seed 1 .- parameters  ([%d.]+) %% of 450 digits right"))
+    assert(right and right > 60, said)
+  end
+  expect(script("examples/digits.lua", "rnn"), 1, nil, "unknown argument 'rnn'")
+end)
+
+t.test("a GPT learns a text", function()
+  local path = shell.home .. "/gpt.safetensors"
+  local said = expect(script("examples/gpt.lua", "--steps 40", "--save", path), 0).out
+  local bits = {}
+  for b in said:gmatch "([%d.]+) bits a byte" do bits[#bits + 1] = tonumber(b) end
+  assert(#bits == 4 and bits[4] < bits[1] and bits[4] < 6, said)
+  assert(said:find "\nDebian is")
+  assert(vt.load(path)["tokens.weight"])
+end)
+
+t.test("studies print a table and write a chart", function()
+  for name, row in pairs{ rex = "linear", rs2 = "fixed random subset", wta = "WTA, rows alone", cooldown = "Cooldown, 5 then 1" } do
+    local chart = ("%s/%s.svg"):format(shell.home, name)
+    local said = expect(script(("recipes/train/%s.lua"):format(name), "--seeds 1", "--out", chart), 0, row).out
+    assert(said:find("\n" .. row:gsub("%p", "%%%0") .. " +%d"), said)
+    assert(t.read(chart):find "^<svg")
+  end
+  expect(script("recipes/train/rex.lua", "--seed 3"), 1, nil, "unknown option '--seed'")
+end)
+
+t.done()
