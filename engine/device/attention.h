@@ -61,12 +61,24 @@ void vt__attn_tile(const struct vt__attn *a, int transposed, int64_t n_rows, int
 
 /* n rows of x [.., .., rows, width] from `row` on, dense in the type that is computed in: in place or in scratch [n, width]. */
 const void *vt__attn_rows(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, int64_t n, void *scratch, int64_t *ld);
-/* The other way: rows [n, width] into x. */
+/* Rows of x are used where they lie. */
+int vt__attn_is_in_place(const struct vt__attn *a, const struct vt__view *x);
+/* The other way: where rows that are made go, x itself or scratch [n, width]; store then brings them into x, if they are not there. */
+void *vt__attn_target(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, void *scratch, int64_t *ld);
 void vt__attn_store(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, int64_t n, const void *rows);
-/* Panels of the second factor of a product: of x [n, width] (by_rows: its transpose), rows ld apart. */
-void vt__attn_pack(const struct vt__attn *a, void *panels, const void *x, int64_t ld, int64_t n, int64_t width, int by_rows);
-/* out [m, n] (+)= alpha x [m, k] panels [k, n]. add: to what is there. */
-void vt__attn_multiply(const struct vt__attn *a, void *out, int64_t ld_out, const void *x, int64_t ld_x, const void *panels, int64_t m, int64_t n, int64_t k, double alpha, int add);
+/* Panels of the second factor of a product: of x [n, width] (by_rows: its transpose), rows ld apart. `rows`: those of the array of panels that these are among
+ * (n, unless a pair is packed as a whole); not read by_rows, where panels follow each other. */
+void vt__attn_pack(const struct vt__attn *a, void *panels, const void *x, int64_t ld, int64_t n, int64_t width, int by_rows, int64_t rows);
+
+/* What the rows of a tile see of its columns; first NULL: everything. Both ends only move forward from row to row. */
+struct vt__attn_range {
+    const int64_t *first, *last;
+};
+/* s [m, n] = x [m, k] panels [k, n], made of rows; columns that are not seen may keep what was there. */
+void vt__attn_scores(const struct vt__attn *a, void *s, int64_t ld_s, const void *x, int64_t ld_x, const void *panels, int64_t m, int64_t n, int64_t k, struct vt__attn_range seen);
+/* out [m, n] (+)= alpha w [m, k] panels [k, n]: w is 0 where nothing is seen. add: to what is there. rows: of the array of panels. */
+void vt__attn_multiply(const struct vt__attn *a, void *out, int64_t ld_out, const void *w, int64_t ld_w, const void *panels, int64_t rows, int64_t m, int64_t n, int64_t k,
+                       double alpha, int add, struct vt__attn_range seen);
 
 /* Scores are more than products: vt__attn_adjust is needed. */
 int vt__attn_adjusts(const struct vt__attn *a);

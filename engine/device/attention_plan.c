@@ -160,14 +160,21 @@ static struct vt__view rows_of(const struct vt__view *x, int64_t batch, int64_t 
     return v;
 }
 
+int vt__attn_is_in_place(const struct vt__attn *a, const struct vt__view *x) { return x->dtype == a->compute && (x->strides[3] == 1 || x->shape[3] <= 1); }
+
+/* Where a row of x begins that is in place. */
+static char *row_at(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row) {
+    return (char *)x->data + (batch * x->strides[0] + head * x->strides[1] + row * x->strides[2]) * (int64_t)a->kind->size;
+}
+
 const void *vt__attn_rows(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, int64_t n, void *scratch, int64_t *ld) {
-    struct vt__view v = rows_of(x, batch, head, row, n);
-    int64_t width = v.shape[1];
-    *ld = width;
-    if (v.dtype == a->compute && (v.strides[1] == 1 || width <= 1)) {
-        *ld = v.strides[0];
-        return v.data;
+    int64_t width = x->shape[3];
+    if (vt__attn_is_in_place(a, x)) {
+        *ld = x->strides[2];
+        return row_at(a, x, batch, head, row);
     }
+    struct vt__view v = rows_of(x, batch, head, row, n);
+    *ld = width;
     int32_t half = v.dtype == VT_DTYPE_F16 ? VTK_F16 : v.dtype == VT_DTYPE_BF16 ? VTK_BF16 : -1;
     if (half >= 0 && v.strides[1] == 1 && a->compute == VT_DTYPE_F32) {
         for (int64_t r = 0; r < n; r++) vtk_get()->decode[half]((float *)scratch + r * width, (const uint16_t *)v.data + r * v.strides[0], width);
@@ -176,22 +183,55 @@ const void *vt__attn_rows(const struct vt__attn *a, const struct vt__view *x, in
     return n && width ? vt__block_load(&v, 0, n * width, a->compute, scratch) : scratch;
 }
 
-void vt__attn_store(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, int64_t n, const void *rows) {
-    struct vt__view v = rows_of(x, batch, head, row, n);
-    if (n && v.shape[1]) vt__block_store(&v, 0, n * v.shape[1], a->compute, rows);
+void *vt__attn_target(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, void *scratch, int64_t *ld) {
+    int is_there = vt__attn_is_in_place(a, x);
+    *ld = is_there ? x->strides[2] : x->shape[3];
+    return is_there ? row_at(a, x, batch, head, row) : scratch;
 }
 
-void vt__attn_pack(const struct vt__attn *a, void *panels, const void *x, int64_t ld, int64_t n, int64_t width, int by_rows) {
+void vt__attn_store(const struct vt__attn *a, const struct vt__view *x, int64_t batch, int64_t head, int64_t row, int64_t n, const void *rows) {
+    if (!n || !x->shape[3] || (vt__attn_is_in_place(a, x) && rows == row_at(a, x, batch, head, row))) return;
+    struct vt__view v = rows_of(x, batch, head, row, n);
+    vt__block_store(&v, 0, n * v.shape[1], a->compute, rows);
+}
+
+void vt__attn_pack(const struct vt__attn *a, void *panels, const void *x, int64_t ld, int64_t n, int64_t width, int by_rows, int64_t rows) {
     vt__gemm_factor b = {x, by_rows ? 1 : ld, by_rows ? ld : 1};
     int64_t k = by_rows ? width : n, columns = by_rows ? n : width, panel = a->kind->panel;
     for (int64_t c = 0; c < columns; c += panel)
-        vt__gemm_pack_panel(a->kind, (char *)panels + (size_t)(c * k) * a->kind->size, &b, 0, c, k, min_of(panel, columns - c));
+        vt__gemm_pack_panel(a->kind, (char *)panels + (size_t)(c * (by_rows ? k : rows)) * a->kind->size, &b, 0, c, k, min_of(panel, columns - c));
 }
 
-void vt__attn_multiply(const struct vt__attn *a, void *out, int64_t ld_out, const void *x, int64_t ld_x, const void *panels, int64_t m, int64_t n, int64_t k, double alpha, int add) {
-    vtk_gemm g = {.out = out, .ld_out = ld_out, .x = x, .ld_x = ld_x, .panels = panels, .n = n, .k = k, .alpha = alpha, .beta = add};
-    g.finish = alpha == 1 && !add ? VTK_GEMM_STORE : VTK_GEMM_SCALE;
-    a->gemm(&g, 0, m, 0, (n + a->kind->panel - 1) / a->kind->panel);
+void vt__attn_scores(const struct vt__attn *a, void *s, int64_t ld_s, const void *x, int64_t ld_x, const void *panels, int64_t m, int64_t n, int64_t k, struct vt__attn_range seen) {
+    int64_t panel = a->kind->panel, from = 0, to = 0;
+    vtk_gemm g = {.out = s, .ld_out = ld_s, .x = x, .ld_x = ld_x, .panels = panels, .n = n, .k = k, .alpha = 1, .finish = VTK_GEMM_STORE};
+    if (!seen.first) {
+        a->gemm(&g, 0, m, 0, (n + panel - 1) / panel);
+        return;
+    }
+    for (int64_t c = 0; c < n; c += panel) { /* the rows that see any of these columns */
+        while (from < m && seen.last[from] <= c) from++;
+        while (to < m && seen.first[to] < c + panel) to++;
+        if (from < to) a->gemm(&g, from, to, c / panel, c / panel + 1);
+    }
+}
+
+void vt__attn_multiply(const struct vt__attn *a, void *out, int64_t ld_out, const void *w, int64_t ld_w, const void *panels, int64_t rows, int64_t m, int64_t n, int64_t k,
+                       double alpha, int add, struct vt__attn_range seen) {
+    enum { GROUP = 32 };
+    int64_t panel = a->kind->panel, size = (int64_t)a->kind->size, group = seen.first ? GROUP : m;
+    for (int64_t r = 0; r < m; r += group) {
+        int64_t end = min_of(m, r + group), from = seen.first ? seen.first[r] : 0, to = seen.first ? max_of(seen.last[end - 1], from) : k;
+        vtk_gemm g = {.ld_out = ld_out, .x = (const char *)w + (r * ld_w + from) * size, .ld_x = ld_w, .k = to - from, .alpha = alpha, .beta = add};
+        int64_t width = to - from == rows ? n : panel; /* the kernel takes panels to be as long as the product */
+        g.finish = alpha == 1 && !add ? VTK_GEMM_STORE : VTK_GEMM_SCALE;
+        for (int64_t c = 0; c < n && (to > from || !add); c += width) {
+            g.out = (char *)out + (r * ld_out + c) * size;
+            g.panels = (const char *)panels + (c * rows + from * panel) * size;
+            g.n = min_of(width, n - c);
+            a->gemm(&g, 0, end - r, 0, (g.n + panel - 1) / panel);
+        }
+    }
 }
 
 /* ---- scores ---- */

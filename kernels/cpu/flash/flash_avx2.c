@@ -1,9 +1,11 @@
+#include <float.h>
+
 #include "cpu/flash/flash.h"
 #include "cpu/vector_avx2.h"
 
 typedef __m256 V;
 typedef float REAL;
-#define EXP2 exp2f
+#define LOWEST -FLT_MAX
 enum { LANES = 8 };
 
 VTK_INLINE V v_load_n(const float *p, int64_t n) { return load_floats(p, n); }
@@ -20,9 +22,13 @@ VTK_INLINE V v_abs(V x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
 VTK_INLINE V v_tanh(V x) { return tanh_ps(x); }
 VTK_INLINE V v_exp2(V x) { return exp2_ps(x); }
 VTK_INLINE V v_iota(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
-VTK_INLINE float v_sum_lanes(V v) { return sum_lanes(v); }
 VTK_INLINE void v_sum_4(float *out, const V *v) { _mm_storeu_ps(out, sum_lanes_of_4(v[0], v[1], v[2], v[3])); }
-VTK_INLINE float v_max_lanes(V v) { return max_lanes(v); }
+VTK_INLINE void v_max_4(float *out, const V *v) {
+    __m256 ab = _mm256_max_ps(_mm256_unpacklo_ps(v[0], v[1]), _mm256_unpackhi_ps(v[0], v[1]));
+    __m256 cd = _mm256_max_ps(_mm256_unpacklo_ps(v[2], v[3]), _mm256_unpackhi_ps(v[2], v[3]));
+    __m256 m = _mm256_max_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    _mm_storeu_ps(out, _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1)));
+}
 
 VTK_INLINE int64_t within(int64_t x) { return x < 0 ? 0 : x > LANES ? LANES : x; }
 

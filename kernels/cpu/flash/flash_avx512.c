@@ -1,9 +1,11 @@
+#include <float.h>
+
 #include "cpu/flash/flash.h"
 #include "cpu/vector_avx512.h"
 
 typedef __m512 V;
 typedef float REAL;
-#define EXP2 exp2f
+#define LOWEST -FLT_MAX
 enum { LANES = 16 };
 
 VTK_INLINE V v_load_n(const float *p, int64_t n) { return n >= LANES ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(first_lanes(n), p); }
@@ -23,9 +25,14 @@ VTK_INLINE V v_abs(V x) { return _mm512_abs_ps(x); }
 VTK_INLINE V v_tanh(V x) { return tanh_ps(x); }
 VTK_INLINE V v_exp2(V x) { return exp2_ps(x); }
 VTK_INLINE V v_iota(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
-VTK_INLINE float v_sum_lanes(V v) { return sum_lanes(v); }
 VTK_INLINE void v_sum_4(float *out, const V *v) { _mm_storeu_ps(out, sum_lanes_of_4(v[0], v[1], v[2], v[3])); }
-VTK_INLINE float v_max_lanes(V v) { return max_lanes(v); }
+VTK_INLINE void v_max_4(float *out, const V *v) {
+    __m512 ab = _mm512_max_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
+    __m512 cd = _mm512_max_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
+    __m512 m = _mm512_max_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    __m256 w = _mm256_max_ps(_mm512_castps512_ps256(m), _mm512_extractf32x8_ps(m, 1));
+    _mm_storeu_ps(out, _mm_max_ps(_mm256_castps256_ps128(w), _mm256_extractf128_ps(w, 1)));
+}
 
 VTK_INLINE V v_keep(V v, V other, int64_t first, int64_t last) {
     __mmask16 before = first_lanes(first > 0 ? first : 0), kept = first_lanes(last > 0 ? last : 0);

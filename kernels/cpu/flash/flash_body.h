@@ -1,13 +1,13 @@
-/* Tiles of attention, one body for all instruction sets and for float32 and float64. The file that includes this gives it REAL, EXP2 (the C library's) and vectors
- * V of LANES elements:
+/* Tiles of attention, one body for all instruction sets and for float32 and float64. The file that includes this gives it REAL, LOWEST (the least finite one) and
+ * vectors V of LANES elements, a multiple of four:
  *
- *     v_load_n v_store_n (n lanes, nothing behind them is touched; n may be larger) v_set1 v_add v_sub v_mul v_div v_fma v_max v_exp2 v_max_lanes v_sum_lanes
- *     v_sum_4 (the sums of four vectors over their lanes)
+ *     v_load_n v_store_n (n lanes, nothing behind them is touched; n may be larger) v_set1 v_add v_sub v_mul v_div v_fma v_max v_exp2
+ *     v_sum_4 v_max_4 (the sums or maxima of four vectors over their lanes)
  *     v_keep(v, other, first, last): lanes first..last-1 of v, the rest of other; any first and last */
 #include <math.h>
 
-/* Largest of max and the scores that the row sees. */
-VTK_INLINE REAL row_max(const REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
+/* Over its lanes the largest of max and the scores that the row sees. */
+VTK_INLINE V row_max(const REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
     const V none = v_set1(-(REAL)INFINITY);
     V m = v_set1(max), m2 = m;
     int64_t c = 0;
@@ -17,11 +17,11 @@ VTK_INLINE REAL row_max(const REAL *s, int64_t n, int64_t first, int64_t last, V
             m2 = v_max(v_mul(factor, v_load_n(s + c + LANES, LANES)), m2);
         }
     for (; c < last; c += LANES) m = v_max(v_keep(v_mul(factor, v_load_n(s + c, n - c)), none, first - c, last - c), m);
-    return v_max_lanes(v_max(m, m2));
+    return v_max(m, m2);
 }
 
-/* Weights in place of scores; their sum. */
-VTK_INLINE REAL row_weights(REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
+/* Weights in place of scores; over lanes their sum. */
+VTK_INLINE V row_weights(REAL *s, int64_t n, int64_t first, int64_t last, V factor, REAL max) {
     const V zero = v_set1((REAL)0), base = v_set1(max);
     V sum = zero, sum2 = zero;
     int64_t c = 0;
@@ -34,25 +34,43 @@ VTK_INLINE REAL row_weights(REAL *s, int64_t n, int64_t first, int64_t last, V f
             v_store_n(s + c + LANES, w2, LANES);
         }
     for (; c < n; c += LANES) {
+        if (c >= last) { /* nothing is seen any more */
+            v_store_n(s + c, zero, n - c);
+            continue;
+        }
         V w = v_keep(v_exp2(v_sub(v_mul(factor, v_load_n(s + c, n - c)), base)), zero, first - c, last - c);
         sum = v_add(sum, w);
         v_store_n(s + c, w, n - c);
     }
-    return v_sum_lanes(v_add(sum, sum2));
+    return v_add(sum, sum2);
 }
 
-/* All maxima first: the latency of one row's is hidden behind the others'. */
+/* Rows go in fours, whose maxima and sums are taken over the lanes together; what a vector of rows shrinks by is one power of 2. */
 static void weigh(const vtk_flash_weigh *p) {
-    REAL *max = p->max, *sum = p->sum, *shrink = p->shrink;
-    V factor = v_set1((REAL)p->factor);
-    for (int64_t r = 0; r < p->n_rows; r++)
-        shrink[r] = row_max((const REAL *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, max[r]);
-    for (int64_t r = 0; r < p->n_rows; r++) {
-        REAL m = shrink[r], base = m == -(REAL)INFINITY ? (REAL)0 : m;
-        REAL all = row_weights((REAL *)p->s + r * p->ld, p->n, p->first ? p->first[r] : 0, p->last ? p->last[r] : p->n, factor, base);
-        shrink[r] = max[r] == m ? (REAL)1 : EXP2(max[r] - base);
-        sum[r] = shrink[r] * sum[r] + all;
-        max[r] = m;
+    const V factor = v_set1((REAL)p->factor), none = v_set1(-(REAL)INFINITY), lowest = v_set1(LOWEST);
+    REAL *max = p->max, *sum = p->sum, *shrink = p->shrink, m[LANES] = {0}, all[LANES] = {0};
+    for (int64_t r0 = 0; r0 < p->n_rows; r0 += LANES) {
+        int64_t n = p->n_rows - r0 < LANES ? p->n_rows - r0 : LANES;
+        for (int64_t r = 0; r < n; r += 4) {
+            V four[4];
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < 4; i++) {
+                int64_t at = r0 + r + i;
+                four[i] = r + i < n ? row_max((const REAL *)p->s + at * p->ld, p->n, p->first ? p->first[at] : 0, p->last ? p->last[at] : p->n, factor, max[at]) : none;
+            }
+            v_max_4(m + r, four);
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < 4; i++) {
+                int64_t at = r0 + r + i;
+                REAL base = m[r + i] == -(REAL)INFINITY ? (REAL)0 : m[r + i];
+                four[i] = r + i < n ? row_weights((REAL *)p->s + at * p->ld, p->n, p->first ? p->first[at] : 0, p->last ? p->last[at] : p->n, factor, base) : none;
+            }
+            v_sum_4(all + r, four);
+        }
+        V now = v_load_n(m, LANES), by = v_exp2(v_sub(v_load_n(max + r0, n), v_max(lowest, now)));
+        v_store_n(shrink + r0, by, n);
+        v_store_n(sum + r0, v_fma(by, v_load_n(sum + r0, n), v_load_n(all, LANES)), n);
+        v_store_n(max + r0, now, n);
     }
 }
 

@@ -1,9 +1,11 @@
+#include <float.h>
+
 #include "cpu/flash/flash.h"
 #include "cpu/vector_avx2.h"
 
 typedef __m256d V;
 typedef double REAL;
-#define EXP2 exp2
+#define LOWEST -DBL_MAX
 enum { LANES = 4 };
 
 /* All ones in the first n lanes, any n. */
@@ -27,6 +29,9 @@ VTK_INLINE double v_sum_lanes(V v) {
 VTK_INLINE double v_max_lanes(V v) {
     __m128d h = _mm_max_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
     return _mm_cvtsd_f64(_mm_max_sd(h, _mm_unpackhi_pd(h, h)));
+}
+VTK_INLINE void v_max_4(double *out, const V *v) {
+    for (int i = 0; i < 4; i++) out[i] = v_max_lanes(v[i]);
 }
 VTK_INLINE void v_sum_4(double *out, const V *v) {
     for (int i = 0; i < 4; i++) out[i] = v_sum_lanes(v[i]);

@@ -1,9 +1,11 @@
+#include <float.h>
+
 #include "cpu/flash/flash.h"
 #include "cpu/vector_avx512.h"
 
 typedef __m512d V;
 typedef double REAL;
-#define EXP2 exp2
+#define LOWEST -DBL_MAX
 enum { LANES = 8 };
 
 VTK_INLINE __mmask8 lanes(int64_t n) { return (__mmask8)(first_lanes(n > 0 ? n : 0) & 0xff); }
@@ -21,6 +23,9 @@ VTK_INLINE V v_fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
 VTK_INLINE V v_max(V a, V b) { return _mm512_max_pd(a, b); }
 VTK_INLINE double v_sum_lanes(V v) { return _mm512_reduce_add_pd(v); }
 VTK_INLINE double v_max_lanes(V v) { return _mm512_reduce_max_pd(v); }
+VTK_INLINE void v_max_4(double *out, const V *v) {
+    for (int i = 0; i < 4; i++) out[i] = v_max_lanes(v[i]);
+}
 VTK_INLINE void v_sum_4(double *out, const V *v) {
     for (int i = 0; i < 4; i++) out[i] = v_sum_lanes(v[i]);
 }
