@@ -17,8 +17,8 @@
 #include "core/pool.h"
 #include "device/device.h"
 
-enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS, FEW = 4 /* queries for which packing costs more than it saves */ };
-static const size_t OWN_PACKED = (size_t)1 << 19, LEAST_PACKED = (size_t)2 << 20, MOST_PACKED = (size_t)16 << 20; /* bytes; a thread's; all threads': between these a quarter of what keys and values have */
+enum { QUERIES = VT__ATTN_QUERIES, KEYS = VT__ATTN_KEYS, FEW = 4 /* queries for which packing costs more than it saves */, MOST_PIECES = KEYS / VTK_GEMM_PANEL_F64 };
+static const size_t OWN_PACKED = (size_t)1 << 19, LEAST_PACKED = (size_t)2 << 20, MOST_PACKED = (size_t)16 << 20; /* bytes; a thread's; all threads': a quarter of keys and values, between these */
 
 /* Pieces of a slot: the scratch of what works through tiles of queries. Offsets. */
 struct layout {
@@ -109,26 +109,57 @@ static void values_of_few(const struct tile *t, int64_t at, int64_t n, const cha
     for (int64_t r = 0; r < t->n; r++) a->fn->sum_rows(t->o + r * t->ld_o * (int64_t)a->kind->size, s + (size_t)(r * KEYS) * a->kind->size, v, ld, n, a->dv);
 }
 
-/* The keys of a tile from `at` on. started: there are values already. */
-static void do_keys(const struct tile *t, int64_t at, int64_t n, const void *q, int64_t ld_q, int started) {
+/* Up to KEYS keys for one step of the softmax: pieces that lie apart under a mask of blocks go together where nothing else depends on where they are. */
+struct keys {
+    int64_t at[MOST_PIECES], n[MOST_PIECES], all;
+    int count;
+};
+
+/* started: there are values already. */
+static void do_keys(const struct tile *t, const struct keys *k, const void *q, int64_t ld_q, int started) {
     const struct forward *f = t->f;
     const struct vt__attn *a = &f->a;
     char *slot = t->slot, *s = slot + f->at.scores, *panels = t->panels ? t->panels : slot + f->at.panels;
-    int64_t *first = (int64_t *)(void *)(slot + f->at.first), *last = (int64_t *)(void *)(slot + f->at.last);
-    int64_t all = t->panels ? t->pair->n : n, from = t->panels ? at : 0;
+    int64_t *first = (int64_t *)(void *)(slot + f->at.first), *last = (int64_t *)(void *)(slot + f->at.last), at = k->at[0], size = (int64_t)a->kind->size;
+    int64_t made_for = t->panels ? t->pair->n : k->n[0];
     struct vt__attn_range seen = {NULL, NULL};
     int few = t->pair->m <= FEW;
-    if (vt__attn_seen(a, t->pair, 0, t->row0, t->n, at, n, first, last)) seen.first = first, seen.last = last;
-    if (few) {
-        scores_of_few(t, at, n, q, ld_q, s);
-    } else {
-        if (!t->panels) pack_keys(a, t->pair, at, n, slot + f->at.key_rows, panels, n, 0);
-        vt__attn_scores(a, s, KEYS, q, ld_q, key_panels(a, panels, from), t->n, n, a->d, seen);
-    }
-    weigh(t, at, n, s, seen);
+    if (k->count == 1 && vt__attn_seen(a, t->pair, 0, t->row0, t->n, at, k->all, first, last)) seen.first = first, seen.last = last;
+    if (few) scores_of_few(t, at, k->all, q, ld_q, s);
+    else if (!t->panels) pack_keys(a, t->pair, at, k->all, slot + f->at.key_rows, panels, k->all, 0);
+    for (int64_t i = 0, column = 0; i < k->count && !few; column += k->n[i++])
+        vt__attn_scores(a, s + column * size, KEYS, q, ld_q, key_panels(a, panels, t->panels ? k->at[i] : 0), t->n, k->n[i], a->d, seen);
+    weigh(t, at, k->all, s, seen);
     if (started) a->fn->shrink(t->o, t->ld_o, t->n, a->dv, slot + f->at.shrink);
-    if (few) values_of_few(t, at, n, s);
-    else vt__attn_multiply(a, t->o, t->ld_o, s, KEYS, value_panels(a, panels, all, from), all, t->n, a->dv, n, 1, started, seen);
+    if (few) values_of_few(t, at, k->all, s);
+    for (int64_t i = 0, column = 0; i < k->count && !few; column += k->n[i++])
+        vt__attn_multiply(a, t->o, t->ld_o, s + column * size, KEYS, value_panels(a, panels, made_for, t->panels ? k->at[i] : 0), made_for, t->n, a->dv, k->n[i], 1,
+                          started || i > 0, seen);
+}
+
+/* Every row sees all of these keys, and their scores are products and nothing else. */
+static int may_join(const struct tile *t, int64_t at, int64_t n) {
+    const struct vt__attn *a = &t->f->a;
+    int64_t *first = (int64_t *)(void *)(t->slot + t->f->at.first), *last = (int64_t *)(void *)(t->slot + t->f->at.last);
+    return t->panels && t->pair->m > FEW && !vt__attn_adjusts(a) && a->keep == 1 && !vt__attn_seen(a, t->pair, 0, t->row0, t->n, at, n, first, last);
+}
+
+/* All keys that the tile sees. */
+static void do_all_keys(const struct tile *t, const void *q, int64_t ld_q) {
+    const struct vt__attn *a = &t->f->a;
+    int64_t at, end, n, panel = a->kind->panel;
+    struct keys k = {.count = 0};
+    int started = 0;
+    vt__attn_span(a, t->pair, 0, t->row0, t->n, &at, &end);
+    for (at = at / panel * panel; (n = vt__attn_next(a, t->pair, t->head, 0, t->row0, &at, end, KEYS - k.all)) > 0 && !vt__cancel_is_left(); at += n) {
+        int joins = may_join(t, at, n);
+        if (!joins && k.count) do_keys(t, &k, q, ld_q, started), started = 1, k.count = 0, k.all = 0;
+        k.at[k.count] = at;
+        k.n[k.count++] = n;
+        k.all += n;
+        if (!joins || k.all + panel > KEYS) do_keys(t, &k, q, ld_q, started), started = 1, k.count = 0, k.all = 0;
+    }
+    if (k.count) do_keys(t, &k, q, ld_q, started);
 }
 
 static void do_tile(struct tile *t) {
@@ -138,8 +169,7 @@ static void do_tile(struct tile *t) {
     const struct vt__view *out = &a->run->out[0];
     struct vt__view rows_of_lse = a->run->out[1]; /* of one element */
     char *slot = t->slot;
-    int64_t ld, ld_lse, at, end, n, row = pair->query + t->row0;
-    int started = 0;
+    int64_t ld, ld_lse, row = pair->query + t->row0;
     const void *q = vt__attn_rows(a, &a->q, pair->batch, t->head, row, t->n, slot + f->at.query_rows, &ld);
 
     rows_of_lse.ndim = 4;
@@ -150,9 +180,7 @@ static void do_tile(struct tile *t) {
     fill(a, slot + f->at.max, t->n, -(double)INFINITY);
     fill(a, slot + f->at.sum, t->n, 0);
     for (int64_t r = 0; r < t->n && pair->m <= FEW; r++) memset(t->o + r * t->ld_o * (int64_t)a->kind->size, 0, (size_t)a->dv * a->kind->size);
-    vt__attn_span(a, pair, 0, t->row0, t->n, &at, &end);
-    for (at = at / a->kind->panel * a->kind->panel; (n = vt__attn_next(a, pair, t->head, 0, t->row0, &at, end, KEYS)) > 0 && !vt__cancel_is_left(); at += n, started = 1)
-        do_keys(t, at, n, q, ld, started);
+    do_all_keys(t, q, ld);
     a->fn->finish(t->o, t->ld_o, t->n, a->dv, lse, slot + f->at.max, slot + f->at.sum); /* which writes 0 to what nothing was added to */
     vt__attn_store(a, out, pair->batch, t->head, row, t->n, t->o);
     vt__attn_store(a, &rows_of_lse, pair->batch, t->head, row, t->n, lse);
