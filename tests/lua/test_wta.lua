@@ -103,7 +103,7 @@ test("rows of zeros are never drawn, and rows that are all zeros give zeros", fu
 end)
 
 test("norms of a sample's gradients are remembered, and count at its next turn", function()
-  local net = layer{ wta = { keep = 0.25, least = 2, samples = 50 } }
+  local net = layer{ wta = { keep = 0.25, least = 2, samples = 50, floor = 0 } }
   local x, g = vt.ones(8, 6), vt.zeros(8, 5)
   g:slice{ dim = 1, start = 3, stop = 5 }:fill_(1)
   wta.samples(vt.arange(20, 28))
@@ -176,6 +176,7 @@ end)
 test("what is wrong is said", function()
   raises("keep must be above 0", layer, { wta = { keep = 0 } })
   raises("method is", layer, { wta = { method = "best" } })
+  raises("floor must be", layer, { wta = { floor = -1 } })
   raises("least must be", layer, { wta = { least = 1.5 } })
   raises("unknown option 'kept'", layer, { wta = { kept = 0.3 } })
   raises("no gradient of its gradient", function()

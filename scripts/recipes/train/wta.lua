@@ -21,8 +21,10 @@ end
 local function stored(wta)
   local net, x = net_of(1, wta), train.fields.x[{ { 1, BATCH } }]:copy()
   nn.wta.samples(vt.arange(BATCH))
-  collectgarbage() -- twice: what a first one ends lets go of more
   collectgarbage()
+  vt.ones(1, { requires_grad = true }):sum():backward() -- a walk lets go of what earlier steps have left
+  collectgarbage()
+  collectgarbage() -- what a first one ends lets go of more
   local before = vt.memory()
   local y = net(x)
   collectgarbage()
