@@ -34,7 +34,8 @@ end
 local function channels(t, first, stop) return t:slice{ dim = 2, start = first, stop = stop } end
 local function filters(t, first, stop) return t and t:slice{ dim = 1, start = first, stop = stop } end
 
-local MOST_SCRATCH = 8192 -- numbers of a group's result: more make nothing faster, and the arena harder to fill
+local PIXELS = 16 -- products of so many columns are whole vectors
+local MOST_SCRATCH = 16384 -- numbers of a group's result: more make nothing faster, and the arena harder to fill
 
 -- How many of `count` there is room for at once, `unit` numbers each.
 local function group_of(count, unit, free) return math.max(1, math.min(count, math.min(free, MOST_SCRATCH) // unit)) end
@@ -51,8 +52,23 @@ local function depthwise_in_place(l, t, pads, rows, columns, free)
   return out
 end
 
+-- A projection whose result is added to a map, some pixels at a time.
+local function accumulate_pixels(l, t, to, free)
+  local n = to:size(3) * to:size(4)
+  local w, from, sum = l.w:reshape(l.cout, l.cin), t:reshape(l.cin, n), to:reshape(l.cout, n)
+  local group = group_of(n, l.cout, free)
+  if group > PIXELS then group = group // PIXELS * PIXELS end
+  for at = 0, n - 1, group do
+    local range = { dim = 2, start = at, stop = math.min(at + group, n) }
+    sum:slice(range):add_(w:matmul(from:slice(range)))
+  end
+  if l.b then sum:add_(l.b:reshape(l.cout, 1)) end
+  return to
+end
+
 -- A convolution whose result is added to a map, some filters at a time.
 local function accumulate(l, t, pads, to, free)
+  if l.k == 1 and l.stride == 1 and l.pad == 0 then return accumulate_pixels(l, t, to, free) end
   local group = group_of(l.cout, to:size(3) * to:size(4), free)
   for f = 0, l.cout - 1, group do
     local stop = math.min(f + group, l.cout)
