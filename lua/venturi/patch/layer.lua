@@ -16,19 +16,32 @@ local function pads_of(map, at)
   return { left, column.stop + column.after - map.columns.stop, top, row.stop + row.after - map.rows.stop }
 end
 
--- Pads that a convolution knows itself, as its attribute.
-local function own_padding(p) return p[1] == p[2] and p[3] == p[4] and p[1] >= 0 and p[3] >= 0 and { p[3], p[1] } or nil end
-
--- Numbers of a padded copy of t's channels, 0 where none is made.
-local function padded_size(t, pads)
-  if own_padding(pads) then return 0 end
-  return t:size(2) * (t:size(3) + pads[3] + pads[4]) * (t:size(4) + pads[1] + pads[2])
+-- A convolution pads both ends alike. Where the longer pad suits both, its result is cut: { padding, the first row and column of it that count }; nil where the
+-- input must be padded by a copy. Only ends of the map have pads, most of them of one side.
+local function own_padding(l, p)
+  local row, column = math.max(p[3], p[4]), math.max(p[1], p[2])
+  if math.min(p[1], p[2], p[3], p[4]) < 0 or (row - p[3]) % l.stride ~= 0 or (column - p[1]) % l.stride ~= 0 then return nil end
+  return { padding = { row, column }, row = (row - p[3]) // l.stride, column = (column - p[1]) // l.stride }
 end
 
-local function convolve(l, t, pads, w, b, groups)
-  local padding = own_padding(pads)
-  if not padding then t = t:pad{ pads = pads } end
-  return t:conv2d(w, { b = b, stride = l.stride, padding = padding or 0, groups = groups })
+-- Numbers that come and go for each channel of the input (a padded copy), and for each of the result (before it is cut).
+local function scratch_of(l, t, p)
+  local own, high, wide = own_padding(l, p), t:size(3), t:size(4)
+  if not own then
+    high, wide = high + p[3] + p[4], wide + p[1] + p[2]
+    return high * wide, ((high - l.k) // l.stride + 1) * ((wide - l.k) // l.stride + 1)
+  end
+  return 0, ((high + 2 * own.padding[1] - l.k) // l.stride + 1) * ((wide + 2 * own.padding[2] - l.k) // l.stride + 1)
+end
+
+-- rows x columns of the result, which need not lie in a row.
+local function convolve(l, t, pads, rows, columns, w, b, groups)
+  local own = own_padding(l, pads)
+  if not own then return t:pad{ pads = pads }:conv2d(w, { b = b, stride = l.stride, groups = groups }) end
+  local out = t:conv2d(w, { b = b, stride = l.stride, padding = own.padding, groups = groups })
+  if out:size(3) ~= rows then out = out:slice{ dim = 3, start = own.row, stop = own.row + rows } end
+  if out:size(4) ~= columns then out = out:slice{ dim = 4, start = own.column, stop = own.column + columns } end
+  return out
 end
 
 local function channels(t, first, stop) return t:slice{ dim = 2, start = first, stop = stop } end
@@ -44,12 +57,36 @@ local function group_of(count, unit, free) return math.max(1, math.min(count, ma
 local function depthwise_in_place(l, t, pads, rows, columns, free)
   local plane = rows * columns
   local out = t:reshape(-1):slice{ dim = 1, start = 0, stop = l.cout * plane }:reshape(1, l.cout, rows, columns)
-  local group = group_of(l.cout, plane + padded_size(t, pads) // l.cin, free)
+  local padded, result = scratch_of(l, t, pads)
+  local group = group_of(l.cout, padded + result, free)
   for c = 0, l.cout - 1, group do
     local stop = math.min(c + group, l.cout)
-    channels(out, c, stop):copy_(convolve(l, channels(t, c, stop), pads, filters(l.w, c, stop), filters(l.b, c, stop), stop - c))
+    channels(out, c, stop):copy_(convolve(l, channels(t, c, stop), pads, rows, columns, filters(l.w, c, stop), filters(l.b, c, stop), stop - c))
   end
   return out
+end
+
+-- Some filters at a time, put or added to where they belong.
+local function by_filters(l, t, pads, to, verb, free)
+  local padded, result = scratch_of(l, t, pads)
+  local group = group_of(l.cout, result, free - padded * l.cin)
+  for f = 0, l.cout - 1, group do
+    local stop = math.min(f + group, l.cout)
+    local part = channels(to, f, stop)
+    part[verb](part, convolve(l, t, pads, to:size(3), to:size(4), filters(l.w, f, stop), filters(l.b, f, stop), 1))
+  end
+  return to
+end
+
+-- A whole result that lies in a row. One that must be cut is made some filters at a time where there is no room for it twice.
+local function convolve_all(l, t, pads, rows, columns, free)
+  local own, _, result = own_padding(l, pads), scratch_of(l, t, pads)
+  local plane = rows * columns
+  if own and result ~= plane and l.groups == 1 and l.cout * (plane + result) > free then
+    return by_filters(l, t, pads, vt.empty({ 1, l.cout, rows, columns }, { dtype = t.dtype, device = t.device }), "copy_", free - l.cout * plane)
+  end
+  local out = convolve(l, t, pads, rows, columns, l.w, l.b, l.groups)
+  return own and result ~= plane and out:copy() or out
 end
 
 -- A projection whose result is added to a map, some pixels at a time.
@@ -69,12 +106,7 @@ end
 -- A convolution whose result is added to a map, some filters at a time.
 local function accumulate(l, t, pads, to, free)
   if l.k == 1 and l.stride == 1 and l.pad == 0 then return accumulate_pixels(l, t, to, free) end
-  local group = group_of(l.cout, to:size(3) * to:size(4), free)
-  for f = 0, l.cout - 1, group do
-    local stop = math.min(f + group, l.cout)
-    channels(to, f, stop):add_(convolve(l, t, pads, filters(l.w, f, stop), filters(l.b, f, stop), 1))
-  end
-  return to
+  return by_filters(l, t, pads, to, "add_", free)
 end
 
 -- Means of what lies within the map: those with zeros outside, times the window by what of it lies inside.
@@ -101,6 +133,12 @@ local function window(map, rows, columns)
   return map.t:slice{ dim = 3, start = rows.first - r, stop = rows.stop - r }:slice{ dim = 4, start = columns.first - c, stop = columns.stop - c }
 end
 
+-- Numbers of a result that takes no other's place, with what comes and goes.
+local function needed(l, t, pads, plane)
+  local padded, result = scratch_of(l, t, pads)
+  return l.cout * plane + l.cin * padded + (result ~= plane and l.cout * result or 0)
+end
+
 --- layer(l, map, at, { keeps, room, add, size }): the layer's result as a map. map = { t, rows, columns, owned }; at = { rows, columns } of the result and
 -- { row_needs, column_needs } of plan.intervals; keeps: the input may not be overwritten; add: a map that is added; room: numbers that may live at once
 -- beside the maps that wait; size: extent of the whole input map.
@@ -109,7 +147,7 @@ return function(l, map, at, opt)
   local pads, add, out = pads_of(map, at), opt.add, nil
   local free = opt.room - (map.owned or 0)
   local owned
-  local fits = l.cout * rows * columns + padded_size(map.t, pads) <= free -- then nothing needs to lie where something else was
+  local fits = needed(l, map.t, pads, rows * columns) <= free -- then nothing needs to lie where something else was
   local is_pool = l.type == "max" or l.type == "avg"
   local may_overwrite = map.owned and not opt.keeps and not add
   local sum = add and window(add, at.rows, at.columns)
@@ -122,7 +160,7 @@ return function(l, map, at, opt)
     out, sum = accumulate(l, map.t, pads, add.t, free), nil
     owned = add.owned
   else
-    out = convolve(l, map.t, pads, l.w, l.b, l.groups)
+    out = convolve_all(l, map.t, pads, rows, columns, free)
   end
   if sum then out:add_(sum) end
   return { t = act(l, out), rows = at.rows, columns = at.columns, owned = owned or out:count() }
