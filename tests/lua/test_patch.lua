@@ -71,23 +71,40 @@ test("tiles of any number give what the whole gives, for 200 nets", function()
   end
 end)
 
--- A stem and three blocks of MobileNetV2, narrow.
-local function blocks()
-  local layers = { { type = "conv", k = 3, stride = 2, pad = 1, cin = 3, cout = 8, groups = 1, act = "relu6" } }
-  local cin = 8
-  for _, row in ipairs{ { 8, 1, 1 }, { 12, 6, 2 }, { 12, 6, 1 }, { 16, 6, 2 }, { 16, 6, 1 } } do
-    for _, l in ipairs(plan.inverted_residual(#layers + 1, cin, table.unpack(row))) do
+test("a map may be added by more than one layer", function()
+  for seed = 1, 3 do
+    local layers = {}
+    for i = 1, 4 do
+      layers[i] = { type = "conv", k = 3, stride = 1, pad = 1, cin = 4, cout = 4, groups = i == 3 and 4 or 1, act = "relu",
+        w = vt.randn({ 4, i == 3 and 1 or 4, 3, 3 }, { seed = seed, stream = i, dtype = "f64" }) }
+    end
+    layers[2].skip, layers[3].skip, layers[4].skip = 1, 2, seed == 1 and 1 or seed
+    local x = vt.randn({ 1, 4, 12, 12 }, { seed = seed, dtype = "f64" })
+    local want = plain(layers, x)
+    local scale = want:abs():max():item()
+    for n = 1, 3 do assert(distance(vt.patch.run(layers, x, { layers = 4, n = n }), want) <= 1e-12 * scale) end
+    assert(distance(vt.patch.run(layers, x), want) <= 1e-12 * scale)
+  end
+end)
+
+-- A stem of c channels and blocks { channels, expansion, stride } of MobileNetV2, with numbers; and the last layer of each.
+local function blocks_of(c, rows)
+  local layers, stops = { { type = "conv", k = 3, stride = 2, pad = 1, cin = 3, cout = c, groups = 1, act = "relu6" } }, { 1 }
+  for _, row in ipairs(rows) do
+    for _, l in ipairs(plan.inverted_residual(#layers + 1, c, table.unpack(row))) do
       l.act = l.type ~= "pwl" and "relu6" or nil
       layers[#layers + 1] = l
     end
-    cin = row[1]
+    c, stops[#stops + 1] = row[1], #layers
   end
   for i, l in ipairs(layers) do
     l.w = vt.randn({ l.cout, l.cin // l.groups, l.k, l.k }, { seed = i, std = math.sqrt(2 / (l.cin // l.groups * l.k * l.k)) })
     l.b = vt.randn({ l.cout }, { seed = 100 + i, std = 0.1 })
   end
-  return layers
+  return layers, stops
 end
+
+local function blocks() return blocks_of(8, { { 8, 1, 1 }, { 12, 6, 2 }, { 12, 6, 1 }, { 16, 6, 2 }, { 16, 6, 1 } }) end
 
 local function captured(layers, x, options) return vt.capture(function(t) return vt.patch.run(layers, t, options) end, { x }) end
 
@@ -105,6 +122,21 @@ test("a captured run needs what the plan says", function()
   end
   assert(math.abs(whole.least_bytes - plan.peak(plan.memory(layers, 96), "accumulated") * 4) <= 256)
 end)
+
+if not os.getenv("VT_GC_STRESS") then
+  test("the largest blocks of MobileNetV2 have the paper's peaks, 1372 and 172 KiB of int8", function()
+    local layers, stops = blocks_of(32, { { 16, 1, 1 }, { 24, 6, 2 }, { 24, 6, 1 }, { 32, 6, 2 }, { 32, 6, 1 }, { 32, 6, 1 }, { 64, 6, 2 } })
+    local x = vt.randn({ 1, 3, 224, 224 }, { seed = 1 })
+    local whole, tiled = captured(layers, x), captured(layers, x, { layers = stops[5], n = 4 })
+    assert(whole.arena_bytes == 1404928 * 4 and tiled.least_bytes == 176400 * 4)
+    assert(tiled.arena_bytes * 7.9 <= whole.arena_bytes, tiled.arena_bytes)
+    local alive = vt.memory()
+    tiled:run(x)
+    collectgarbage()
+    assert(vt.memory() <= alive, "a run leaves memory behind")
+    assert(distance(tiled:run(x), whole:run(x)) < 1e-3)
+  end)
+end
 
 test("a saved graph of tiles gives the same bits", function()
   local layers, x, folder = blocks(), vt.randn({ 1, 3, 64, 64 }, { seed = 3 }), s.folder()

@@ -31,17 +31,25 @@ local function waiting(maps, i)
   return sum
 end
 
+-- Does a layer from i to last add the input of layer j?
+local function is_added(layers, j, i, last)
+  for k = i, last do
+    if layers[k].skip == j then return true end
+  end
+  return false
+end
+
 -- Layers first to last of one picture or of one tile. maps[i]: layer i's input, { t = , rows = { first, stop }, columns = , owned = numbers of its memory, nil if
 -- it is somebody else's }; spans: intervals of rows and columns that each layer sees; room: numbers that may live at once.
 local function run_layers(layers, maps, first, last, spans, sizes, room)
   for i = first, last do
     local l = layers[i]
-    local keeps = false -- does a later layer add this one's input?
-    for j = i, last do keeps = keeps or layers[j].skip == i end
-    maps[i + 1] = run_layer(l, maps[i], { rows = spans.rows[i + 1], columns = spans.columns[i + 1], row_needs = spans.rows[i], column_needs = spans.columns[i] },
-      { keeps = keeps, room = room - waiting(maps, i), size = sizes[i], add = l.skip and maps[l.skip] })
-    if not keeps then maps[i] = nil end
-    if l.skip then maps[l.skip] = nil end
+    local at = { rows = spans.rows[i + 1], columns = spans.columns[i + 1], row_needs = spans.rows[i], column_needs = spans.columns[i] }
+    local is_last = l.skip and not is_added(layers, l.skip, i + 1, last)
+    maps[i + 1] = run_layer(l, maps[i], at, { keeps = is_added(layers, i, i, last), room = room - waiting(maps, i), size = sizes[i],
+      add = l.skip and maps[l.skip], is_last = is_last })
+    if not is_added(layers, i, i + 1, last) then maps[i] = nil end
+    if is_last then maps[l.skip] = nil end
   end
   return maps[last + 1]
 end

@@ -139,14 +139,13 @@ local function needed(l, t, pads, plane)
   return l.cout * plane + l.cin * padded + (result ~= plane and l.cout * result or 0)
 end
 
---- layer(l, map, at, { keeps, room, add, size }): the layer's result as a map. map = { t, rows, columns, owned }; at = { rows, columns } of the result and
--- { row_needs, column_needs } of plan.intervals; keeps: the input may not be overwritten; add: a map that is added; room: numbers that may live at once
--- beside the maps that wait; size: extent of the whole input map.
+--- layer(l, map, at, { keeps, room, add, is_last, size }): the layer's result as a map. map = { t, rows, columns, owned }; at = { rows, columns } of the result and
+-- { row_needs, column_needs } of plan.intervals; keeps: the input may not be overwritten; add: a map that is added, is_last: nobody adds it again; room: numbers
+-- that may live at once beside the maps that wait; size: extent of the whole input map.
 return function(l, map, at, opt)
   local rows, columns = at.rows.stop - at.rows.first, at.columns.stop - at.columns.first
-  local pads, add, out = pads_of(map, at), opt.add, nil
+  local pads, add, out, owned = pads_of(map, at), opt.add
   local free = opt.room - (map.owned or 0)
-  local owned
   local fits = needed(l, map.t, pads, rows * columns) <= free -- then nothing needs to lie where something else was
   local is_pool = l.type == "max" or l.type == "avg"
   local may_overwrite = map.owned and not opt.keeps and not add
@@ -156,7 +155,7 @@ return function(l, map, at, opt)
   elseif not fits and plan.is_depthwise(l) and may_overwrite and rows * columns <= map.t:size(3) * map.t:size(4) then
     out = depthwise_in_place(l, map.t, pads, rows, columns, free)
     owned = map.owned
-  elseif not fits and add and add.owned and sum == add.t and l.groups == 1 and add.t ~= map.t then
+  elseif not fits and opt.is_last and add.owned and sum == add.t and l.groups == 1 and add.t ~= map.t then
     out, sum = accumulate(l, map.t, pads, add.t, free), nil
     owned = add.owned
   else
