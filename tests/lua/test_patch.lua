@@ -147,6 +147,22 @@ test("a saved graph of tiles gives the same bits", function()
   assert(opened:run(x):tostring_bytes() == graph:run(x):tostring_bytes())
 end)
 
+test("the tiles with the fewest multiplications that fit", function()
+  local layers, x = blocks(), vt.randn({ 1, 3, 96, 96 }, { seed = 4 })
+  local whole = plan.fit(layers, 96, 1 << 30)
+  assert(whole.n_stage == 0 and whole.network_macs_overhead == 0)
+  local p = plan.fit(layers, 96, whole.network_peak // 4)
+  assert(p.n_stage > 0 and p.network_peak <= whole.network_peak // 4)
+  local least = p.network_macs_overhead
+  for n = 2, 8 do
+    local other = plan.net(layers, 96, p.n_stage, n)
+    assert(other.network_peak > whole.network_peak // 4 or other.network_macs_overhead >= least)
+  end
+  local graph = captured(layers, x, { layers = p.n_stage, n = p.n_patch })
+  assert(graph.least_bytes <= p.network_peak * 4 + 256)
+  s.raises("no tiles need less than", plan.fit, layers, 96, 100)
+end)
+
 test("what cannot be is said", function()
   local layers, x = blocks(), vt.zeros(1, 3, 32, 32)
   s.raises("pictures", vt.patch.run, layers, vt.zeros(3, 32, 32))
@@ -155,6 +171,17 @@ test("what cannot be is said", function()
   s.raises("the skip of layer 9", vt.patch.run, layers, x, { layers = 8, n = 2 })
   s.raises("unknown option", vt.patch.run, layers, x, { tiles = 2 })
   s.raises("none of relu", vt.patch.run, { { type = "conv", k = 1, stride = 1, pad = 0, cin = 3, cout = 1, groups = 1, w = vt.ones(1, 3, 1, 1), act = "tanh" } }, x)
+  local function with(changes)
+    local l = { type = "conv", k = 1, stride = 1, pad = 0, cin = 3, cout = 2, groups = 1, w = vt.ones(2, 3, 1, 1) }
+    for key, value in pairs(changes) do l[key] = value end
+    return { l }
+  end
+  s.raises("layer 1: stride is 0", vt.patch.run, with{ stride = 0 }, x)
+  s.raises("layer 1 takes 4 channels, there are 3", vt.patch.run, with{ cin = 4 }, x)
+  s.raises("a convolution has w and groups", vt.patch.run, with{ w = false }, x)
+  s.raises("a pool has as many", vt.patch.run, with{ type = "max" }, x)
+  s.raises("adds a map of other extents", vt.patch.run, with{ skip = 1 }, x)
+  s.raises("skip is 2", vt.patch.run, with{ skip = 2 }, x)
   s.raises("a filter of 9", plan.sizes, { { type = "conv", k = 9, stride = 1, pad = 1, cin = 1, cout = 1, groups = 1 } }, 4)
 end)
 

@@ -13,11 +13,29 @@ local run_layer = require "venturi.patch.layer"
 
 local M = { plan = plan }
 
+local function check_layer(i, l, c)
+  for key, least in pairs{ k = 1, stride = 1, pad = 0, cin = 1, cout = 1 } do
+    if math.type(l[key]) ~= "integer" or l[key] < least then
+      error(("patch: layer %d: %s is %s, an integer of at least %d is needed"):format(i, key, tostring(l[key]), least), 4)
+    end
+  end
+  if l.cin ~= c then error(("patch: layer %d takes %d channels, there are %d"):format(i, l.cin, c), 4) end
+  if l.type == "max" or l.type == "avg" then
+    if l.cout ~= l.cin then error(("patch: layer %d: a pool has as many channels as it takes"):format(i), 4) end
+  elseif not l.w or math.type(l.groups) ~= "integer" then
+    error(("patch: layer %d: a convolution has w and groups"):format(i), 4)
+  end
+  if l.skip and (math.type(l.skip) ~= "integer" or l.skip < 1 or l.skip > i) then
+    error(("patch: layer %d: skip is %s, a layer up to it is needed"):format(i, tostring(l.skip)), 4)
+  end
+end
+
 local function check(layers, x, opt)
   if x.ndim ~= 4 or x:size(3) ~= x:size(4) then error(("patch: pictures [n, c, h, h] are needed, got [%s]"):format(table.concat(x.shape, ",")), 3) end
   if #layers < 1 or opt.layers < 0 or opt.layers > #layers then error(("patch: %d of %d layers"):format(opt.layers, #layers), 3) end
   if math.type(opt.n) ~= "integer" or opt.n < 1 then error("patch: n is an integer of at least 1", 3) end
   for i, l in ipairs(layers) do
+    check_layer(i, l, i == 1 and x:size(2) or layers[i - 1].cout)
     if l.skip and l.skip <= opt.layers and i > opt.layers then error(("patch: the skip of layer %d begins within the tiles and ends behind them"):format(i), 3) end
   end
 end
@@ -99,6 +117,9 @@ function M.run(layers, x, options)
   check(layers, x, opt)
   local sizes = plan.sizes(layers, x:size(3))
   local room = { rest = plan.peak(plan.memory(layers, sizes[1]), "accumulated", opt.layers + 1) }
+  for i, l in ipairs(layers) do
+    if l.skip and (layers[l.skip].cin ~= l.cout or sizes[l.skip] ~= sizes[i + 1]) then error(("patch: layer %d adds a map of other extents"):format(i), 2) end
+  end
   if opt.layers > 0 then room.stage = plan.stage(table.move(layers, 1, opt.layers, 1, {}), sizes[1], opt.n).stage_peak end
   return vt.no_grad(function()
     if x:size(1) == 1 then return run_picture(layers, x, sizes, opt, room) end

@@ -144,6 +144,34 @@ function M.net(layers, size, n_stage, n)
   return plan
 end
 
+-- May tiles end behind layer n_stage? Not where a skip goes on.
+local function is_cut(layers, n_stage)
+  for i = n_stage + 1, #layers do
+    if layers[i].skip and layers[i].skip <= n_stage then return false end
+  end
+  return true
+end
+
+local function is_better(a, b)
+  if a.macs_patch - a.macs_full ~= b.macs_patch - b.macs_full then return a.macs_patch - a.macs_full < b.macs_patch - b.macs_full end
+  return a.network_peak < b.network_peak
+end
+
+--- The fewest multiplications with no more than `room` numbers alive: a plan of M.net with n_stage, whose first so many layers are tiles (0: none are needed).
+-- Up to most_tiles (8) a side are tried. An error says what the least is where nothing fits.
+function M.fit(layers, size, room, most_tiles)
+  local best, least = nil, M.peak(M.memory(layers, size), "accumulated")
+  if least <= room then return { n_stage = 0, n_patch = 1, network_peak = least, network_macs_overhead = 0 } end
+  for n_stage = 1, #layers do
+    for n = 2, is_cut(layers, n_stage) and (most_tiles or 8) or 1 do
+      local p = M.net(layers, size, n_stage, n)
+      least = math.min(least, p.network_peak)
+      if p.network_peak <= room and (not best or is_better(p, best)) then p.n_stage, best = n_stage, p end
+    end
+  end
+  return best or error(("patch: no tiles need less than %d numbers, there is room for %d"):format(least, room), 2)
+end
+
 --- The layers of an inverted residual block: expansion by 1x1, a filter a channel, projection; with a skip where extents allow one. at: number of its first layer.
 function M.inverted_residual(at, cin, cout, expand, stride, k)
   local wide, out = cin * expand, {}
