@@ -160,6 +160,9 @@ test("the tiles with the fewest multiplications that fit", function()
   end
   local graph = captured(layers, x, { layers = p.n_stage, n = p.n_patch })
   assert(graph.least_bytes <= p.network_peak * 4 + 256)
+  local looser = captured(layers, x, { layers = p.n_stage, n = p.n_patch, room = p.network_peak * 5 // 4 })
+  assert(looser.steps < graph.steps and looser.least_bytes <= p.network_peak * 5 + 256)
+  s.raises("are needed", vt.patch.run, layers, x, { layers = p.n_stage, n = p.n_patch, room = p.network_peak - 1 })
   s.raises("no tiles need less than", plan.fit, layers, 96, 100)
 end)
 

@@ -111,16 +111,22 @@ local function run_picture(layers, x, sizes, opt, room)
   return run_layers(layers, { [opt.layers + 1] = map }, opt.layers + 1, #layers, { rows = whole, columns = whole }, sizes, room.rest).t
 end
 
---- run(layers, x [n, c, h, h], { layers = 0, n = 1 }): the net's result, the first so many layers in n x n tiles of their result, the others layer by layer.
+--- run(layers, x [n, c, h, h], { layers = 0, n = 1, room = }): the net's result, the first so many layers in n x n tiles of their result, the others layer by
+-- layer. room: numbers that may live at once, at least the plan's peak, which is the default; more make fewer and larger steps of what is done in parts.
 function M.run(layers, x, options)
-  local opt = vt.options("patch", { layers = 0, n = 1 }, options)
+  local opt = vt.options("patch", { layers = 0, n = 1, room = false }, options)
   check(layers, x, opt)
   local sizes = plan.sizes(layers, x:size(3))
-  local room = { rest = plan.peak(plan.memory(layers, sizes[1]), "accumulated", opt.layers + 1) }
+  local room = { rest = plan.peak(plan.memory(layers, sizes[1]), "accumulated", opt.layers + 1), stage = 0 }
   for i, l in ipairs(layers) do
     if l.skip and (layers[l.skip].cin ~= l.cout or sizes[l.skip] ~= sizes[i + 1]) then error(("patch: layer %d adds a map of other extents"):format(i), 2) end
   end
   if opt.layers > 0 then room.stage = plan.stage(table.move(layers, 1, opt.layers, 1, {}), sizes[1], opt.n).stage_peak end
+  if opt.room then
+    local least = math.max(room.rest, room.stage)
+    if opt.room < least then error(("patch: there is room for %s numbers, %d are needed"):format(tostring(opt.room), least), 2) end
+    room.rest, room.stage = opt.room, opt.room
+  end
   return vt.no_grad(function()
     if x:size(1) == 1 then return run_picture(layers, x, sizes, opt, room) end
     local last = #layers
