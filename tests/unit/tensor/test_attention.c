@@ -13,6 +13,9 @@ static const problem problems[] = {
     {1, 2, 2, 300, 300, 8, 8, 1, -1, -1, 0, NO_BIAS, 0, 130, 0}, {1, 1, 1, 33, 65, 4, 100, 0, -1, 0, 5, NO_BIAS, 0, 7, 0},
     {1, 4, 2, 300, 330, 8, 40, 1, 100, -1, 0, NO_BIAS, 0, 64, 0}, {2, 2, 1, 200, 500, 8, 8, 0, -1, -1, 0, KEY_MASK, 0, 192, 0},
     {1, 4, 1, 1, 300, 8, 8, 0, -1, -1, 0, NO_BIAS, 1, 0, 0},      {1, 1, 1, 140, 260, 300, 260, 1, -1, -1, 0, NO_BIAS, 0, 0, 0},
+    /* many short heads; blocks that lie apart */
+    {9, 2, 1, 150, 170, 16, 40, 1, -1, -1, 0, NO_BIAS, 0, 0, 0}, {8, 4, 4, 16, 16, 16, 16, 0, 5, 3, 0, NO_BIAS, 0, 0, 0},
+    {1, 2, 2, 200, 430, 16, 16, 0, -1, -1, 0, NO_BIAS, 0, 32, 0}, {1, 2, 1, 200, 430, 40, 33, 1, 150, -1, 0, NO_BIAS, 0, 32, 0},
 };
 
 static void check(const problem *p, int32_t dtype, double size, double tolerance, const char *what) {

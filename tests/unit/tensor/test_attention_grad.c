@@ -12,6 +12,8 @@ static const problem problems[] = {
     {1, 4, 2, 5, 9, 4, 3, 1, -1, -1, 0, FULL_BIAS, 1, 0, 0},     {2, 2, 1, 6, 4, 3, 4, 1, -1, -1, 2, HEAD_BIAS, 0, 0, 0.4},
     {1, 2, 2, 7, 9, 4, 4, 0, 3, 2, 0, KEY_MASK, 0, 0, 0.2},      {1, 2, 2, 11, 13, 2, 2, 0, -1, -1, 1.5, NO_BIAS, 1, 4, 0},
     {1, 1, 1, 3, 300, 4, 4, 1, -1, -1, 0, NO_BIAS, 0, 0, 0},     {1, 2, 1, 300, 3, 2, 2, 0, -1, -1, 0, HEAD_BIAS, 0, 0, 0},
+    {5, 2, 1, 140, 170, 2, 3, 1, -1, -1, 0, NO_BIAS, 0, 0, 0},   {4, 1, 1, 170, 140, 3, 2, 1, 90, -1, 1.5, NO_BIAS, 0, 0, 0},
+    {1, 2, 2, 140, 200, 2, 2, 1, -1, -1, 1.5, NO_BIAS, 0, 32, 0.2},
 };
 
 /* out . w + lse . u over what is finite; w and u are the same numbers each time. */
@@ -77,7 +79,8 @@ static void gradients_are_those_of_differences(void **state) {
 /* Queries and keys of two and a half tiles. */
 static const problem large[] = {{1, 4, 2, 300, 320, 40, 24, 1, -1, -1, 0, NO_BIAS, 0, 0, 0},
                                 {1, 2, 2, 140, 290, 16, 16, 0, 50, -1, 3, FULL_BIAS, 1, 0, 0.1},
-                                {1, 2, 1, 140, 150, 16, 16, 0, -1, -1, 0, HEAD_BIAS, 0, 20, 0}};
+                                {1, 2, 1, 140, 150, 16, 16, 0, -1, -1, 0, HEAD_BIAS, 0, 20, 0},
+                                {5, 2, 1, 170, 140, 16, 40, 1, -1, -1, 2, NO_BIAS, 0, 0, 0}};
 
 static void gradients_of(vt_context *c, const problem *p, int32_t dtype, vt_tensor **grads, int n_wanted) {
     vt_tensor *in[N_IN], *out[VT_OP_MAX_OUTPUTS];
