@@ -18,10 +18,19 @@ vt_status vt__infer_matmul(struct vt__infer *call) {
     return VT_OK;
 }
 
+/* Lie t's columns side by side, as those of a transposed matrix do? */
+static int is_turned(const vt_tensor *t) {
+    return t->ndim >= 2 && t->strides[t->ndim - 2] == 1 && t->strides[t->ndim - 1] >= t->shape[t->ndim - 2] && t->shape[t->ndim - 1] > 1;
+}
+
+/* The gradient of a transposed matrix is made transposed too: turned back, as a weight's is, it is dense and need not be copied. */
 vt_status vt__grad_matmul(struct vt__grad *c) {
     struct vt__expr *e = c->expr;
     if (c->need[0]) c->grad_in[0] = vt__e2(e, VT__OP_matmul, vt__g(c), vt__e_transpose(e, c->in[1], -2, -1));
-    if (c->need[1]) c->grad_in[1] = vt__e2(e, VT__OP_matmul, vt__e_transpose(e, c->in[0], -2, -1), vt__g(c));
+    if (c->need[1]) {
+        if (is_turned(c->in[1])) c->grad_in[1] = vt__e_transpose(e, vt__e2(e, VT__OP_matmul, vt__e_transpose(e, vt__g(c), -2, -1), c->in[0]), -2, -1);
+        else c->grad_in[1] = vt__e2(e, VT__OP_matmul, vt__e_transpose(e, c->in[0], -2, -1), vt__g(c));
+    }
     return VT_OK;
 }
 

@@ -66,10 +66,11 @@ static int wants_leaf(const struct walk *w, const vt_tensor *leaf) {
     return 0;
 }
 
-/* The first gradient of a leaf. Somebody may write to it later, so it must be nobody else's: what more than this walk (one reference in an expression, one
- * here) holds on to, or other tensors are views of, is copied. */
+/* The first gradient of a leaf. Somebody may write to it later, so it must be nobody else's: what more than this walk (one reference in a step, one
+ * here) holds on to, or other tensors are views of, is copied; so is what is spread out, or a part of something. */
 static vt_status keep_own(vt_tensor **to, vt_tensor *g) {
-    int is_ours = atomic_load(&g->refs) <= 2 && atomic_load(&g->storage->refs) == 1 && !g->storage->borrowed;
+    int is_whole = vt__tensor_is_dense(g) && (size_t)vt__tensor_count(g) * vt__dtype_size(g->dtype) == g->storage->size;
+    int is_ours = atomic_load(&g->refs) <= 2 && atomic_load(&g->storage->refs) == 1 && !g->storage->borrowed && is_whole;
     if (is_ours) return *to = vt__tensor_retain(g), VT_OK;
     return vt__op_run(g->ctx, VT__OP_copy, &g, 1, NULL, to);
 }
@@ -186,18 +187,22 @@ static vt_status step(struct walk *w, struct vt__node *node) {
         if (node->grad_out[i]) e.backend = node->grad_out[i]->storage->backend;
     st = grad_in && need ? differentiate(node, &e, grad_in, need) : vt__fail_nomem("backward", sizeof *need);
     if (st == VT_OK) st = e.status;
-    for (int32_t i = 0; st == VT_OK && i < node->n_in; i++) {
-        if (!need[i] || !grad_in[i]) continue;
-        if (node->custom) st = check_custom(node, i, grad_in[i]);
-        vt_tensor *g = st == VT_OK ? fit(&e, grad_in[i], node->in[i].tensor) : NULL;
-        if (st == VT_OK) st = e.status;
-        if (st == VT_OK && g) st = give(w, &node->edges[i], g);
+    for (int32_t i = 0; i < node->n_in; i++) {
+        vt_tensor *g = st == VT_OK && need[i] ? grad_in[i] : NULL;
+        if (g && node->custom) st = check_custom(node, i, g);
+        if (g && st == VT_OK) g = fit(&e, g, node->in[i].tensor), st = e.status;
+        if (grad_in) grad_in[i] = g && st == VT_OK ? vt__tensor_retain(g) : NULL;
     }
     if (st != VT_OK) e.status = st;
     st = vt__expr_end(&e);
+    /* What the gradients were made of goes first: then a leaf sees that nobody else holds its own. */
+    for (int32_t i = 0; i < node->n_out; i++) vt__tensor_release(node->grad_out[i]), node->grad_out[i] = NULL;
+    for (int32_t i = 0; grad_in && i < node->n_in; i++) {
+        if (grad_in[i] && st == VT_OK) st = give(w, &node->edges[i], grad_in[i]);
+        vt__tensor_release(grad_in[i]);
+    }
     if (grad_in != few) vt__free(w->ctx, grad_in);
     if (need != few_need) vt__free(w->ctx, need);
-    for (int32_t i = 0; i < node->n_out; i++) vt__tensor_release(node->grad_out[i]), node->grad_out[i] = NULL;
     if (st == VT_OK && !w->keep) vt__node_drop_kept(node);
     return st;
 }

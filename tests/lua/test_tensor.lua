@@ -269,6 +269,29 @@ test("backward adds to the leaves", function()
   equal(values(x.grad), { 2, 20, 200 })
 end)
 
+test("a gradient is nobody else's, however it was made", function()
+  local a, b = vt.zeros(2, 3, { requires_grad = true }), vt.zeros(2, 3, { requires_grad = true })
+  local x = vt.ones(4, 3)
+  local function flat(t) return t:reshape(6):totable() end
+  local makers = {
+    { "one number spread out", function() return a:sum() end },
+    { "one for two tensors", function() return ((a + b) * 3):sum() end },
+    { "a part", function() return vt.op.cat({ a, b }, { dim = 1 }):square():sum() + a:sum() end },
+    { "a transposed matrix", function() return x:linear(a):sum() + x:linear(b):sum() end },
+    { "turned", function() return (a:transpose(1, 2):exp()):sum() + (b:transpose(1, 2):exp()):sum() end },
+  }
+  for _, row in ipairs(makers) do
+    local name, make = table.unpack(row)
+    a.grad, b.grad = nil, nil
+    make():backward()
+    local one, other = flat(a.grad), b.grad and flat(b.grad)
+    a.grad:mul_(2)
+    local doubled = flat(a.grad)
+    for i = 1, 6 do equal(doubled[i], 2 * one[i], name) end
+    if other then equal(flat(b.grad), other, name) end
+  end
+end)
+
 test("a norm of nothing has a gradient of nothing", function()
   for _, p in ipairs{ 0, 1, 2, 3, math.huge, -math.huge } do
     local x = vt.zeros(0, 2, { requires_grad = true })
