@@ -12,6 +12,7 @@
 #ifndef VENTURI_VTK_MAP_H
 #define VENTURI_VTK_MAP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Arithmetic: one IEEE operation or a few, compiled for each instruction set from one text. */
@@ -70,6 +71,8 @@ typedef struct vtk_step {
 struct vtk_map {
     /* NULL where a type has no such function. */
     vtk_map_fn f32[VTK_N_MAP], f64[VTK_N_MAP], i64[VTK_N_MAP], c64[VTK_N_MAP], c128[VTK_N_MAP];
+    /* Some of f32 for outputs that are large and not read soon: they write past the caches (fence below), and all steps are 1. */
+    vtk_map_fn past_f32[VTK_N_MAP];
     /* in: bytes that choose, taken where they are not 0, taken otherwise; for elements of 1, 2, 4, 8 and 16 bytes. */
     vtk_map_fn select[5];
     /* One element n times: the same sizes. */
@@ -80,6 +83,9 @@ struct vtk_map {
     /* Every `step`th element to and from a dense row, same sizes. */
     void (*gather[5])(void *row, const void *from, int64_t step, int64_t n);
     void (*scatter[5])(void *to, int64_t step, const void *row, int64_t n);
+    /* A copy past the caches, of what is large and not read soon; nothing overlaps. fence: what this thread has written so far in that way others may read. */
+    void (*stream)(void *out, const void *in, size_t bytes);
+    void (*fence)(void);
     /* [0]: float32, [1]: float64; all bodies agree to the bit. */
     void (*step[2][VTK_N_STEPS])(void *const *out, const void *const *in, int64_t n, const vtk_step *s);
 };

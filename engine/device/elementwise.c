@@ -14,6 +14,8 @@ enum {
     MAX_IN = 3,
     LONG_ROW = 256,       /* from so many elements on a kernel's call is paid for by a row */
     CHUNK = 16,           /* blocks that a thread takes at a time */
+    STREAM_CHUNK = 64,    /* the same of outputs that go past the caches: their end is waited for */
+    FETCHED = 4096,       /* bytes of the inputs of a piece that is computed, then written past the caches, while the next is fetched */
     ALONE = 32768,        /* elements below which waking a thread costs more than it does */
     TILE_ROWS = 32,        /* of an operand that lies across */
     TILE_COLUMNS = 128,
@@ -28,11 +30,13 @@ struct operand {
 };
 
 struct job {
-    vtk_map_fn fn; /* NULL: the only input's row is the output */
+    vtk_map_fn fn;   /* NULL: the only input's row is the output */
+    vtk_map_fn past; /* the same past the caches, NULL if there is none */
     double p[2];
     struct operand out, in[MAX_IN];
     int64_t count, block; /* block: elements of a piece that goes through buffers */
-    int32_t n_in, is_direct, is_tiled;
+    int64_t piece;        /* elements of a piece of an output that is computed in the cache and then goes past it; 0 if it does not */
+    int32_t n_in, is_direct, is_tiled, is_past; /* past: an output goes past the caches, by fn itself or in pieces */
 };
 
 struct buffers {
@@ -69,7 +73,10 @@ static void put(const struct job *job, int64_t offset, int64_t m, const void *va
     const struct vt__view *v = &job->out.v;
     int64_t stride = v->strides[v->ndim - 1];
     char *p = address(v, offset);
-    if (stride == 1) {
+    if (stride == 1 && job->piece) {
+        if (v->dtype != job->out.type) vt__convert(v->dtype, raw, job->out.type, values, m), values = raw;
+        map->stream(p, values, (size_t)m * vt__dtype_size(v->dtype));
+    } else if (stride == 1) {
         if (values != p) vt__convert(v->dtype, p, job->out.type, values, m);
     } else {
         if (v->dtype != job->out.type) vt__convert(v->dtype, raw, job->out.type, values, m), values = raw;
@@ -87,7 +94,7 @@ static const void *convert_ready(const struct operand *o, const void *ready, int
 /* m elements of a row that begins at each operand's offset; ready[i]: those of operand i, NULL where they are still to be fetched. */
 static void run_row(const struct job *job, const int64_t *offset, const void *const *ready, int64_t m, struct buffers *b) {
     const struct operand *out = &job->out;
-    int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1;
+    int is_in_place = out->v.dtype == out->type && out->v.strides[out->v.ndim - 1] == 1 && !job->piece;
     char *to = is_in_place ? address(&out->v, offset[MAX_IN]) : b->row[MAX_IN];
     const void *in[MAX_IN];
     int64_t step[MAX_IN];
@@ -98,6 +105,17 @@ static void run_row(const struct job *job, const int64_t *offset, const void *co
     }
     if (job->fn) job->fn(to, in, step, m, job->p);
     put(job, offset[MAX_IN], m, job->fn ? to : in[0], b->raw);
+}
+
+/* What comes behind a piece of rows that lie in memory one after the other is fetched, across the ends of pages, which the processor does not do by itself. */
+static void fetch_ahead(const struct job *job, const int64_t *offset, int64_t m) {
+    for (int32_t i = 0; i < job->n_in; i++) {
+        const struct vt__view *v = &job->in[i].v;
+        const char *p = address(v, offset[i] + m);
+        size_t bytes = (size_t)m * vt__dtype_size(v->dtype);
+        if (v->strides[v->ndim - 1] != 1 || v->strides[0] == 0) continue;
+        for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + at);
+    }
 }
 
 /* Row after row: the last dimension is long. */
@@ -115,11 +133,13 @@ static void run_rows(const struct job *job, int64_t first, int64_t end, struct b
         int64_t m = out->shape[last] - at[last];
         if (m > end - first) m = end - first;
         if (!job->is_direct && m > VT__BLOCK) m = VT__BLOCK;
+        if (job->piece && m > job->piece) m = job->piece;
         for (int32_t i = 0; i <= MAX_IN; i++) {
             if (i >= job->n_in && i < MAX_IN) continue;
             offset[i] = 0;
             for (int32_t d = 0; d <= last; d++) offset[i] += at[d] * v[i]->strides[d];
         }
+        if (job->piece) fetch_ahead(job, offset, m);
         run_row(job, offset, none, m, b);
         first += m;
         at[last] += m;
@@ -202,9 +222,10 @@ static void work_tiles(void *user, int64_t chunk) {
 static void work(void *user, int64_t chunk) {
     const struct job *job = user;
     struct buffers b;
-    int64_t size = job->block * CHUNK, first = chunk * size, end = first + size < job->count ? first + size : job->count;
+    int64_t size = job->block * (job->is_past ? STREAM_CHUNK : CHUNK), first = chunk * size, end = first + size < job->count ? first + size : job->count;
     if (job->out.v.shape[job->out.v.ndim - 1] >= LONG_ROW) run_rows(job, first, end, &b);
     else run_blocks(job, first, end, &b);
+    if (job->is_past) vtk_get()->map->fence();
 }
 
 /* ---- the plan ---- */
@@ -307,6 +328,23 @@ static int is_row_direct(const struct operand *o, int may_repeat) {
     return o->v.dtype == o->type && (stride == 1 || (stride == 0 && may_repeat));
 }
 
+/* An output that is an input too is in the cache when it is written. */
+static void choose_piece(struct job *job) {
+    const struct vt__view *out = &job->out.v;
+    int32_t last = out->ndim - 1, are_dense = job->is_direct;
+    int64_t fetched = 0;
+    if (job->count < VT__STREAM / (int64_t)vt__dtype_size(out->dtype) || out->strides[last] != 1) return;
+    for (int32_t i = 0; i < job->n_in; i++) {
+        const struct vt__view *v = &job->in[i].v;
+        if (v->data == out->data) return;
+        are_dense &= v->strides[last] == 1;
+        fetched += v->strides[0] ? (int64_t)vt__dtype_size(v->dtype) : 0;
+    }
+    job->is_past = 1;
+    if (job->past && are_dense) job->fn = job->past;
+    else job->piece = fetched > FETCHED / VT__BLOCK ? FETCHED / fetched / 64 * 64 : VT__BLOCK;
+}
+
 static void choose_way(struct job *job) {
     job->block = VT__BLOCK;
     if (job->out.v.shape[job->out.v.ndim - 1] < LONG_ROW) {
@@ -315,6 +353,7 @@ static void choose_way(struct job *job) {
     }
     job->is_direct = is_row_direct(&job->out, 0) && job->fn;
     for (int32_t i = 0; i < job->n_in; i++) job->is_direct &= is_row_direct(&job->in[i], job->n_in > 1);
+    choose_piece(job);
 }
 
 static vt_status start(const struct vt__run *run, struct job *job) {
@@ -328,7 +367,8 @@ static vt_status start(const struct vt__run *run, struct job *job) {
         chunks = job->count / (rows * job->out.v.shape[job->out.v.ndim - 1]) * ((rows + TILE_ROWS - 1) / TILE_ROWS);
     } else {
         choose_way(job);
-        chunks = (job->count + job->block * CHUNK - 1) / (job->block * CHUNK);
+        int64_t size = job->block * (job->is_past ? STREAM_CHUNK : CHUNK);
+        chunks = (job->count + size - 1) / size;
     }
     vt__chunk_fn fn = job->is_tiled ? work_tiles : work;
     if (job->count >= ALONE) vt__parallel(run->ctx, chunks, fn, job);
@@ -391,6 +431,7 @@ vt_status vt__cpu_map(const struct vt__run *run) {
     if (entry->result == COMPLEX) type = run->out[0].dtype == VT_DTYPE_C64 ? VT_DTYPE_F32 : VT_DTYPE_F64;
     else if (type != VT_DTYPE_C64 || !kernel_of(VT_DTYPE_C64, id)) type = vt__compute_type(type);
     job.fn = kernel_of(type, id);
+    job.past = type == VT_DTYPE_F32 ? vtk_get()->map->past_f32[id] : NULL;
     if (!job.fn) return vt__fail(VT_ERR_UNSUPPORTED, "%s: not for elements of type %s", run->op->name, vt__dtype_name(type));
     for (int32_t i = 0; i < run->n_in; i++) job.in[i] = (struct operand){.v = run->in[i], .type = type};
     job.out.type = entry->result == TRUTH ? VT_DTYPE_BOOL : entry->result == COMPLEX ? vt__dtype_complex(type) : type;

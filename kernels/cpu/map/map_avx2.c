@@ -12,6 +12,7 @@ enum { LANES = 8 };
 
 VTK_INLINE V v_load_n(const float *p, int64_t n) { return load_floats(p, n); }
 VTK_INLINE void v_store_n(float *p, V v, int64_t n) { store_floats(p, v, n); }
+VTK_INLINE void v_stream(float *p, V v) { _mm256_stream_ps(p, v); }
 VTK_INLINE V v_set1(float x) { return _mm256_set1_ps(x); }
 VTK_INLINE V v_fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
 VTK_INLINE V v_min(V a, V b) { return _mm256_min_ps(a, b); }
@@ -70,6 +71,14 @@ VTK_INLINE I v_quadrant(V x, V *r) {
 
 #include "cpu/map/smooth.h"
 
+VTK_INLINE void v_copy_line(char *to, const char *from) {
+    __m256i a = _mm256_loadu_si256((const void *)from), b = _mm256_loadu_si256((const void *)(from + 32));
+    _mm256_stream_si256((void *)to, a);
+    _mm256_stream_si256((void *)(to + 32), b);
+}
+
+#include "cpu/map/stream.h"
+
 static void f16_to_f32(void *out, const void *in, int64_t n) { vtk_decode_f16_avx2(out, in, n); }
 static void f32_to_f16(void *out, const void *in, int64_t n) { vtk_encode_f16_avx2(out, in, n); }
 
@@ -85,5 +94,8 @@ const struct vtk_map vtk_map_avx2 = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .past_f32 = {PAST_SLOTS},
+    .stream = stream,
+    .fence = fence,
     .step = STEP_SLOTS,
 };

@@ -15,6 +15,7 @@ VTK_INLINE void v_store_n(float *p, V v, int64_t n) {
     if (n >= LANES) _mm512_storeu_ps(p, v);
     else _mm512_mask_storeu_ps(p, first_lanes(n), v);
 }
+VTK_INLINE void v_stream(float *p, V v) { _mm512_stream_ps(p, v); }
 VTK_INLINE V v_set1(float x) { return _mm512_set1_ps(x); }
 VTK_INLINE V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
 VTK_INLINE V v_min(V a, V b) { return _mm512_min_ps(a, b); }
@@ -67,6 +68,10 @@ VTK_INLINE I v_quadrant(V x, V *r) {
 
 #include "cpu/map/smooth.h"
 
+VTK_INLINE void v_copy_line(char *to, const char *from) { _mm512_stream_si512((void *)to, _mm512_loadu_si512((const void *)from)); }
+
+#include "cpu/map/stream.h"
+
 static void f16_to_f32(void *out, const void *in, int64_t n) { vtk_decode_f16_avx512(out, in, n); }
 static void f32_to_f16(void *out, const void *in, int64_t n) { vtk_encode_f16_avx512(out, in, n); }
 
@@ -82,5 +87,8 @@ const struct vtk_map vtk_map_avx512 = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .past_f32 = {PAST_SLOTS},
+    .stream = stream,
+    .fence = fence,
     .step = STEP_SLOTS,
 };

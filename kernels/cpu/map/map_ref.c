@@ -190,6 +190,9 @@ void vtk_mul_c64_ref(void *out, const void *const *in, const int64_t *step, int6
 CONVERT(f16, f32, uint16_t, float, vtk_half_to_float(a))
 CONVERT(f32, f16, float, uint16_t, vtk_float_to_half(a))
 
+static void stream(void *out, const void *in, size_t bytes) { memcpy(out, in, bytes); }
+static void fence(void) {}
+
 const struct vtk_map vtk_map_ref = {
     .f32 = {PLAIN_SLOTS(F32_SLOT) F32_SLOT(complex) VTK_MAP_SMOOTH(F32_SLOT)},
     .f64 = {PLAIN_SLOTS(F64_SLOT) VTK_MAP_SMOOTH(F64_SLOT) VTK_MAP_F64_REF_SLOT(complex)},
@@ -201,5 +204,7 @@ const struct vtk_map vtk_map_ref = {
     .convert = CONVERSIONS,
     .gather = SIZE_SLOTS(gather),
     .scatter = SIZE_SLOTS(scatter),
+    .stream = stream,
+    .fence = fence,
     .step = STEP_SLOTS,
 };

@@ -177,7 +177,24 @@ enum { LONG = 4096, AHEAD = 1024 };
             __builtin_prefetch(from + i + ahead); \
             v_store_n(to + i, EXPR, n - i); \
         } \
+    } \
+    static void past_##name##_f32(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
+        const float *from = in[0]; \
+        float *to = out, p0 = (float)p[0]; \
+        (void)p0; \
+        PAST_ENDS(name, 1) \
+        for (; i < end; i += LANES) { \
+            V x = v_load_n(from + i, LANES); \
+            __builtin_prefetch(from + i + AHEAD); \
+            v_stream(to + i, EXPR); \
+        } \
     }
+/* What is not whole vectors of an output that goes past the caches, by the other kernel; i, end: what is. */
+#define PAST_ENDS(name, n_in) \
+    int64_t i = (int64_t)((0 - (uintptr_t)to) / sizeof *to & (LANES - 1)), end = i + (n - i) / LANES * LANES; \
+    if (i > n) i = end = n; \
+    const void *const rest[] = {(const float *)in[0] + end * step[0], (const float *)in[n_in - 1] + end * step[n_in - 1]}; \
+    name##_f32(out, in, step, i, p), name##_f32(to + end, rest, step, n - end, p);
 SMOOTH(exp, exp_of(x))
 SMOOTH(exp2, exp2_of(x))
 SMOOTH(expm1, expm1_of(x))
@@ -235,10 +252,26 @@ SMOOTH_ANGLE(tan, tan_of(x), tanf)
             __builtin_prefetch(from + i + ahead * step[1]), __builtin_prefetch(g + i + ahead * step[0]); \
             v_store_n(to + i, (step[0] ? v_load_n(g + i, n - i) : g0) * SLOPE(x), n - i); \
         } \
+    } \
+    static void past_##name##_f32(void *out, const void *const *in, const int64_t *step, int64_t n, const double *p) { \
+        const float *g = in[0], *from = in[1]; \
+        float *to = out; \
+        PAST_ENDS(name, 2) \
+        for (; i < end; i += LANES) { \
+            V x = v_load_n(from + i, LANES); \
+            __builtin_prefetch(from + i + AHEAD), __builtin_prefetch(g + i + AHEAD); \
+            v_stream(to + i, v_load_n(g + i, LANES) * SLOPE(x)); \
+        } \
     }
 SMOOTH_GRAD(gelu_grad, gelu_slope)
 SMOOTH_GRAD(gelu_tanh_grad, gelu_tanh_slope)
 SMOOTH_GRAD(silu_grad, silu_slope)
+
+#define PAST_SLOT(name) [VTK_MAP_##name] = past_##name##_f32,
+#define PAST_SLOTS \
+    PAST_SLOT(exp) PAST_SLOT(exp2) PAST_SLOT(expm1) PAST_SLOT(log) PAST_SLOT(log2) PAST_SLOT(log10) PAST_SLOT(log1p) PAST_SLOT(tanh) PAST_SLOT(sigmoid) \
+    PAST_SLOT(logsigmoid) PAST_SLOT(erf) PAST_SLOT(gelu) PAST_SLOT(gelu_tanh) PAST_SLOT(silu) PAST_SLOT(elu) PAST_SLOT(softplus) PAST_SLOT(mish) \
+    PAST_SLOT(gelu_grad) PAST_SLOT(gelu_tanh_grad) PAST_SLOT(silu_grad)
 
 /* Seldom in the way: the C library's float functions, element by element. */
 UNARY(asin_f32, float, float, asinf(a))
