@@ -49,15 +49,16 @@ struct vtk_fold {
     vtk_fold_columns_fn columns[VTK_N_FOLD_TYPES][VTK_N_FOLDS];
 
     /* Rows of n >= 1 elements; y may be x, dx may be g. A row with NaN or plus infinity, or of nothing but minus infinity, is all NaN.
-     * In float32 exp of less than -87 may count as 0. */
-    void (*softmax_f32)(float *y, const float *x, int64_t n);
-    void (*softmax_f64)(double *y, const double *x, int64_t n);
-    void (*log_softmax_f32)(float *y, const float *x, int64_t n);
-    void (*log_softmax_f64)(double *y, const double *x, int64_t n);
-    void (*softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n); /* y (g - sum g y) */
-    void (*softmax_grad_f64)(double *dx, const double *g, const double *y, int64_t n);
-    void (*log_softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n); /* g - exp(y) sum g */
-    void (*log_softmax_grad_f64)(double *dx, const double *g, const double *y, int64_t n);
+     * In float32 exp of less than -87 may count as 0.
+     * stream, here and below: y (or dx) is large, not read soon and no input: it may go past the caches, until vtk_map.fence nobody else may read it. */
+    void (*softmax_f32)(float *y, const float *x, int64_t n, int stream);
+    void (*softmax_f64)(double *y, const double *x, int64_t n, int stream);
+    void (*log_softmax_f32)(float *y, const float *x, int64_t n, int stream);
+    void (*log_softmax_f64)(double *y, const double *x, int64_t n, int stream);
+    void (*softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n, int stream); /* y (g - sum g y) */
+    void (*softmax_grad_f64)(double *dx, const double *g, const double *y, int64_t n, int stream);
+    void (*log_softmax_grad_f32)(float *dx, const float *g, const float *y, int64_t n, int stream); /* g - exp(y) sum g */
+    void (*log_softmax_grad_f64)(double *dx, const double *g, const double *y, int64_t n, int stream);
     /* y = exp(x - shift) scale + add */
     void (*exp_shift_f32)(float *y, const float *x, int64_t n, double shift, double scale, double add);
     void (*exp_shift_f64)(double *y, const double *x, int64_t n, double shift, double scale, double add);
@@ -66,24 +67,28 @@ struct vtk_fold {
     void (*exp_columns_f64)(double *y, const double *x, int64_t n, const double *shift, const double *scale);
 
     /* Rows of n >= 1: (x - mean) / sqrt(variance + eps) w + b, and x / sqrt(mean of squares + eps) w. w, b: NULL for 1, 0. y may be x.
-     * stream: y is large and not read soon, it may go past the caches. */
+     * In float32 moments and sums over a row are added up in float32 for 8 vectors before float64 takes over: a relative error of 2^-20 of the sum of
+     * magnitudes, those of deviations for a mean. */
     void (*layer_norm_f32)(float *y, const float *x, const float *w, const float *b, int64_t n, double eps, int stream);
     void (*layer_norm_f64)(double *y, const double *x, const double *w, const double *b, int64_t n, double eps, int stream);
     void (*rms_norm_f32)(float *y, const float *x, const float *w, int64_t n, double eps, int stream);
     void (*rms_norm_f64)(double *y, const double *x, const double *w, int64_t n, double eps, int stream);
     /* Their gradients by a row: dx is written, dw and db [n] are added to. Each may be NULL (db: always for rms). */
-    void (*layer_norm_grad_f32)(float *dx, float *dw, float *db, const float *g, const float *x, const float *w, int64_t n, double eps);
-    void (*layer_norm_grad_f64)(double *dx, double *dw, double *db, const double *g, const double *x, const double *w, int64_t n, double eps);
-    void (*rms_norm_grad_f32)(float *dx, float *dw, const float *g, const float *x, const float *w, int64_t n, double eps);
-    void (*rms_norm_grad_f64)(double *dx, double *dw, const double *g, const double *x, const double *w, int64_t n, double eps);
+    void (*layer_norm_grad_f32)(float *dx, float *dw, float *db, const float *g, const float *x, const float *w, int64_t n, double eps, int stream);
+    void (*layer_norm_grad_f64)(double *dx, double *dw, double *db, const double *g, const double *x, const double *w, int64_t n, double eps, int stream);
+    void (*rms_norm_grad_f32)(float *dx, float *dw, const float *g, const float *x, const float *w, int64_t n, double eps, int stream);
+    void (*rms_norm_grad_f64)(double *dx, double *dw, const double *g, const double *x, const double *w, int64_t n, double eps, int stream);
 
+    /* Mean and sum of squared deviations of n >= 1 elements, for norms: MOMENTS but for rounding. */
+    void (*moments_f32)(double state[2], const float *x, int64_t n);
+    void (*moments_f64)(double state[2], const double *x, int64_t n);
     /* Norms over channels. affine: y = (x - mean) scale + shift. dots: the sums of g and of g (x - mean). affine_grad: dx = g a + (x - mean) b + c. */
     void (*affine_f32)(float *y, const float *x, int64_t n, double mean, double scale, double shift, int stream);
     void (*affine_f64)(double *y, const double *x, int64_t n, double mean, double scale, double shift, int stream);
     void (*dots_f32)(double sums[2], const float *g, const float *x, int64_t n, double mean);
     void (*dots_f64)(double sums[2], const double *g, const double *x, int64_t n, double mean);
-    void (*affine_grad_f32)(float *dx, const float *g, const float *x, int64_t n, double a, double mean, double b, double c);
-    void (*affine_grad_f64)(double *dx, const double *g, const double *x, int64_t n, double a, double mean, double b, double c);
+    void (*affine_grad_f32)(float *dx, const float *g, const float *x, int64_t n, double a, double mean, double b, double c, int stream);
+    void (*affine_grad_f64)(double *dx, const double *g, const double *x, int64_t n, double a, double mean, double b, double c, int stream);
 };
 
 extern const struct vtk_fold vtk_fold_ref;

@@ -17,6 +17,13 @@ static const vt__run_fn runners[VT__OP_COUNT] = {
 #undef VT_OP_COMPOSED
 };
 
+int vt__streams(const struct vt__run *run) {
+    const struct vt__view *out = &run->out[0];
+    for (int32_t i = 0; i < run->n_in; i++)
+        if (run->in[i].data == out->data) return 0;
+    return vt__view_count(out) >= VT__STREAM / (int64_t)vt__dtype_size(out->dtype);
+}
+
 vt_status vt__cpu_run(const struct vt__run *run) { return runners[run->op->id](run); }
 
 static vt_status cpu_alloc(vt_context *ctx, size_t size, void **out) {

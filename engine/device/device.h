@@ -22,6 +22,8 @@ vt_status vt__cpu_run(const struct vt__run *run);
 /* Bytes of an output from which on it is written past the caches (vtk_map.stream): more than a core's share of the last one, whoever reads it finds little
  * of it there, and lines that are written as a whole need not be read before. */
 enum { VT__STREAM = 32 << 20 };
+/* Is the first output as large as that, and no input, whose lines are in the cache when they are written? */
+int vt__streams(const struct vt__run *run);
 
 /* Runs an operation that has no attributes, or fill with value, between views. */
 vt_status vt__cpu_call(vt_context *ctx, int32_t op, const struct vt__view *out, const struct vt__view *in, int32_t n_in, double value);

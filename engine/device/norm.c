@@ -8,8 +8,15 @@
 #include "device/device.h"
 #include "device/fold.h"
 #include "vtk.h"
+#include "vtk_map.h"
 
-enum { CHUNK = 16384 /* elements */, STREAM = 32 << 20 /* bytes of a result that goes past the caches */, GRAD_ROWS = 64, COLUMNS = 1024, WHOLE = 16 /* statistics, from which on there is one for every thread */ };
+enum {
+    CHUNK = 16384,        /* elements */
+    STREAM_CHUNK = 65536, /* the same of results that go past the caches: their end is waited for */
+    GRAD_ROWS = 64,
+    COLUMNS = 1024,
+    WHOLE = 16 /* statistics, from which on there is one for every thread */
+};
 
 struct rows {
     const struct vt__run *run;
@@ -37,6 +44,7 @@ static void norm_rows(void *user, int64_t chunk) {
         else if (job->rms) k->rms_norm_f32(y, x, w, job->n, job->eps, job->stream);
         else k->layer_norm_f32(y, x, w, b, job->n, job->eps, job->stream);
     }
+    if (job->stream) vtk_get()->map->fence();
 }
 
 static struct rows rows_of(const struct vt__run *run, const struct vt__view *x) {
@@ -45,7 +53,7 @@ static struct rows rows_of(const struct vt__run *run, const struct vt__view *x) 
     for (int32_t d = x->ndim - (int32_t)n_dims; d < x->ndim; d++) job.n *= x->shape[d];
     job.size = job.wide ? 8 : 4;
     job.rows = count ? count / job.n : 0;
-    job.stream = count * (int64_t)job.size >= STREAM;
+    job.stream = vt__streams(run);
     return job;
 }
 
@@ -53,7 +61,7 @@ vt_status vt__cpu_layer_norm(const struct vt__run *run) {
     struct rows job = rows_of(run, &run->in[0]);
     job.rms = run->op->id == VT__OP_rms_norm;
     if (job.rows == 0) return VT_OK;
-    job.per = 1 + CHUNK / job.n;
+    job.per = 1 + (job.stream ? STREAM_CHUNK : CHUNK) / job.n;
     vt__parallel(run->ctx, (job.rows + job.per - 1) / job.per, norm_rows, &job);
     return VT_OK;
 }
@@ -69,11 +77,12 @@ static void grad_rows(void *user, int64_t chunk) {
         size_t at = (size_t)r * part;
         const void *g = (const char *)job->run->in[0].data + at, *x = (const char *)job->run->in[1].data + at;
         void *dx = (char *)job->run->out[0].data + at;
-        if (job->wide && job->rms) k->rms_norm_grad_f64(dx, (double *)(void *)dw, g, x, w, job->n, job->eps);
-        else if (job->wide) k->layer_norm_grad_f64(dx, (double *)(void *)dw, (double *)(void *)db, g, x, w, job->n, job->eps);
-        else if (job->rms) k->rms_norm_grad_f32(dx, (float *)(void *)dw, g, x, w, job->n, job->eps);
-        else k->layer_norm_grad_f32(dx, (float *)(void *)dw, (float *)(void *)db, g, x, w, job->n, job->eps);
+        if (job->wide && job->rms) k->rms_norm_grad_f64(dx, (double *)(void *)dw, g, x, w, job->n, job->eps, job->stream);
+        else if (job->wide) k->layer_norm_grad_f64(dx, (double *)(void *)dw, (double *)(void *)db, g, x, w, job->n, job->eps, job->stream);
+        else if (job->rms) k->rms_norm_grad_f32(dx, (float *)(void *)dw, g, x, w, job->n, job->eps, job->stream);
+        else k->layer_norm_grad_f32(dx, (float *)(void *)dw, (float *)(void *)db, g, x, w, job->n, job->eps, job->stream);
     }
+    if (job->stream) vtk_get()->map->fence();
 }
 
 /* Adds up the chunks' parts of some columns, in order. */
@@ -137,14 +146,16 @@ static double weight(const struct channels *job, int32_t input, int64_t run, dou
 
 static void find_stats(void *user, int64_t s) {
     const struct channels *job = user;
-    const struct vt__fold fold = {.kind = VTK_FOLD_MOMENTS, .type = job->wide ? VTK_FOLD_F64 : VTK_FOLD_F32};
+    const struct vt__fold fold = {.kind = VTK_FOLD_MOMENTS};
     double mean = 0, squares = 0;
     int64_t done = 0;
     for (int64_t i = 0; i < job->n_members; i++)
         for (int64_t at = 0, n; at < job->rest; at += n, done += n) {
             double state[2];
             n = min64(VTK_FOLD_BLOCK, job->rest - at);
-            job->kernels->row[fold.type][VTK_FOLD_MOMENTS](state, (const char *)job->x->data + (size_t)(member(job, s, i) * job->rest + at) * job->size, n);
+            const void *x = (const char *)job->x->data + (size_t)(member(job, s, i) * job->rest + at) * job->size;
+            if (job->wide) job->kernels->moments_f64(state, x, n);
+            else job->kernels->moments_f32(state, x, n);
             vt__fold_merge(&fold, &mean, &squares, done, &state[0], &state[1], n, 1);
         }
     job->mean[s] = mean;
@@ -163,11 +174,21 @@ static void norm_run(void *user, int64_t run) {
     else job->kernels->affine_f32(y, x, job->rest, job->mean[s], scale, shift, job->stream);
 }
 
+static void wait_for(const struct channels *job) {
+    if (job->stream) vtk_get()->map->fence();
+}
+
+static void norm_one(void *user, int64_t run) {
+    norm_run(user, run);
+    wait_for(user);
+}
+
 /* A statistic, and what it belongs to while that is in a cache. */
 static void norm_whole(void *user, int64_t s) {
     const struct channels *job = user;
     find_stats(user, s);
     for (int64_t i = 0; job->rest && i < job->n_members; i++) norm_run(user, member(job, s, i));
+    wait_for(job);
 }
 
 static vt_status channels_of(const struct vt__run *run, const struct vt__view *x, struct channels *job) {
@@ -178,7 +199,7 @@ static vt_status channels_of(const struct vt__run *run, const struct vt__view *x
     job->size = job->wide ? 8 : 4;
     job->n_stats = job->groups ? job->n_samples * job->groups : job->n_channels;
     job->n_members = job->groups ? job->n_channels / job->groups : job->n_samples;
-    job->stream = vt__view_count(x) * (int64_t)job->size >= STREAM;
+    job->stream = vt__streams(run);
     int64_t n_runs = job->n_samples * job->n_channels;
     job->mean = vt__scratch_zero2(run->ctx, 5 * job->n_stats + 2 * n_runs, 1, sizeof *job->mean);
     if (!job->mean) return vt__fail_nomem(run->op->name, (size_t)(5 * job->n_stats + 2 * n_runs) * sizeof *job->mean);
@@ -202,7 +223,7 @@ vt_status vt__cpu_group_norm(const struct vt__run *run) {
     vt_status st = channels_of(run, &run->in[0], &job);
     if (st != VT_OK) return st;
     vt__parallel(run->ctx, job.n_stats, job.n_stats >= WHOLE ? norm_whole : find_stats, &job); /* of no elements: NaN */
-    if (job.rest && job.n_stats < WHOLE) vt__parallel(run->ctx, job.n_samples * job.n_channels, norm_run, &job);
+    if (job.rest && job.n_stats < WHOLE) vt__parallel(run->ctx, job.n_samples * job.n_channels, norm_one, &job);
     for (int64_t c = 0; run->n_out > 1 && c < job.n_channels; c++) {
         double n = (double)(job.n_samples * job.rest);
         put(&run->out[1], c, job.mean[c]);
@@ -243,8 +264,13 @@ static void grad_run(void *user, int64_t run) {
     const void *g = (const char *)job->run->in[0].data + at, *x = (const char *)job->x->data + at;
     void *dx = (char *)job->run->out[0].data + at;
     double a = job->scale[s] * weight(job, 2, run, 1);
-    if (job->wide) job->kernels->affine_grad_f64(dx, g, x, job->rest, a, job->mean[s], job->by_x[s], job->by_one[s]);
-    else job->kernels->affine_grad_f32(dx, g, x, job->rest, a, job->mean[s], job->by_x[s], job->by_one[s]);
+    if (job->wide) job->kernels->affine_grad_f64(dx, g, x, job->rest, a, job->mean[s], job->by_x[s], job->by_one[s], job->stream);
+    else job->kernels->affine_grad_f32(dx, g, x, job->rest, a, job->mean[s], job->by_x[s], job->by_one[s], job->stream);
+}
+
+static void grad_one(void *user, int64_t run) {
+    grad_run(user, run);
+    wait_for(user);
 }
 
 static void grad_whole(void *user, int64_t s) {
@@ -253,6 +279,7 @@ static void grad_whole(void *user, int64_t s) {
     for (int64_t i = 0; job->rest && i < job->n_members; i++) find_sums(user, member(job, s, i));
     find_parts(user, s);
     for (int64_t i = 0; job->rest && i < job->n_members; i++) grad_run(user, member(job, s, i));
+    wait_for(job);
 }
 
 vt_status vt__cpu_group_norm_grad(const struct vt__run *run) {
@@ -266,7 +293,7 @@ vt_status vt__cpu_group_norm_grad(const struct vt__run *run) {
         vt__parallel(run->ctx, job.n_stats, find_stats, &job);
         if (job.rest) vt__parallel(run->ctx, n_runs, find_sums, &job);
         vt__parallel(run->ctx, job.n_stats, find_parts, &job);
-        if (job.rest) vt__parallel(run->ctx, n_runs, grad_run, &job);
+        if (job.rest) vt__parallel(run->ctx, n_runs, grad_one, &job);
     }
     for (int64_t c = 0; c < job.n_channels; c++) {
         double dw = 0, db = 0;

@@ -6,14 +6,15 @@
 #include "device/device.h"
 #include "device/fold.h"
 #include "vtk.h"
+#include "vtk_map.h"
 
-enum { CHUNK = 16384 /* elements */ };
+enum { CHUNK = 16384, STREAM_CHUNK = 65536 /* elements; past the caches, as the end of it is waited for */ };
 
 struct job {
     const struct vt__run *run;
     const struct vtk_fold *kernels;
     int64_t n, inner, rows, per, n_strips;
-    int32_t wide, logs;
+    int32_t wide, logs, stream;
 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -23,9 +24,10 @@ static void rows(void *user, int64_t chunk) {
     const struct vtk_fold *k = job->kernels;
     for (int64_t r = chunk * job->per; r < min64((chunk + 1) * job->per, job->rows); r++) {
         int64_t at = r * job->n;
-        if (job->wide) (job->logs ? k->log_softmax_f64 : k->softmax_f64)((double *)job->run->out[0].data + at, (const double *)job->run->in[0].data + at, job->n);
-        else (job->logs ? k->log_softmax_f32 : k->softmax_f32)((float *)job->run->out[0].data + at, (const float *)job->run->in[0].data + at, job->n);
+        if (job->wide) (job->logs ? k->log_softmax_f64 : k->softmax_f64)((double *)job->run->out[0].data + at, (const double *)job->run->in[0].data + at, job->n, job->stream);
+        else (job->logs ? k->log_softmax_f32 : k->softmax_f32)((float *)job->run->out[0].data + at, (const float *)job->run->in[0].data + at, job->n, job->stream);
     }
+    if (job->stream) vtk_get()->map->fence();
 }
 
 /* A strip of neighbouring columns of one group: their states, then row after row. */
@@ -64,7 +66,8 @@ vt_status vt__cpu_softmax(const struct vt__run *run) {
     job.n = x->shape[dim];
     for (int32_t d = (int32_t)dim + 1; d < x->ndim; d++) job.inner *= x->shape[d];
     job.rows = count / job.n;
-    job.per = 1 + CHUNK / job.n;
+    job.stream = vt__streams(run);
+    job.per = 1 + (job.stream ? STREAM_CHUNK : CHUNK) / job.n;
     job.n_strips = (job.inner + VTK_FOLD_STRIP - 1) / VTK_FOLD_STRIP;
     if (job.inner == 1) vt__parallel(run->ctx, (job.rows + job.per - 1) / job.per, rows, &job);
     else vt__parallel(run->ctx, job.rows / job.inner * job.n_strips, strip, &job);
@@ -78,9 +81,10 @@ static void grad_rows(void *user, int64_t chunk) {
     void *dx = job->run->out[0].data;
     for (int64_t r = chunk * job->per; r < min64((chunk + 1) * job->per, job->rows); r++) {
         int64_t at = r * job->n;
-        if (job->wide) (job->logs ? k->log_softmax_grad_f64 : k->softmax_grad_f64)((double *)dx + at, (const double *)g + at, (const double *)y + at, job->n);
-        else (job->logs ? k->log_softmax_grad_f32 : k->softmax_grad_f32)((float *)dx + at, (const float *)g + at, (const float *)y + at, job->n);
+        if (job->wide) (job->logs ? k->log_softmax_grad_f64 : k->softmax_grad_f64)((double *)dx + at, (const double *)g + at, (const double *)y + at, job->n, job->stream);
+        else (job->logs ? k->log_softmax_grad_f32 : k->softmax_grad_f32)((float *)dx + at, (const float *)g + at, (const float *)y + at, job->n, job->stream);
     }
+    if (job->stream) vtk_get()->map->fence();
 }
 
 vt_status vt__cpu_softmax_grad(const struct vt__run *run) {
@@ -90,7 +94,8 @@ vt_status vt__cpu_softmax_grad(const struct vt__run *run) {
     if (count == 0) return VT_OK;
     job.n = x->shape[x->ndim - 1];
     job.rows = count / job.n;
-    job.per = 1 + CHUNK / job.n;
+    job.stream = vt__streams(run);
+    job.per = 1 + (job.stream ? STREAM_CHUNK : CHUNK) / job.n;
     vt__parallel(run->ctx, (job.rows + job.per - 1) / job.per, grad_rows, &job);
     return VT_OK;
 }

@@ -37,19 +37,20 @@ void vtk_fold_nonzero_c128_row(void *state, const void *x, int64_t n);
 #define VTK_FOLD_OTHER_COLUMNS [VTK_FOLD_F64] = VTK_FOLD_FLOAT_KINDS(f64, columns), [VTK_FOLD_I64] = {VTK_FOLD_INT_KINDS(i64, columns)}
 
 #define VTK_FOLD_DECLARE(isa, suffix, T) \
-    void vtk_fold_softmax_##suffix##_##isa(T *y, const T *x, int64_t n); \
-    void vtk_fold_log_softmax_##suffix##_##isa(T *y, const T *x, int64_t n); \
-    void vtk_fold_softmax_grad_##suffix##_##isa(T *dx, const T *g, const T *y, int64_t n); \
-    void vtk_fold_log_softmax_grad_##suffix##_##isa(T *dx, const T *g, const T *y, int64_t n); \
+    void vtk_fold_softmax_##suffix##_##isa(T *y, const T *x, int64_t n, int stream); \
+    void vtk_fold_log_softmax_##suffix##_##isa(T *y, const T *x, int64_t n, int stream); \
+    void vtk_fold_softmax_grad_##suffix##_##isa(T *dx, const T *g, const T *y, int64_t n, int stream); \
+    void vtk_fold_log_softmax_grad_##suffix##_##isa(T *dx, const T *g, const T *y, int64_t n, int stream); \
     void vtk_fold_exp_shift_##suffix##_##isa(T *y, const T *x, int64_t n, double shift, double scale, double add); \
     void vtk_fold_exp_columns_##suffix##_##isa(T *y, const T *x, int64_t n, const double *shift, const double *scale); \
     void vtk_fold_layer_norm_##suffix##_##isa(T *y, const T *x, const T *w, const T *b, int64_t n, double eps, int stream); \
     void vtk_fold_rms_norm_##suffix##_##isa(T *y, const T *x, const T *w, int64_t n, double eps, int stream); \
-    void vtk_fold_layer_norm_grad_##suffix##_##isa(T *dx, T *dw, T *db, const T *g, const T *x, const T *w, int64_t n, double eps); \
-    void vtk_fold_rms_norm_grad_##suffix##_##isa(T *dx, T *dw, const T *g, const T *x, const T *w, int64_t n, double eps); \
+    void vtk_fold_layer_norm_grad_##suffix##_##isa(T *dx, T *dw, T *db, const T *g, const T *x, const T *w, int64_t n, double eps, int stream); \
+    void vtk_fold_rms_norm_grad_##suffix##_##isa(T *dx, T *dw, const T *g, const T *x, const T *w, int64_t n, double eps, int stream); \
+    void vtk_fold_moments_##suffix##_##isa(double state[2], const T *x, int64_t n); \
     void vtk_fold_affine_##suffix##_##isa(T *y, const T *x, int64_t n, double mean, double scale, double shift, int stream); \
     void vtk_fold_dots_##suffix##_##isa(double sums[2], const T *g, const T *x, int64_t n, double mean); \
-    void vtk_fold_affine_grad_##suffix##_##isa(T *dx, const T *g, const T *x, int64_t n, double a, double mean, double b, double c);
+    void vtk_fold_affine_grad_##suffix##_##isa(T *dx, const T *g, const T *x, int64_t n, double a, double mean, double b, double c, int stream);
 
 VTK_FOLD_DECLARE(ref, f32, float)
 VTK_FOLD_DECLARE(ref, f64, double)
@@ -65,7 +66,7 @@ VTK_FOLD_DECLARE(avx512, f32, float)
     .exp_shift_##suffix = vtk_fold_exp_shift_##suffix##_##isa, .exp_columns_##suffix = vtk_fold_exp_columns_##suffix##_##isa, \
     .layer_norm_##suffix = vtk_fold_layer_norm_##suffix##_##isa, \
     .rms_norm_##suffix = vtk_fold_rms_norm_##suffix##_##isa, .layer_norm_grad_##suffix = vtk_fold_layer_norm_grad_##suffix##_##isa, \
-    .rms_norm_grad_##suffix = vtk_fold_rms_norm_grad_##suffix##_##isa, .affine_##suffix = vtk_fold_affine_##suffix##_##isa, \
+    .rms_norm_grad_##suffix = vtk_fold_rms_norm_grad_##suffix##_##isa, .moments_##suffix = vtk_fold_moments_##suffix##_##isa, .affine_##suffix = vtk_fold_affine_##suffix##_##isa, \
     .dots_##suffix = vtk_fold_dots_##suffix##_##isa, .affine_grad_##suffix = vtk_fold_affine_grad_##suffix##_##isa
 
 #endif

@@ -9,7 +9,6 @@ typedef __m256d D;
 VTK_INLINE F f_load(const float *p, int64_t n) { return load_floats(p, n); }
 VTK_INLINE void f_store(float *p, F v, int64_t n) { store_floats(p, v, n); }
 VTK_INLINE void f_stream(float *p, F v) { _mm256_stream_ps(p, v); }
-VTK_INLINE void f_fence(void) { _mm_sfence(); }
 VTK_INLINE D d_low(F v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 VTK_INLINE D d_high(F v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
 VTK_INLINE F f_of(D low, D high) { return _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)); }
@@ -21,7 +20,6 @@ VTK_INLINE F f_abs(F v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
 VTK_INLINE F f_max(F v, F a) { return _mm256_max_ps(v, a); } /* a where v is NaN */
 VTK_INLINE F f_fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 VTK_INLINE F f_power(F t) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23)); }
-VTK_INLINE F f_unless_below(F x, F least, F v) { return _mm256_and_ps(_mm256_cmp_ps(x, least, _CMP_NLT_UQ), v); }
 VTK_INLINE F f_first(int64_t n) { return _mm256_castsi256_ps(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return _mm256_cmp_ps(v, v, _CMP_UNORD_Q); }
 VTK_INLINE F f_infinite(F v) { return _mm256_cmp_ps(f_abs(v), _mm256_set1_ps(__builtin_inff()), _CMP_EQ_OQ); }

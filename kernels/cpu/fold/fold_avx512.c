@@ -12,7 +12,6 @@ VTK_INLINE void f_store(float *p, F v, int64_t n) {
     else _mm512_mask_storeu_ps(p, first_lanes(n), v);
 }
 VTK_INLINE void f_stream(float *p, F v) { _mm512_stream_ps(p, v); }
-VTK_INLINE void f_fence(void) { _mm_sfence(); }
 VTK_INLINE D d_low(F v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 VTK_INLINE D d_high(F v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
 VTK_INLINE F f_of(D low, D high) { return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1); }
@@ -24,7 +23,6 @@ VTK_INLINE F f_abs(F v) { return _mm512_abs_ps(v); }
 VTK_INLINE F f_max(F v, F a) { return _mm512_max_ps(v, a); } /* a where v is NaN */
 VTK_INLINE F f_fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 VTK_INLINE F f_power(F t) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23)); }
-VTK_INLINE F f_unless_below(F x, F least, F v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, least, _CMP_NLT_UQ), v); }
 VTK_INLINE F f_mask(__mmask16 m) { return _mm512_castsi512_ps(_mm512_movm_epi32(m)); }
 VTK_INLINE F f_first(int64_t n) { return f_mask(first_lanes(n)); }
 VTK_INLINE F f_nan(F v) { return f_mask(_mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q)); }

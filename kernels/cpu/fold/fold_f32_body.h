@@ -6,7 +6,7 @@
  *   d_low, d_high   halves of a vector as doubles; f_of(low, high) back
  *   f_first(n)      all bits set in the first n lanes; f_pick(mask, a, b): a where set
  *   f_max(v, a)     a where v is NaN; f_nan, f_infinite, f_beats masks; f_any(mask), f_largest(v), d_sum(v)
- *   f_fma(a, b, c); f_power(t): 2^n of t = 1.5 2^23 + 127 + n; f_unless_below(x, least, v): v, 0 where x is below
+ *   f_fma(a, b, c); f_power(t): 2^n of t = 1.5 2^23 + 127 + n, 0 for n = -127
  *   f_all1, d_all1  all lanes one number; d_first, d_load, d_store like those of floats; exp_ps
  */
 #include <math.h>
@@ -20,6 +20,12 @@
 
 enum { LANES = 4 }; /* vectors of doubles that run beside one another */
 
+/* What comes behind a row is most often the next one: it is fetched while this one is computed. A long row's own elements are, some way ahead. */
+enum { NEAR_ROW = 8192, FAR_AHEAD = 1024 };
+#define NEXT_ROW(n) ((n) <= NEAR_ROW ? (n) : 0)
+#define FAR(n) ((n) <= NEAR_ROW ? 0 : FAR_AHEAD)
+#define AHEAD(p) __builtin_prefetch(p)
+
 /* Adds what f makes of the lanes low and high to four running sums. */
 #define SUM_ROW(x, n, EACH) \
     D s[LANES]; \
@@ -28,10 +34,8 @@ enum { LANES = 4 }; /* vectors of doubles that run beside one another */
     for (; i + 2 * W <= (n); i += 2 * W) { \
         EACH(s[0], s[1], f_load((x) + i, W), i, W); \
         EACH(s[2], s[3], f_load((x) + i + W, W), i + W, W); \
-        NEXT((x) + i); \
     } \
     for (; i < (n); i += W) EACH(s[0], s[1], f_load((x) + i, (n) - i), i, (n) - i);
-#define NEXT(p) (void)0
 #define SUM_OF_ROW d_sum((s[0] + s[2]) + (s[1] + s[3]))
 
 #define PLAIN(a, b, v, at, left) a += d_low(v), b += d_high(v)
@@ -64,11 +68,7 @@ static double deviations_of(const float *x, int64_t n, double mean) {
         if ((left) < W) low = d_first(low, left), high = d_first(high, (left) - W / 2); \
         a += low * low, b += high * high; \
     } while (0)
-#undef NEXT
-#define NEXT(p) __builtin_prefetch((p) + n), __builtin_prefetch((p) + n + W) /* most often the next row */
     SUM_ROW(x, n, DEVIATION)
-#undef NEXT
-#define NEXT(p) (void)0
     return SUM_OF_ROW;
 }
 
@@ -105,9 +105,9 @@ static float best_of(const float *x, int64_t n, float sign) {
 static float largest_of(const float *x, int64_t n) {
     const F none = f_all1(-INFINITY);
     F a[4] = {none, none, none, none};
-    int64_t i = 0;
+    int64_t i = 0, far = FAR(n);
     for (; i + 4 * W <= n; i += 4 * W)
-        for (int k = 0; k < 4; k++) a[k] = f_max(f_load(x + i + k * W, W), a[k]);
+        for (int k = 0; k < 4; k++) a[k] = f_max(f_load(x + i + k * W, W), a[k]), AHEAD(x + i + k * W + far);
     for (; i < n; i += W) a[0] = f_max(f_pick(f_first(n - i), f_load(x + i, n - i), none), a[0]);
     return f_largest(f_max(f_max(a[0], a[1]), f_max(a[2], a[3])));
 }
@@ -133,32 +133,27 @@ static void argmin_row(void *state, const void *p, int64_t n) {
     ((double *)state)[1] = (double)first_like(p, n, best);
 }
 
-/* What comes behind a row is most often the next one: it is fetched while this one is computed. */
-#define AHEAD(p) __builtin_prefetch(p)
-
-/* exp of x <= 0 within 2 ulp, NaN stays NaN; 0 below -87, where floats begin to lose bits. x = n ln 2 + r as in exp_ps, exp(r) = 1 + r + r^2 q(r)
- * with q of degree 4 interpolated at Chebyshev's nodes, added up in halves: loops wait for chains of products. */
-static inline __attribute__((always_inline)) F exp_below(F x) {
-    const F magic = f_all1(0x1.8p23f + 127), least = f_all1(-87.0f);
-    F y = f_max(least, x), t = f_fma(y, f_all1(0x1.715476p+0f), magic), n = t - magic;
-    F r = f_fma(n, f_all1(0x1.05c610p-29f), f_fma(n, f_all1(-0x1.62e430p-1f), y)), z = r * r;
-    F q = f_fma(f_fma(z, f_all1(0x1.6d1606p-10f), f_fma(r, f_all1(0x1.12106cp-7f), f_all1(0x1.555516p-5f))), z, f_fma(r, f_all1(0x1.5554d8p-3f), f_all1(0.5f)));
-    F e = f_fma(q, z, r) + f_all1(1.0f);
-    return f_unless_below(x, least, e * f_power(t));
+/* exp of x <= 0 within 3 ulp, NaN stays NaN; 0 from n = -127 on, where the power's bits are those of 0. x = n ln 2 + r, exp(r) = 1 + r + r^2 q(r) with q of
+ * degree 3, the relative error levelled out: 1.1e-7. The float ln 2 is off by 1.9e-9 n. Few instructions: they are what these loops wait for. */
+VTK_INLINE F exp_below(F x) {
+    const F magic = f_all1(0x1.8p23f + 127);
+    F y = f_max(f_all1(-88.0f), x), t = f_fma(y, f_all1(0x1.715476p+0f), magic), r = f_fma(t - magic, f_all1(-0x1.62e430p-1f), y);
+    F q = f_fma(f_fma(f_fma(r, f_all1(0x1.106250p-7f), f_all1(0x1.572a64p-5f)), r, f_all1(0x1.5557b0p-3f)), r, f_all1(0x1.fffdfcp-2f));
+    return f_fma(f_fma(q, r, f_all1(1.0f)), r, f_all1(1.0f)) * f_power(t);
 }
 
-/* Sum of exp(x - base), each within 2 ulp; base a largest element where `below`; the exponentials into y too (NULL: nowhere). Eight vectors are added in float32 before float64 takes over:
- * a relative error of 2^-21 at most, as all are positive. */
-static inline __attribute__((always_inline)) double exps_into(float *y, const float *x, int64_t n, F base, const int below) {
+/* Sum of exp(x - base), each within 3 ulp; base a largest element where `below`; the exponentials into y too (NULL: nowhere). Eight vectors are
+ * added in float32 before float64 takes over: a relative error of 2^-21 at most, as all are positive. */
+VTK_INLINE double exps_into(float *y, const float *x, int64_t n, F base, const int below) {
 #define EXP(v) (below ? exp_below(v) : exp_ps(v))
     D s = d_all1(0), t = s;
-    int64_t i = 0;
+    int64_t i = 0, next = NEXT_ROW(n);
     for (; i + 8 * W <= n; i += 8 * W) {
         F a = f_all1(0), b = a;
         for (int64_t k = 0; k < 8; k += 2) {
             const float *p = x + i + k * W;
             F u = EXP(f_load(p, W) - base), v = EXP(f_load(p + W, W) - base);
-            AHEAD(p + n), AHEAD(p + n + W);
+            AHEAD(p + next), AHEAD(p + next + W);
             if (y) f_store(y + i + k * W, u, W), f_store(y + i + (k + 1) * W, v, W);
             a += u, b += v;
         }

@@ -12,23 +12,27 @@
             if ((double)x[i] > m || isnan(x[i])) m = (double)x[i]; \
         return m; \
     } \
-    void vtk_fold_softmax_##suffix##_ref(T *y, const T *x, int64_t n) { \
+    void vtk_fold_softmax_##suffix##_ref(T *y, const T *x, int64_t n, int stream) { \
+        (void)stream; \
         double m = largest_##suffix(x, n), s = 0; \
         for (int64_t i = 0; i < n; i++) s += exp((double)x[i] - m); \
         for (int64_t i = 0; i < n; i++) y[i] = (T)(exp((double)x[i] - m) / s); \
     } \
-    void vtk_fold_log_softmax_##suffix##_ref(T *y, const T *x, int64_t n) { \
+    void vtk_fold_log_softmax_##suffix##_ref(T *y, const T *x, int64_t n, int stream) { \
+        (void)stream; \
         double m = largest_##suffix(x, n), s = 0; \
         for (int64_t i = 0; i < n; i++) s += exp((double)x[i] - m); \
         s = log(s); \
         for (int64_t i = 0; i < n; i++) y[i] = (T)((double)x[i] - m - s); \
     } \
-    void vtk_fold_softmax_grad_##suffix##_ref(T *dx, const T *g, const T *y, int64_t n) { \
+    void vtk_fold_softmax_grad_##suffix##_ref(T *dx, const T *g, const T *y, int64_t n, int stream) { \
+        (void)stream; \
         double s = 0; \
         for (int64_t i = 0; i < n; i++) s += (double)g[i] * (double)y[i]; \
         for (int64_t i = 0; i < n; i++) dx[i] = (T)((double)y[i] * ((double)g[i] - s)); \
     } \
-    void vtk_fold_log_softmax_grad_##suffix##_ref(T *dx, const T *g, const T *y, int64_t n) { \
+    void vtk_fold_log_softmax_grad_##suffix##_ref(T *dx, const T *g, const T *y, int64_t n, int stream) { \
+        (void)stream; \
         double s = 0; \
         for (int64_t i = 0; i < n; i++) s += (double)g[i]; \
         for (int64_t i = 0; i < n; i++) dx[i] = (T)((double)g[i] - exp((double)y[i]) * s); \
@@ -86,14 +90,17 @@
             if (dx) dx[i] = (T)((gi * (w ? (double)w[i] : 1) - sum - xhat * dot) * scale); \
         } \
     } \
-    void vtk_fold_layer_norm_grad_##suffix##_ref(T *dx, T *dw, T *db, const T *g, const T *x, const T *w, int64_t n, double eps) { \
+    void vtk_fold_layer_norm_grad_##suffix##_ref(T *dx, T *dw, T *db, const T *g, const T *x, const T *w, int64_t n, double eps, int stream) { \
         double mean, scale; \
+        (void)stream; \
         moments_##suffix(&mean, &scale, x, n, eps); \
         norm_grad_##suffix(dx, dw, db, g, x, w, n, mean, scale, 1); \
     } \
-    void vtk_fold_rms_norm_grad_##suffix##_ref(T *dx, T *dw, const T *g, const T *x, const T *w, int64_t n, double eps) { \
+    void vtk_fold_rms_norm_grad_##suffix##_ref(T *dx, T *dw, const T *g, const T *x, const T *w, int64_t n, double eps, int stream) { \
+        (void)stream; \
         norm_grad_##suffix(dx, dw, NULL, g, x, w, n, 0, rms_##suffix(x, n, eps), 0); \
     } \
+    void vtk_fold_moments_##suffix##_ref(double state[2], const T *x, int64_t n) { vtk_fold_moments_##suffix##_row(state, x, n); } \
     void vtk_fold_affine_##suffix##_ref(T *y, const T *x, int64_t n, double mean, double scale, double shift, int stream) { \
         (void)stream; \
         for (int64_t i = 0; i < n; i++) y[i] = (T)(((double)x[i] - mean) * scale + shift); \
@@ -107,7 +114,8 @@
         sums[0] = s; \
         sums[1] = d; \
     } \
-    void vtk_fold_affine_grad_##suffix##_ref(T *dx, const T *g, const T *x, int64_t n, double a, double mean, double b, double c) { \
+    void vtk_fold_affine_grad_##suffix##_ref(T *dx, const T *g, const T *x, int64_t n, double a, double mean, double b, double c, int stream) { \
+        (void)stream; \
         for (int64_t i = 0; i < n; i++) dx[i] = (T)((double)g[i] * a + ((double)x[i] - mean) * b + c); \
     }
 

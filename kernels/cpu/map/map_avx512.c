@@ -30,6 +30,7 @@ VTK_INLINE I v_bits(V a) { return _mm512_castps_si512(a); }
 VTK_INLINE V v_of_bits(I a) { return _mm512_castsi512_ps(a); }
 VTK_INLINE I i_set1(int32_t x) { return _mm512_set1_epi32(x); }
 VTK_INLINE I i_add(I a, I b) { return _mm512_add_epi32(a, b); }
+VTK_INLINE I i_shift_left_23(I a) { return _mm512_slli_epi32(a, 23); }
 VTK_INLINE I i_shift_right_20(I a) { return _mm512_srli_epi32(a, 20); }
 VTK_INLINE I i_shift_right_22(I a) { return _mm512_srli_epi32(a, 22); }
 VTK_INLINE M i_has_bit_0(I a) { return _mm512_test_epi32_mask(a, _mm512_set1_epi32(1)); }

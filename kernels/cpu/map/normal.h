@@ -45,13 +45,14 @@ VTK_INLINE V tail_of(V t, V *e) {
     static const float middle[8] = {0x1.8p+0f, 0x1.4p+1f, 0x1p+2f, 0x1.8p+2f, 0x1.2p+3f, 0x1.ap+3f, 0x1p-2f, 0x1.8p-1f};
     I piece = i_shift_right_22(v_bits(t + v_set1(1.0f)));
     V m = pieces(tail_terms, piece, t - v_pick(middle, piece));
-    *e = exp2_of(t * t * v_set1(-0x1.715476p-1f));
+    *e = exp2_below(t * t * v_set1(-0x1.715476p-1f));
     return m * *e;
 }
 
+/* max(x, 0) - |x| h */
 VTK_INLINE V gelu_of(V x) {
-    V y = v_max(v_set1(-14.9f), x), e, h = tail_of(v_min(v_set1(14.9f), v_abs(y)), &e);
-    return y * v_select(v_lt(y, v_set1(0)), h, v_set1(1.0f) - h);
+    V t = v_min(v_set1(14.9f), v_abs(x)), e, h = tail_of(t, &e);
+    return v_fma(-t, h, v_max(v_set1(0), x));
 }
 
 VTK_INLINE V gelu_slope(V x) {

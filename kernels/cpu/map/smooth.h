@@ -9,48 +9,7 @@
 
 VTK_INLINE V clamped(V x, float low, float high) { return v_max(v_set1(low), v_min(v_set1(high), x)); }
 
-/* x = n ln 2 + r, |r| <= ln(2) / 2; ln 2 in two parts. */
-VTK_INLINE V v_reduce(V x, V *n) {
-    *n = v_round(x * v_set1(0x1.715476p+0f));
-    V r = v_fma(*n, v_set1(-0x1.62e430p-1f), x);
-    return v_fma(*n, v_set1(0x1.05c610p-29f), r);
-}
-
-/* exp(r) - 1 = r + r^2 q(r): q of degree 4 (interpolated at Chebyshev's nodes), relative error 1.1e-8. */
-VTK_INLINE V expm1_part(V r) {
-    V z = r * r, q = v_fma(r, v_set1(0x1.12106cp-7f), v_set1(0x1.555516p-5f));
-    q = v_fma(v_fma(z, v_set1(0x1.6d1606p-10f), q), z, v_fma(r, v_set1(0x1.5554d8p-3f), v_set1(0.5f)));
-    return v_fma(q, z, r);
-}
-
-VTK_INLINE V exp_of(V x) {
-    V n, r = v_reduce(clamped(x, -104.0f, 89.0f), &n);
-    return v_scale(expm1_part(r) + v_set1(1.0f), n);
-}
-
-/* 2^x = 2^n 2^r, |r| <= 1/2, where the polynomial of degree 6 (as above, 1 at 0) is within 6e-9. */
-VTK_INLINE V exp2_of(V x) {
-    V y = clamped(x, -151.0f, 129.0f), n = v_round(y), r = y - n, z = r * r;
-    V q = v_fma(v_fma(r, v_set1(0x1.44138ap-13f), v_set1(0x1.5f0890p-10f)), z, v_fma(r, v_set1(0x1.3b2a54p-7f), v_set1(0x1.c6af6cp-5f)));
-    q = v_fma(q, z, v_fma(r, v_set1(0x1.ebfbe0p-3f), v_set1(0x1.62e430p-1f)));
-    return v_scale(v_fma(q, r, v_set1(1.0f)), n);
-}
-
-/* With m = exp(2|x|) - 1 it is m / (m + 2); small arguments lose nothing in m. */
-VTK_INLINE V tanh_of(V x) {
-    V n, t = v_abs(x), r = v_reduce(v_min(v_set1(40.0f), t + t), &n), power = v_power_of_2(n);
-    V m = v_fma(expm1_part(r), power, power - v_set1(1.0f));
-    return v_with_sign(m / (m + v_set1(2.0f)), x);
-}
-
-/* exp(x) - 1 = 2^n (expm1(r) + 1) - 1 with the parts of exp_of; the power is halved because 2^128 is no float. */
-VTK_INLINE V expm1_of(V x) {
-    V y = clamped(x, -20.0f, 89.0f);
-    V n, r = v_reduce(y, &n), e = expm1_part(r);
-    V half_power = v_power_of_2(n - v_set1(1.0f));
-    V half = v_fma(e, half_power, half_power - v_set1(0.5f));
-    return v_select(v_eq(x, v_set1(0)), x, half + half); /* -0 stays */
-}
+#include "cpu/map/exponential.h"
 
 /* x = 2^k (1 + f), 1 + f in [3/4, 3/2). log(1 + f) = f - (f^2/2 - f^3 R(f)), R interpolated at Chebyshev's nodes, relative error 5e-9: f is exact and carries
  * most of it. extra: what is added to x behind its last place, divided by x. */
@@ -120,24 +79,24 @@ VTK_INLINE V log1p_unit(V e) {
 
 /* With e = exp(-|x|), which cannot overflow, the sigmoid is 1 / (1 + e) for x >= 0 and e / (1 + e) below; *other that of -x. */
 VTK_INLINE V sigmoid_both(V x, V *other) {
-    V e = exp_of(v_set1(0) - v_abs(x)), big = v_set1(1.0f) / (v_set1(1.0f) + e), small = e / (v_set1(1.0f) + e);
+    V e = exp_below(v_set1(0) - v_abs(x)), big = v_set1(1.0f) / (v_set1(1.0f) + e), small = e / (v_set1(1.0f) + e);
     M is_negative = v_lt(x, v_set1(0));
     *other = v_select(is_negative, big, small);
     return v_select(is_negative, small, big);
 }
 VTK_INLINE V sigmoid_of(V x) {
-    V e = exp_of(v_set1(0) - v_abs(x));
+    V e = exp_below(v_set1(0) - v_abs(x));
     return v_select(v_lt(x, v_set1(0)), e, v_set1(1.0f)) / (v_set1(1.0f) + e);
 }
-VTK_INLINE V logsigmoid_of(V x) { return v_min(v_set1(0), x) - log1p_unit(exp_of(v_set1(0) - v_abs(x))); }
+VTK_INLINE V logsigmoid_of(V x) { return v_min(v_set1(0), x) - log1p_unit(exp_below(v_set1(0) - v_abs(x))); }
 VTK_INLINE V softplus_of(V x, float beta) {
     V y = v_set1(beta) * x;
-    return (v_max(v_set1(0), y) + log1p_unit(exp_of(v_set1(0) - v_abs(y)))) * v_set1(1.0f / beta);
+    return (v_max(v_set1(0), y) + log1p_unit(exp_below(v_set1(0) - v_abs(y)))) * v_set1(1.0f / beta);
 }
 /* Far below 0 the weights of these are 0, which an infinite x must not meet. */
 VTK_INLINE V finite_below(V x) { return v_max(v_set1(-200.0f), x); }
 VTK_INLINE V silu_of(V x) {
-    V y = finite_below(x), e = exp_of(v_set1(0) - v_abs(y));
+    V y = finite_below(x), e = exp_below(v_set1(0) - v_abs(y));
     return y * v_select(v_lt(y, v_set1(0)), e, v_set1(1.0f)) / (v_set1(1.0f) + e);
 }
 VTK_INLINE V mish_of(V x) {

@@ -87,10 +87,10 @@ static void check_rows(const vtk_table *ref, const vtk_table *t) {
             fill(x, n, variant);
             random_floats(g, n, 5), random_floats(w, n, 6);
             for (int stream = 0; stream < 2; stream++) {
-                a->softmax_f32(y, x, n), b->softmax_f32(z, x, n), near_all("softmax", z, y, n, 0, eps);
-                a->softmax_grad_f32(v, g, y, n), b->softmax_grad_f32(u, g, y, n), near_all("softmax_grad", u, v, n, 1, eps);
-                a->log_softmax_f32(y, x, n), b->log_softmax_f32(z, x, n), near_all("log_softmax", z, y, n, 16, eps);
-                a->log_softmax_grad_f32(v, g, y, n), b->log_softmax_grad_f32(u, g, y, n), near_all("log_softmax_grad", u, v, n, 8, eps);
+                a->softmax_f32(y, x, n, 0), b->softmax_f32(z, x, n, stream), near_all("softmax", z, y, n, 0, eps);
+                a->softmax_grad_f32(v, g, y, n, 0), b->softmax_grad_f32(u, g, y, n, stream), near_all("softmax_grad", u, v, n, 1, eps);
+                a->log_softmax_f32(y, x, n, 0), b->log_softmax_f32(z, x, n, stream), near_all("log_softmax", z, y, n, 16, eps);
+                a->log_softmax_grad_f32(v, g, y, n, 0), b->log_softmax_grad_f32(u, g, y, n, stream), near_all("log_softmax_grad", u, v, n, 8, eps);
                 if (variant == 7) continue; /* squares of the largest number are no float32's business */
                 a->layer_norm_f32(y, x, w, g, n, 1e-5, 0), b->layer_norm_f32(z, x, w, g, n, 1e-5, stream), near_all("layer_norm", z, y, n, 8, eps);
                 a->layer_norm_f32(y, x, NULL, NULL, n, 1e-5, 0), b->layer_norm_f32(z, x, NULL, NULL, n, 1e-5, stream), near_all("layer_norm", z, y, n, 8, eps);
@@ -100,19 +100,48 @@ static void check_rows(const vtk_table *ref, const vtk_table *t) {
             if (variant != 7) {
                 float *dw = guarded(size), *db = guarded(size), *ew = guarded(size), *eb = guarded(size);
                 memset(dw, 0, size), memset(db, 0, size), memset(ew, 0, size), memset(eb, 0, size);
-                a->layer_norm_grad_f32(y, dw, db, g, x, w, n, 1e-2), b->layer_norm_grad_f32(z, ew, eb, g, x, w, n, 1e-2);
+                a->layer_norm_grad_f32(y, dw, db, g, x, w, n, 1e-2, 0), b->layer_norm_grad_f32(z, ew, eb, g, x, w, n, 1e-2, variant % 2);
                 near_all("layer_norm_grad", z, y, n, 20, eps), near_all("dw", ew, dw, n, 20, eps), near_all("db", eb, db, n, 1, eps);
-                a->rms_norm_grad_f32(y, dw, g, x, NULL, n, 1e-2), b->rms_norm_grad_f32(z, ew, g, x, NULL, n, 1e-2);
+                a->rms_norm_grad_f32(y, dw, g, x, NULL, n, 1e-2, 0), b->rms_norm_grad_f32(z, ew, g, x, NULL, n, 1e-2, variant % 2);
                 near_all("rms_norm_grad", z, y, n, 20, eps), near_all("dw", ew, dw, n, 20, eps);
                 double s[2], q[2];
                 a->dots_f32(s, g, x, n, 0.3), b->dots_f32(q, g, x, n, 0.3);
-                assert_true(is_near(q[0], s[0], (double)n, 1e-14) && is_near(q[1], s[1], 10 * (double)n, 1e-14));
-                a->affine_grad_f32(y, g, x, n, 0.5, 0.3, -1.5, 0.1), b->affine_grad_f32(z, g, x, n, 0.5, 0.3, -1.5, 0.1), near_all("affine_grad", z, y, n, 16, eps);
+                assert_true(is_near(q[0], s[0], (double)n, 0x1p-21) && is_near(q[1], s[1], 10 * (double)n, 0x1p-21));
+                a->moments_f32(s, x, n), b->moments_f32(q, x, n);
+                assert_true(is_near(q[0], s[0], 8, 0x1p-20) && is_near(q[1], s[1], 0, 0x1p-20));
+                a->affine_grad_f32(y, g, x, n, 0.5, 0.3, -1.5, 0.1, 0), b->affine_grad_f32(z, g, x, n, 0.5, 0.3, -1.5, 0.1, variant % 2), near_all("affine_grad", z, y, n, 16, eps);
                 a->exp_shift_f32(y, x, n, 9.25, 2, 0.5), b->exp_shift_f32(z, x, n, 9.25, 2, 0.5), near_all("exp_shift", z, y, n, 1, eps);
                 guarded_free(dw, size), guarded_free(db, size), guarded_free(ew, size), guarded_free(eb, size);
             }
             guarded_free(x, size), guarded_free(g, size), guarded_free(w, size), guarded_free(y, size), guarded_free(z, size), guarded_free(v, size), guarded_free(u, size);
         }
+}
+
+/* Far from 0, around an odd first number, and with squares that float32 does not hold. */
+static void check_moments(const vtk_table *ref, const vtk_table *t) {
+    static const struct {
+        float scale, shift, first;
+    } rows[] = {{1, 1e4f, 1e4f}, {1, 0, 1000}, {1e25f, 0, 0}, {1e25f, 1e27f, 0}, {1e-25f, 0, 0}, {0, 3, 3}, {1e-3f, -1e3f, 2e3f}};
+    for (size_t k = 0; k < COUNT(rows); k++)
+        for (size_t l = 0; l < COUNT(lengths); l++) {
+            int64_t n = lengths[l];
+            float *x = guarded((size_t)n * 4), *y = guarded((size_t)n * 4), *z = guarded((size_t)n * 4);
+            double want[2], got[2];
+            random_floats(x, n, (uint64_t)n);
+            for (int64_t i = 0; i < n; i++) x[i] = i ? x[i] * rows[k].scale + rows[k].shift : rows[k].first;
+            ref->fold->moments_f32(want, x, n), t->fold->moments_f32(got, x, n);
+            double deviation = sqrt(want[1] / (double)n);
+            assert_true(fabs(got[0] - want[0]) <= 0x1p-20 * sqrt((double)n) * deviation + 1e-15 * fabs(want[0]));
+            assert_true(fabs(got[1] - want[1]) <= 0x1p-19 * want[1] + 1e-24 * want[0] * want[0]);
+            ref->fold->rms_norm_f32(y, x, NULL, n, 0, 0), t->fold->rms_norm_f32(z, x, NULL, n, 0, 0);
+            near_all("rms_norm", z, y, n, 0, 8 * (double)FLT_EPSILON);
+            guarded_free(x, (size_t)n * 4), guarded_free(y, (size_t)n * 4), guarded_free(z, (size_t)n * 4);
+        }
+}
+
+static void moments_of_norms_lose_little(void **state) {
+    (void)state;
+    for_each_variant(check_moments);
 }
 
 static void folds_of_rows_are_those_of_the_reference(void **state) {
@@ -132,6 +161,6 @@ static void softmax_and_norms_are_those_of_the_reference(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(folds_of_rows_are_those_of_the_reference), cmocka_unit_test(folds_of_columns_are_those_of_the_reference),
-        cmocka_unit_test(softmax_and_norms_are_those_of_the_reference)};
+        cmocka_unit_test(softmax_and_norms_are_those_of_the_reference), cmocka_unit_test(moments_of_norms_lose_little)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

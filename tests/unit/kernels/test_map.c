@@ -251,6 +251,42 @@ static void choices_and_moves(void **state) {
     for_each_variant(check_choice);
 }
 
+/* Wherever an output begins in a line, and at the ends of pages. */
+static void check_past(const vtk_table *ref, const vtk_table *t) {
+    (void)ref;
+    static const int64_t many[] = {0, 1, 2, 7, 15, 16, 17, 31, 33, 64, 65, 100, 300};
+    float want[300];
+    for (size_t l = 0; l < COUNT(many); l++)
+        for (int shift = 0; shift < 18; shift++) {
+            int64_t n = many[l];
+            size_t size = (size_t)(n + shift) * sizeof(float);
+            if (size == 0) continue;
+            float *out = guarded(size);
+            const void *in[] = {f32[0] + shift, f32[1] + 1};
+            for (int id = 0; id < VTK_N_MAP; id++) {
+                if (!t->map->past_f32[id]) continue;
+                memset(out, 0x5a, size);
+                t->map->past_f32[id](out + shift, in, ones, n, parameters);
+                t->map->fence();
+                t->map->f32[id](want, in, ones, n, parameters);
+                for (int i = 0; i < shift * 4; i++) assert_int_equal(((const char *)out)[i], 0x5a);
+                assert_memory_equal(out + shift, want, (size_t)n * sizeof(float));
+            }
+            memset(out, 0x5a, size);
+            t->map->stream((char *)out + shift, (const char *)f32[2] + 3, (size_t)n * 4);
+            t->map->fence();
+            for (int i = 0; i < shift; i++) assert_int_equal(((const char *)out)[i], 0x5a);
+            assert_memory_equal((const char *)out + shift, (const char *)f32[2] + 3, (size_t)n * 4);
+            guarded_free(out, size);
+        }
+}
+
+static void what_goes_past_the_caches_is_the_same(void **state) {
+    (void)state;
+    make_numbers();
+    for_each_variant(check_past);
+}
+
 static void integers_divide_by_zero_and_wrap(void **state) {
     (void)state;
     const int64_t a[] = {7, -7, 7, INT64_MIN, INT64_MIN, 5, 0, -3}, b[] = {2, 2, -2, -1, 0, 0, -1, 3};
@@ -274,6 +310,7 @@ int main(void) {
         cmocka_unit_test(arithmetic_is_the_same_to_the_bit),
         cmocka_unit_test(conversions_agree_and_stay_in_range),
         cmocka_unit_test(choices_and_moves),
+        cmocka_unit_test(what_goes_past_the_caches_is_the_same),
         cmocka_unit_test(integers_divide_by_zero_and_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
