@@ -66,6 +66,8 @@ struct vt__operand vt__operand_of(const vt_tensor *t, int64_t value) {
     return o;
 }
 
+static _Alignas(64) char nowhere[64];
+
 struct vt__view vt__operand_view(const struct vt__operand *o, void *base) {
     struct vt__view v = {.dtype = -1};
     if (o->value < 0) return v;
@@ -73,7 +75,8 @@ struct vt__view vt__operand_view(const struct vt__operand *o, void *base) {
     v.ndim = o->desc.ndim;
     memcpy(v.shape, o->desc.shape, sizeof v.shape);
     memcpy(v.strides, o->strides, sizeof v.strides);
-    v.data = (char *)base + o->offset * (int64_t)vt__dtype_size(v.dtype);
+    /* A value without bytes has no place either; NULL would mean an input that is absent. */
+    v.data = base ? (char *)base + o->offset * (int64_t)vt__dtype_size(v.dtype) : nowhere;
     return v;
 }
 
