@@ -9,7 +9,7 @@
 void vt__graph_bind(vt_graph *g, int64_t value, void *data) {
     for (int64_t i = g->first_use[value]; i < g->first_use[value + 1]; i++) {
         const struct vt__operand *o = &g->p.operands[g->uses[i]];
-        g->views[g->uses[i]].data = (char *)data + o->offset * (int64_t)vt__dtype_size(o->desc.dtype);
+        g->views[g->uses[i]].data = vt__place(data, o->offset * (int64_t)vt__dtype_size(o->desc.dtype));
     }
 }
 
@@ -79,7 +79,7 @@ static vt_status prepare_memory(vt_graph *g) {
     if (st == VT_OK) st = vt__storage_create(p->ctx, p->backend, g->layout.size, &g->arena);
     for (int64_t i = 0; st == VT_OK && i < p->n_values; i++) {
         struct vt__value *v = &p->values[i];
-        if (v->kind == VT__VALUE_TEMPORARY) vt__graph_bind(g, i, (char *)g->arena->data + g->layout.offsets[i]);
+        if (v->kind == VT__VALUE_TEMPORARY) vt__graph_bind(g, i, vt__place(g->arena->data, (int64_t)g->layout.offsets[i]));
         else if (v->storage) vt__graph_bind(g, i, v->storage->data);
     }
     return st;

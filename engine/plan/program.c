@@ -49,7 +49,7 @@ vt_status vt__program_add_step(struct vt__program *p, const struct vt__op_def *o
     if (vt__reserve(p->ctx, (void **)&p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps) ||
         vt__reserve(p->ctx, (void **)&p->operands, &p->cap_operands, p->n_operands + n, sizeof *p->operands))
         return vt__fail_nomem("graph", (size_t)n * sizeof *p->operands);
-    memset(p->operands + p->n_operands, 0, (size_t)n * sizeof *p->operands);
+    if (n > 0) memset(p->operands + p->n_operands, 0, (size_t)n * sizeof *p->operands);
     *out = &p->steps[p->n_steps++];
     **out = (struct vt__step){.op = op, .attrs = *attrs, .operands = p->n_operands, .n_in = n_in, .n_out = n_out};
     p->n_operands += n;
@@ -66,7 +66,10 @@ struct vt__operand vt__operand_of(const vt_tensor *t, int64_t value) {
     return o;
 }
 
-static _Alignas(64) char nowhere[64];
+void *vt__place(void *base, int64_t bytes) {
+    static _Alignas(64) char nowhere[64];
+    return base ? (char *)base + bytes : nowhere;
+}
 
 struct vt__view vt__operand_view(const struct vt__operand *o, void *base) {
     struct vt__view v = {.dtype = -1};
@@ -75,8 +78,7 @@ struct vt__view vt__operand_view(const struct vt__operand *o, void *base) {
     v.ndim = o->desc.ndim;
     memcpy(v.shape, o->desc.shape, sizeof v.shape);
     memcpy(v.strides, o->strides, sizeof v.strides);
-    /* A value without bytes has no place either; NULL would mean an input that is absent. */
-    v.data = base ? (char *)base + o->offset * (int64_t)vt__dtype_size(v.dtype) : nowhere;
+    v.data = vt__place(base, o->offset * (int64_t)vt__dtype_size(v.dtype));
     return v;
 }
 

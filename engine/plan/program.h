@@ -65,6 +65,8 @@ vt_status vt__program_add_step(struct vt__program *p, const struct vt__op_def *o
 /* All bytes of a value as a row of u8. */
 struct vt__operand vt__operand_bytes(int64_t value, size_t size);
 struct vt__operand vt__operand_of(const vt_tensor *t, int64_t value);
+/* base + bytes; some place where base is NULL, as that of memory without bytes is: a view with NULL would be an input that is absent. */
+void *vt__place(void *base, int64_t bytes);
 struct vt__view vt__operand_view(const struct vt__operand *o, void *base);
 int vt__operand_is_dense(const struct vt__operand *o);
 int64_t vt__operand_count(const struct vt__operand *o);
