@@ -41,6 +41,9 @@ enum { VTK_PANEL_ROWS = 16 };
 size_t vtk_panel_size(int type, int64_t k);
 /* Packs n_rows (1 to 16) rows of weights into one panel. out: 64-aligned panels read fastest. */
 void vtk_pack_panel(int type, void *out, const void *w, size_t w_stride, int64_t n_rows, int64_t k);
+/* out: [k], row `lane` (0 to VTK_PANEL_ROWS - 1) of a panel, with the bits that decode[type] gives of the row that was packed. A type without a packed form
+ * writes nothing. */
+void vtk_unpack_row(int type, float *out, const void *panel, int64_t lane, int64_t k);
 
 /* The cache of keys and values lies in blocks of 16 tokens. In a block a head's keys lie element by element, 16 tokens side by side, and its values
  * token by token:

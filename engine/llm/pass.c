@@ -9,7 +9,6 @@
 #include "kv/cache.h"
 #include "llm/model_internal.h"
 #include "vtk.h"
-#include "vtk_unpack.h"
 
 enum { LINE = 64, CHUNKS_A_THREAD = 4 }; /* more chunks than threads: a thread that lost its core for a while holds up little */
 

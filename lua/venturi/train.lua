@@ -43,19 +43,12 @@ local function stepper(net, opt)
     if opt.ema then opt.ema:update{ rate = rate } end
     return loss:detach()
   end
-  local variables = random.variables()
-  for _, v in ipairs{ lr, number, rate, layers } do
-    local known = false
-    for i, other in ipairs(variables) do
-      if other.name == v.name then variables[i], known = v, true end
-    end
-    if not known then table.insert(variables, v) end
-  end
+  local variables = { lr, number, rate, layers }
   local run = opt.captured and vt.compiled(step, { vars = variables }) or step
   return function(i)
     if opt.schedule then lr.value = opt.schedule(i) end
     number.value = i + 1
-    random.set_step(i, layers)
+    random.set_step(i, layers, variables)
     if opt.ema then rate.value = opt.ema:rate(i + 1) end
     local loss = run(opt.batch(i))
     opt.optimizer.steps = i + 1
@@ -108,7 +101,7 @@ function M.fit(net, options)
     return is_over(measures)
   end
 
-  local ok, err = xpcall(function()
+  local ok, err = pcall(function()
     for i = first, opt.steps - 1 do
       local loss, lr = step(i)
       if loss ~= loss or math.abs(loss) == math.huge then error(("train: the loss is %s at step %d"):format(loss, i), 0) end
@@ -125,7 +118,7 @@ function M.fit(net, options)
       if opt.checkpoint and ((i + 1) % opt.every == 0 or is_last or result.stopped == "patience") then checkpoint.write(opt.checkpoint, net, opt, i + 1) end
       if result.stopped == "patience" then break end
     end
-  end, function(e) return e end)
+  end)
   random.set_step()
   log:close()
   bar:done()

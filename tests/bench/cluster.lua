@@ -85,12 +85,7 @@ end
 
 -- ---- running ----
 
-local function is_wanted(name)
-  for _, part in ipairs(wanted) do
-    if name:find(part, 1, true) then return true end
-  end
-  return #wanted == 0
-end
+local function is_wanted(name) return runs.is_wanted(wanted, name) end
 
 local made -- the data set whose files are there
 local function make(data)

@@ -19,13 +19,7 @@ for _, n in ipairs { 1, MOST_TEXTS } do
   end
 end
 
-local function is_wanted(name)
-  if #wanted == 0 then return true end
-  for _, part in ipairs(wanted) do
-    if name:find(part, 1, true) then return true end
-  end
-  return false
-end
+local function is_wanted(name) return runs.is_wanted(wanted, name) end
 
 -- Prose of the tree's own documents as MOST_TEXTS texts of TOKENS tokens, [CLS] and [SEP] around.
 local function write_ids(path)

@@ -87,12 +87,7 @@ add("smollm2 q4_1", "contended", 64, 2, 0.5)
 for _, model in ipairs { "smollm2 q4_1", "smollm2 q8_0", "smollm2 bf16", "gemma q4_k_m" } do add(model, "perplexity", 30, 2) end
 for _, model in ipairs { "smollm2 q4_1", "gemma q4_k_m" } do add(model, "unrounded", 8, 2) end
 
-local function is_wanted(name)
-  for _, part in ipairs(wanted) do
-    if name:find(part, 1, true) then return true end
-  end
-  return #wanted == 0
-end
+local function is_wanted(name) return runs.is_wanted(wanted, name) end
 
 -- ---- programs ----
 

@@ -14,6 +14,14 @@ function runs.lines(command)
   return list
 end
 
+-- Is a row asked for? wanted: parts of names, none of them means all.
+function runs.is_wanted(wanted, name)
+  for _, part in ipairs(wanted) do
+    if name:find(part, 1, true) then return true end
+  end
+  return #wanted == 0
+end
+
 function runs.quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 -- The first n cores that this process may use, as taskset writes them; nil where there are fewer.

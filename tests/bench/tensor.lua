@@ -58,12 +58,7 @@ for _, row in ipairs { { "elementwise chain", "chain", 8 }, { "softmax", "softma
   add(row[1] .. " 16384x4096", "stream", row[2], OUT_OF_CACHE, { "copy", "torch" }, { share = SHARE, work = row[3] * OUT_OF_CACHE * ROW_BYTES, unit = "GB/s" })
 end
 
-local function is_wanted(name)
-  for _, part in ipairs(wanted) do
-    if name:find(part, 1, true) then return true end
-  end
-  return #wanted == 0
-end
+local function is_wanted(name) return runs.is_wanted(wanted, name) end
 
 -- ---- programs ----
 

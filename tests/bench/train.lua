@@ -106,12 +106,7 @@ local function measure(net, need, mode, threads)
   report(row, first, last)
 end
 
-local function is_wanted(name)
-  for _, part in ipairs(wanted) do
-    if name:find(part, 1, true) then return true end
-  end
-  return #wanted == 0
-end
+local function is_wanted(name) return runs.is_wanted(wanted, name) end
 
 -- ---- the run ----
 

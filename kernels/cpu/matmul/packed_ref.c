@@ -9,7 +9,6 @@
 #include "cpu/quant/half.h"
 #include "cpu/quant/q8_row.h"
 #include "cpu/quant/quant.h"
-#include "vtk_unpack.h"
 
 enum { TILE = 16 }; /* activation rows that share unpacked weights */
 

@@ -24,7 +24,7 @@ local files = {
   vit = { "ViT" },
   vq = { "VQ" },
   module = { "Module", "class", "is_module" },
-  random = { "seed", "random_state" },
+  random = { "seed" },
 }
 
 local where = { init = "initializers", wta = "wta" }

@@ -4,7 +4,7 @@ local vt = require "venturi"
 
 local M = {}
 
-local state = { seed = 0, stream = 0, step = 0, counted = true, layers = {}, variables = {} }
+local state = { seed = 0, stream = 0, step = 0, counted = true, layers = {} }
 
 --- seed(n): modules made from now on begin with the numbers of this seed.
 function M.seed(n)
@@ -19,25 +19,18 @@ function M.next_stream()
   return state.seed, stream
 end
 
---- random_state() -> { seed, stream }; random_state(s) puts it back.
-function M.random_state(s)
-  if s then state.seed, state.stream = s.seed, s.stream end
-  return { seed = state.seed, stream = state.stream }
-end
-
 local function seed_at(layer, step) return layer * 1000003 + step end
 
---- The step that random layers use as their stream. variable: a `vt.var` that stands for it while a graph is captured; its value is set here. Without a step
--- each call of a layer is one.
-function M.set_step(step, variable)
-  state.step, state.counted, state.variable = step or 0, step == nil, variable
+--- The step that random layers use as their stream. variable: a `vt.var` that stands for it while a graph is captured; its value is set here.
+-- variables: the list of all variables of that graph; layers that need a seed add one of their own when they are first called. Without a step each call of a
+-- layer is one.
+function M.set_step(step, variable, variables)
+  if variable ~= state.variable then state.layers = {} end
+  state.step, state.counted, state.variable, state.variables = step or 0, step == nil, variable, variables
   if not variable then return end
   variable.value = step
   for _, layer in ipairs(state.layers) do layer.variable.value = seed_at(layer.seed, step) end
 end
-
---- Variables that layers have made for their seeds; a list that grows when a layer is first called under a variable step.
-function M.variables() return state.variables end
 
 --- The stream of a layer's next call.
 function M.step()

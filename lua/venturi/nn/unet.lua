@@ -2,7 +2,8 @@
 --
 --     channels = 3, out = channels     of the pictures
 --     widths = { 64, 128, 192 }        of the levels, each half the size of the one before
---     down = 1, middle = 2, up = 2     residual blocks a level going down, in the middle, a level going up
+--     down = 1, middle = 2             residual blocks a level going down, in the middle
+--     up = down + 1                    a level going up: each skip takes one, so it cannot be fewer
 --     self_down = {}, self_up = {}     levels (from 1) with self-attention on the way down and up; `middle_attention = true` between the middle's blocks
 --     cross_down = {}, cross_up = {}   levels with attention to the rows of a text, of width `context`
 --     head_width = 16, embed = 256     width of a head; of the vector that time and condition become
@@ -51,19 +52,21 @@ end
 local function make_level(self, opt, c_in, c_out, has_self, has_cross)
   local level = nn.ModuleList{ nn.ResBlock(c_in, c_out, self.block) }
   if has_self or has_cross then
+    if c_out % opt.head_width ~= 0 then error(("UNet: a width of %d in heads of %d"):format(c_out, opt.head_width), 4) end
     level:append(Pixels(c_out, c_out // opt.head_width, opt.groups, has_self, has_cross and opt.context))
   end
   return level
 end
 
 function UNet:new(options)
-  local opt = vt.options("UNet", { channels = 3, out = false, widths = { 64, 128, 192 }, down = 1, middle = 2, up = 2, self_down = {}, self_up = {},
+  local opt = vt.options("UNet", { channels = 3, out = false, widths = { 64, 128, 192 }, down = 1, middle = 2, up = false, self_down = {}, self_up = {},
     middle_attention = true, cross_down = {}, cross_up = {}, context = false, head_width = 16, embed = 256, unshuffle = 1, condition = false, groups = 8, dropout = 0,
     time = {} }, options)
   if (#opt.cross_down > 0 or #opt.cross_up > 0) and not opt.context then error("UNet: attention to a text needs `context`, the width of its rows", 3) end
   rawset(self, "block", { embed = opt.embed, groups = opt.groups, dropout = opt.dropout })
   rawset(self, "unshuffle", opt.unshuffle)
-  local fold = opt.unshuffle ^ 2 // 1 | 0
+  local fold, n_up = opt.unshuffle * opt.unshuffle, opt.up or opt.down + 1
+  if n_up < opt.down + 1 then error(("UNet: up = %d blocks cannot take the %d skips of a level"):format(n_up, opt.down + 1), 3) end
   local down_self, up_self, down_cross, up_cross = set_of(opt.self_down), set_of(opt.self_up), set_of(opt.cross_down), set_of(opt.cross_up)
   local w, last = opt.widths, #opt.widths
 
@@ -89,10 +92,8 @@ function UNet:new(options)
   end
   self.up = nn.ModuleList()
   for i = last, 1, -1 do
-    -- As many blocks as there are skips of this level, at least: each takes one.
-    local n = math.max(opt.up, opt.down + 1)
-    for j = 1, n do
-      local skip = j > n - (opt.down + 1) and table.remove(skips) or 0
+    for j = 1, n_up do
+      local skip = j > n_up - (opt.down + 1) and table.remove(skips) or 0
       self.up:append(make_level(self, opt, c + skip, w[i], up_self[i], up_cross[i]))
       rawset(self.up[#self.up], "takes_skip", skip > 0)
       c = w[i]

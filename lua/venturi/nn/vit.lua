@@ -10,7 +10,7 @@ function M.ViT:new(options)
   local opt = vt.options("ViT", { size = 8, channels = 1, patch = 2, width = 64, depth = 4, heads = 4, mlp = false, classes = 10, dropout = 0, pool = "cls",
     wta = false }, options)
   if opt.pool ~= "cls" and opt.pool ~= "mean" then error("ViT: pool is 'cls' or 'mean'", 3) end
-  local rows = (opt.size // opt.patch) ^ 2 // 1 | 0
+  local rows = (opt.size // opt.patch) * (opt.size // opt.patch)
   self.patches = nn.PatchEmbedding(opt.channels, opt.width, opt.patch)
   if opt.pool == "cls" then
     rows = rows + 1

@@ -7,9 +7,7 @@ EMA.__index = EMA
 
 function EMA:update(over)
   self.updates = self.updates + 1
-  local decay = self.decay
-  if self.ramp then decay = math.min(decay, (1 + self.updates) / (10 + self.updates)) end
-  local rate = over and over.rate or 1 - decay
+  local rate = over and over.rate or self:rate(self.updates)
   vt.no_grad(function()
     for name, t in pairs(self.net:state()) do
       local mean = self.mean[name]

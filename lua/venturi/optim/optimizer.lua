@@ -28,7 +28,7 @@ function Optimizer.class(kind)
       for _, p in ipairs(group.params) do
         if self.states[p] then error(kind.name .. ": a parameter is given twice", 2) end
         local state = {}
-        for _, name in ipairs(kind.states) do state[name] = p:detach():mul(0) end
+        for _, name in ipairs(kind.states) do state[name] = vt.zeros(p.shape, { dtype = p.dtype, device = p.device }) end
         self.states[p] = state
       end
     end

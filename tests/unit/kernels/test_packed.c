@@ -2,7 +2,6 @@
 #include "variants.h"
 
 #include "cpu/quant/q8_row.h"
-#include "vtk_unpack.h"
 
 #include <stdlib.h>
 

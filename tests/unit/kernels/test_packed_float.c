@@ -1,8 +1,6 @@
 /* Packed weights of 16 bits: the numbers of the rows that they were packed from, the same bits on every instruction set and in every tile. */
 #include "variants.h"
 
-#include "vtk_unpack.h"
-
 #include <stdlib.h>
 
 enum { MAX_M = 31, MAX_ROWS = 150 };
