@@ -144,7 +144,7 @@ static vt_status forward(const struct vt__run *run, const struct vt__conv *c) {
     job.splits = base >= wanted ? 1 : min_of((wanted + base - 1) / base, (c->filters + ROWS - 1) / ROWS);
     job.bias_first = c->bias && !is_split && k <= c->n * c->grid[0] * c->grid[1]; /* else copying filters costs more than adding to what is there */
     if (job.bias_first) {
-        filters = vt__alloc64_2(run->ctx, c->groups * c->filters, k + 1, c->size);
+        filters = vt__scratch_take2(run->ctx, c->groups * c->filters, k + 1, c->size);
         if (!filters) return vt__fail_nomem(run->op->name, (size_t)(c->groups * c->filters * (k + 1)) * c->size);
         put_bias_first(c, k, filters);
         job.c.weights = filters;
@@ -152,7 +152,7 @@ static vt_status forward(const struct vt__run *run, const struct vt__conv *c) {
     }
     if (is_split || (k > MOST_TAPS && c->out[0] * c->out[1] * (int64_t)c->size % ALIAS == 0)) job.tile_size = c->filters * TILE * (int64_t)c->size;
     vt_status st = vt__conv_run(run, &job, base * job.splits, job.tile_size + (min_of(k, MOST_TAPS) + 1) * PIXELS * (int64_t)c->size, forward_item);
-    vt__free(run->ctx, filters);
+    vt__scratch_give(run->ctx, filters);
     return st;
 }
 

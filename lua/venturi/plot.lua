@@ -10,9 +10,7 @@ function M.colour(i)
   return ("hsl(%.0f 62%% %d%%)"):format(i * 137.508 % 360, ({ 50, 42, 58 })[i // 8 % 3 + 1])
 end
 
-local function number(x)
-  return (("%.4g"):format(x):gsub("e%+0*", "e"))
-end
+local number = require("venturi.plot.axis").number
 
 -- A function that maps [low, high] to [from, to]; a range without extent goes to the middle.
 local function scale(low, high, from, to)

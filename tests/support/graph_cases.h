@@ -131,10 +131,11 @@ static inline vt_tensor *mlp_step(net *m, vt_tensor *const *in) {
 }
 
 static inline void conv_params(net *m) {
-    net_param(m, SHAPE(6, 2, 3, 3), VT_DTYPE_F32, 0.3);
-    net_param(m, SHAPE(6), VT_DTYPE_F32, 0.1);
-    net_param(m, SHAPE(5, 6), VT_DTYPE_F32, 0.3);
-    net_param(m, SHAPE(6), VT_DTYPE_F32, 0.5);
+    /* So many filters that the convolution is a product of matrices. */
+    net_param(m, SHAPE(30, 2, 3, 3), VT_DTYPE_F32, 0.3);
+    net_param(m, SHAPE(30), VT_DTYPE_F32, 0.1);
+    net_param(m, SHAPE(5, 30), VT_DTYPE_F32, 0.3);
+    net_param(m, SHAPE(30), VT_DTYPE_F32, 0.5);
 }
 
 static inline vt_tensor *conv_step(net *m, vt_tensor *const *in) {
