@@ -136,29 +136,32 @@ static int open_retry(const vt__io *io, int dir, const char *path, int flags, mo
     return fd;
 }
 
+/* Opens a regular file for reading. The caller closes *fd, which is -1 on failure. */
+static vt_status open_regular(const vt__io *io, const char *path, int *fd, struct stat *st) {
+    vt_status status = VT_OK;
+    *fd = open_retry(io, AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0); /* a pipe without a writer must not hold us */
+    if (*fd < 0) return vt__fail_errno("open", path);
+    if (io->stat(io->user, *fd, st) != 0) status = vt__fail_errno("stat", path);
+    else if (!S_ISREG(st->st_mode)) status = vt__fail(VT_ERR_IO, "open: %s: not a regular file", path);
+    if (status == VT_OK) return VT_OK;
+    (void)io->close(io->user, *fd);
+    *fd = -1;
+    return status;
+}
+
 vt_status vt__map_file(vt_context *ctx, const char *path, vt__mapping *out) {
     const vt__io *io = vt__context_io(ctx);
     struct stat st;
-    vt_status status = VT_OK;
+    int fd;
 
     memset(out, 0, sizeof *out);
-    int fd = open_retry(io, AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0); /* a pipe without a writer must not hold us */
-    if (fd < 0) return vt__fail_errno("open", path);
-    if (io->stat(io->user, fd, &st) != 0) {
-        status = vt__fail_errno("stat", path);
-    } else if (!S_ISREG(st.st_mode)) {
-        status = vt__fail(VT_ERR_IO, "open: %s: not a regular file", path);
-    } else {
-        *out = (vt__mapping){.size = (size_t)st.st_size, .device = st.st_dev, .inode = st.st_ino,
+    vt_status status = open_regular(io, path, &fd, &st);
+    if (status != VT_OK) return status;
+    void *p = st.st_size > 0 ? io->map(io->user, fd, (size_t)st.st_size) : NULL;
+    if (p == MAP_FAILED) status = vt__fail_errno("map", path);
+    else
+        *out = (vt__mapping){.data = p, .size = (size_t)st.st_size, .device = st.st_dev, .inode = st.st_ino,
                              .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
-        void *p = st.st_size > 0 ? io->map(io->user, fd, out->size) : NULL;
-        if (p == MAP_FAILED) {
-            status = vt__fail_errno("map", path);
-            memset(out, 0, sizeof *out);
-        } else {
-            out->data = p;
-        }
-    }
     (void)io->close(io->user, fd);
     return status;
 }
@@ -212,6 +215,19 @@ vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_s
     *out = data;
     *out_size = len;
     return VT_OK;
+}
+
+vt_status vt__read_file(vt_context *ctx, const char *path, uint64_t max_size, char **out, size_t *out_size) {
+    const vt__io *io = vt__context_io(ctx);
+    struct stat st;
+    int fd;
+
+    *out = NULL;
+    vt_status status = open_regular(io, path, &fd, &st);
+    if (status != VT_OK) return status;
+    status = vt__read_all(ctx, fd, path, max_size, out, out_size);
+    (void)io->close(io->user, fd);
+    return status;
 }
 
 static vt_status write_all(const vt__io *io, int fd, const char *path, const char *data, size_t size) {

@@ -36,7 +36,9 @@ const vt__io *vt__io_system(void);
 /* open_beneath one level at a time, following no link at all: what is left where the kernel (before 5.6) or a sandbox has no openat2. */
 int vt__io_open_by_steps(int dir, const char *path, int flags);
 
-/* A whole file, mapped. Size 0 is a valid mapping with data == NULL. `id` changes when the file is replaced or rewritten. */
+/* A whole file, mapped. Size 0 is a valid mapping with data == NULL. Device, inode and time change when the file is replaced or rewritten.
+ * For files that stay as they are while they are open: one that is shortened meanwhile ends the process (SIGBUS) where it is touched. What
+ * others may write at any time, pictures and settings, is read by vt__read_file instead. */
 typedef struct vt__mapping {
     const unsigned char *data;
     size_t size;
@@ -54,6 +56,8 @@ void vt__prefer_large_pages(vt_context *ctx, void *data, size_t size);
 
 /* Whole file into a new block (vt__free) with a NUL behind. fd: open for reading. LIMIT when larger than max_size. */
 vt_status vt__read_all(vt_context *ctx, int fd, const char *name, uint64_t max_size, char **out, size_t *out_size);
+/* The same of a regular file by its path. Errors: NOT_FOUND, IO (also: not a regular file), LIMIT, NOMEM. */
+vt_status vt__read_file(vt_context *ctx, const char *path, uint64_t max_size, char **out, size_t *out_size);
 
 /* Replaces path by these bytes so that a crash at any point leaves the old content or the new: new file in the same folder, write, fsync,
  * rename, fsync of the folder. A link at path stays and its target is replaced; one without a target is replaced itself. The new file has

@@ -23,17 +23,16 @@ vt_status vt__config_path(vt_context *ctx, const char *folder, const char *file,
 void vt__config_path_free(vt_context *ctx, char *path) { vt__free(ctx, path); }
 
 vt_status vt__config_open(vt_context *ctx, const char *folder, const char *file, vt__config *out) {
-    vt__mapping map;
-    char *path;
+    char *path, *data;
+    size_t size;
     *out = (vt__config){.name = file};
     vt_status st = vt__config_path(ctx, folder, file, &path);
     if (st != VT_OK) return st;
-    st = vt__map_file(ctx, path, &map);
+    st = vt__read_file(ctx, path, MOST_BYTES, &data, &size);
     vt__config_path_free(ctx, path);
     if (st != VT_OK) return st;
-    if (map.size > MOST_BYTES) st = vt__fail(VT_ERR_LIMIT, "%s: %zu bytes, at most %d are read", file, map.size, (int)MOST_BYTES);
-    if (st == VT_OK) st = vt__json_to_msgpack(ctx, (const char *)map.data, map.size, &out->packed);
-    vt__unmap_file(ctx, &map);
+    st = vt__json_to_msgpack(ctx, data, size, &out->packed);
+    vt__free(ctx, data);
     if (st != VT_OK) return st == VT_ERR_LIMIT ? st : vt__fail_within(st, file);
     out->data = vt__buffer_data(out->packed);
     out->end = out->data + vt__buffer_size(out->packed);

@@ -90,10 +90,10 @@ static vt_status from_json(vt_encoder *enc, const char *path) {
 
 /* ---- vocab.txt ---- */
 
-static vt_status read_lines(vt_context *ctx, const vt__mapping *map, vt__wordpiece *w, vt__span **out) {
-    const char *text = (const char *)map->data, *end = text + map->size;
+static vt_status read_lines(vt_context *ctx, const char *text, size_t size, vt__wordpiece *w, vt__span **out) {
+    const char *end = text + size;
     int64_t n = 0;
-    if (map->size < 1 || map->size > MOST_BYTES) return vt__fail(VT_ERR_LIMIT, "%s: %zu bytes, 1 to %d are read", w->name, map->size, (int)MOST_BYTES);
+    if (size < 1) return vt__fail(VT_ERR_LIMIT, "%s: no bytes, 1 to %d are read", w->name, (int)MOST_BYTES);
     for (const char *p = text; p < end; p++) n += *p == '\n' || p + 1 == end;
     vt__span *lines = *out = vt__calloc2(ctx, n, 1, sizeof *lines);
     if (!lines) return vt__fail_nomem("tokenizer", (size_t)n * sizeof *lines);
@@ -125,19 +125,19 @@ static vt_status read_case(vt_encoder *enc, const char *path, vt__wordpiece *w) 
 
 static vt_status from_lines(vt_encoder *enc, const char *path) {
     vt__wordpiece w = begin("vocab.txt");
-    vt__mapping map;
     vt__span *lines = NULL;
-    char *file;
+    char *file, *text;
+    size_t size;
     vt_status st = vt__config_path(enc->ctx, path, w.name, &file);
     if (st != VT_OK) return st;
-    st = vt__map_file(enc->ctx, file, &map);
+    st = vt__read_file(enc->ctx, file, MOST_BYTES, &text, &size);
     vt__config_path_free(enc->ctx, file);
     if (st != VT_OK) return st;
-    st = read_lines(enc->ctx, &map, &w, &lines);
+    st = read_lines(enc->ctx, text, size, &w, &lines);
     if (st == VT_OK) st = read_case(enc, path, &w);
     if (st == VT_OK) st = vt__tokenizer_wordpiece(enc->ctx, &w, &enc->tokenizer);
     vt__free(enc->ctx, lines);
-    vt__unmap_file(enc->ctx, &map);
+    vt__free(enc->ctx, text);
     return st;
 }
 

@@ -12,7 +12,7 @@
 #include "core/memory.h"
 #include "tensor/tensor.h"
 
-enum { POLL_MS = 20, MESSAGE = 480 };
+enum { POLL_MS = 20, MESSAGE = 480, FILE_MAX = 1 << 30 };
 
 /* A batch. Under the loader's lock, but for the numbers in `out`, each of which one thread writes. */
 typedef struct job {
@@ -43,14 +43,15 @@ struct vt_loader {
 /* ---- one picture ---- */
 
 static vt_status make_from_file(vt_loader *l, int64_t index, uint32_t round, void *to) {
-    vt__mapping map;
     vt_buffer *pixels = NULL;
+    char *data;
+    size_t size;
     const char *path = l->files[index];
     vt__source from = {.channels = 4, .is_rgba = 1, .dtype = VT_DTYPE_U8};
-    vt_status st = vt__map_file(l->ctx, path, &map);
-    if (st != VT_OK) return st; /* which names the file */
-    st = vt__image_decode(l->ctx, map.data ? map.data : (const unsigned char *)"", map.size, &l->params.limits, &from.width, &from.height, &pixels);
-    vt__unmap_file(l->ctx, &map);
+    vt_status st = vt__read_file(l->ctx, path, FILE_MAX, &data, &size); /* not mapped: others may write to it while we read ahead */
+    if (st != VT_OK) return st;                                          /* which names the file */
+    st = vt__image_decode(l->ctx, (const unsigned char *)data, size, &l->params.limits, &from.width, &from.height, &pixels);
+    vt__free(l->ctx, data);
     if (st == VT_OK) {
         from.data = vt__buffer_data(pixels);
         st = vt__augment_picture(l->ctx, &from, &l->params.target, l->params.is_augmented ? &l->params.augment : NULL, round, index, to);

@@ -320,6 +320,22 @@ t.test("a folder of pictures is read ahead; a bad file is named, and the next ba
   t.raises("need width and height", data.loader, { dataset = ds, batch_size = 1 })
 end)
 
+t.test("files that are cut short while they are read ahead cost a batch, not the process", function()
+  local folder, big, files = t.folder(), vt.png.encode(300, 300, 3, ("\255\1\7"):rep(90000)), {}
+  for i = 1, 4 do
+    files[i] = ("%s/%d.png"):format(folder, i)
+    t.write(files[i], big)
+  end
+  local loader <close> = vt.loader{ files = files, width = 4, height = 4, threads = 2, depth = 2 }
+  for round = 1, is_slow and 3 or 60 do
+    loader:submit(vt.tensor{ 0, 1, 2, 3 }, round)
+    for _, file in ipairs(files) do t.write(file, "cut") end
+    local ok, err = pcall(loader.next, loader)
+    assert(ok or err.name == "VT_ERR_FORMAT" or err.name == "VT_ERR_LIMIT", err)
+    for _, file in ipairs(files) do t.write(file, big) end
+  end
+end)
+
 t.test("vt.loader refuses what cannot be", function()
   local x = pictures(2)
   local function bad(part, opt, name)

@@ -331,7 +331,7 @@ static void mapping_and_reading_survive_every_failed_operation(void **state) {
     (void)state;
     vt_context *ctx = make(NULL);
     write_plain(in_folder("data"), "0123456789");
-    for (int what = 0; what < 2; what++)
+    for (int what = 0; what < 3; what++)
         for (int sticky = 0; sticky < 2; sticky++)
             for (long k = 1;; k++) {
                 failing_io f;
@@ -346,7 +346,9 @@ static void mapping_and_reading_survive_every_failed_operation(void **state) {
                 vt__context_set_io(ctx, &f.table);
                 int fd = open(in_folder("data"), O_RDONLY);
                 assert_true(fd >= 0);
-                st = what ? vt__read_all(ctx, fd, "data", 100, &data, &size) : vt__map_file(ctx, in_folder("data"), &m);
+                st = what == 0   ? vt__map_file(ctx, in_folder("data"), &m)
+                     : what == 1 ? vt__read_all(ctx, fd, "data", 100, &data, &size)
+                                 : vt__read_file(ctx, in_folder("data"), 100, &data, &size);
                 close(fd);
                 if (st == VT_OK) {
                     assert_memory_equal(what ? (const void *)data : m.data, "0123456789", 10);
@@ -380,6 +382,10 @@ static void reading_obeys_its_limit(void **state) {
     assert_string_equal(data, "0123456789");
     vt__free(ctx, data);
     close(fd);
+    assert_int_equal(vt__read_file(ctx, in_folder("data"), 9, &data, &size), VT_ERR_LIMIT);
+    assert_int_equal(vt__read_file(ctx, in_folder("none"), 9, &data, &size), VT_ERR_NOT_FOUND);
+    assert_int_equal(vt__read_file(ctx, in_folder("."), 9, &data, &size), VT_ERR_IO);
+    assert_null(data);
     vt__context_release(ctx);
 }
 
