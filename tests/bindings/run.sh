@@ -1,10 +1,11 @@
 #!/bin/sh
-# A foreign host against an installed copy: builds bindings/LANGUAGE and runs it with a tiny model, with a real one, or to cluster.
-# usage: run.sh LANGUAGE tiny|real|kmedoids SOURCE-ROOT BUILD-ROOT        (77 tells meson: skipped, the language or the model is not there)
+# A foreign host against an installed copy: builds bindings/LANGUAGE and runs it with a tiny model, with a real one, to cluster, or with saved graphs.
+# usage: run.sh LANGUAGE tiny|real|kmedoids|graph SOURCE-ROOT BUILD-ROOT        (77 tells meson: skipped, the language or the model is not there)
 set -eu
 language=$1 what=$2 root=$3 build=$4
 case $what in
 kmedoids) host=kmedoids smoke=kmedoids go=kmedoids/kmedoids ;;
+graph) host=graph smoke=graph ;;
 *) host=host smoke=smoke go=smoke ;;
 esac
 tiny=$root/tests/golden/tiny_llama.gguf
@@ -63,6 +64,14 @@ if [ "$what" = kmedoids ]; then
     grep -qxF 'loss: 4, medoids: 0 3, labels: 0 0 0 1 1' "$work/out"
     grep -qxF 'loss: 4, medoids: 3 1, labels: 1 1 1 0 0' "$work/out"
     grep -q '^error: .*row 0' "$work/out"
+    exit 0
+fi
+if [ "$what" = graph ]; then
+    # The files and what Lua gets of them; a host must print the same numbers, and train the same weights.
+    "$build/lua/venturi" run "$root/tests/bindings/graph.lua" "$work"
+    "$@" run "$work/net.graph" "$work/x.npy" | diff "$work/net.txt" -
+    "$@" train "$work/step.graph" "$work/after.graph" 9 12 "$work/x.npy" "$work/y.npy" | diff "$work/step.txt" -
+    cmp "$work/step_after.graph" "$work/after.graph"
     exit 0
 fi
 if [ "$what" = real ]; then
