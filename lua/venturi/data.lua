@@ -17,14 +17,15 @@ local function digits(path)
 end
 
 local function emoji(path, opt)
-  opt = vt.options("data.load", { size = 32, source = false, kind = false, split = false }, opt)
+  opt = vt.options("data.load", { size = 32, source = false, kind = false, split = false, focus = false }, opt)
   if opt.size ~= 32 and opt.size ~= 64 then error("data.load: size must be 32 or 64", 3) end
   if opt.split and opt.split ~= "train" and opt.split ~= "held" then error("data.load: split must be 'train' or 'held'", 3) end
   local pictures = vt.load(("%s/pictures%d.safetensors"):format(path, opt.size)).pictures
   local items = vt.json.decode(require("venturi.data.package").read(path .. "/items.json"))
   local ds = dataset.tensors({ x = pictures }, { items = items })
+  local is_focus = require("venturi.data.emoji").is_focus
   return ds:where(function(item)
-    return (not opt.source or item.source == opt.source) and (not opt.kind or item.kind == opt.kind)
+    return (not opt.focus or is_focus(item)) and (not opt.source or item.source == opt.source) and (not opt.kind or item.kind == opt.kind)
       and (not opt.split or (opt.split == "held") == item.held_out)
   end)
 end
@@ -51,7 +52,7 @@ end
 -- digits, mnist-5k: x f32 [n, 1, side, side] in [0, 1], y i64.
 -- faq: { en = text, de = text }.
 -- emoji: x u8 [n, 3, size, size], items; opt { size = 32 or 64, source = "noto", "openmoji" or "tux", kind = "plain", "flag" or "tone", split = "train" or
--- "held" }, all there is of what is not said.
+-- "held", focus = true: things that are easy to name at this size (data.emoji.is_focus) }, all there is of what is not said.
 function M.load(name, opt)
   return (loaders[name] or fetch.fetch)(fetch.fetch(name), opt)
 end

@@ -118,6 +118,13 @@ t.test("emoji of a font are cropped, laid on white and made small; equal ones ar
   t.equal(data.emoji.counts(built.items).noto.flag[1] + data.emoji.counts(built.items).noto.flag[2], 1)
 end)
 
+t.test("the focus set is plain things by the first code point, of any source but stamps", function()
+  local function is(code, kind, source) return data.emoji.is_focus{ code = code, kind = kind or "plain", source = source or "noto" } end
+  for _, code in ipairs{ "1F62E-200D-1F4A8", "1F47C", "2764-200D-1F525", "1F42F", "1F49A", "1F7E8", "1F354" } do t.equal(is(code), true, code) end
+  for _, code in ipairs{ "1F64B", "1F926", "1F32A", "2728", "1F9C4", "1F3EA", "0023-20E3" } do t.equal(is(code), false, code) end
+  t.equal({ is("1F47C-1F3FB", "tone"), is("1F3F4", "flag"), is("1F42F", "plain", "openmoji"), is("animals/fish/a", "plain", "tux") }, { false, false, true, false })
+end)
+
 t.test("drawings and stamps find their words; a stamp is centred at 120 pixels", function()
   local drawn = data.emoji.openmoji({ "0031-FE0F-1F3FF", "0041", "E001" }, function() return square(144, 144, 0, 144, "\9\9\9") end, known)
   t.equal({ #drawn, drawn[1].kind, drawn[1].code, drawn[1].file, drawn[2].name }, { 2, "tone", "0031-1F3FF", "0031-FE0F-1F3FF", "a cat" })
@@ -225,6 +232,10 @@ local function emoji_are_counted()
   t.equal({ size(nil, false, 1), size(nil, false, 2), size(nil, true, 1), size(nil, true, 2), size("plain", true, 1), size("plain", true, 2) },
     { 2355, 1880, 3330, 2905, 3057, 2628 })
   t.equal(data.load("emoji", { source = "noto", kind = "plain", split = "held" }).count, 75)
+  for _, source in ipairs{ "noto", "openmoji" } do
+    t.equal({ data.load("emoji", { source = source, focus = true }).count, data.load("emoji", { source = source, focus = true, split = "train" }).count },
+      { 493, 464 }, source)
+  end
 end
 
 if data.fetch.is_here("emoji") and not os.getenv("VT_GC_STRESS") then
