@@ -252,6 +252,7 @@ typedef struct vtk_table {
     const struct vtk_conv *conv;   /* convolution, pooling */
     const struct vtk_flash *flash; /* attention over dense arrays, forward and backward */
     const struct vtk_fft *fft;
+    const struct vtk_entropy *entropy; /* of compressed caches */
 } vtk_table;
 
 /* The table for this machine. VT_ISA=ref|avx2|avx512|avx512vnni|avx512bf16 in the environment lowers it; a value that is not known pins ref. */

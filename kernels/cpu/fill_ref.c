@@ -14,6 +14,7 @@
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
 #include "vtk_conv.h"
+#include "vtk_entropy.h"
 #include "vtk_fft.h"
 #include "vtk_fold.h"
 #include "vtk_map.h"
@@ -84,6 +85,7 @@ void vtk_fill_ref(vtk_table *t) {
         .conv = &vtk_conv_ref,
         .flash = &vtk_flash_ref,
         .fft = &vtk_fft_ref,
+        .entropy = &vtk_entropy_ref,
         .fold = &vtk_fold_ref,
         .map = &vtk_map_ref,
     };

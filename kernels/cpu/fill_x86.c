@@ -16,6 +16,7 @@
 #include "cpu/softmax/softmax.h"
 #include "vtk.h"
 #include "vtk_conv.h"
+#include "vtk_entropy.h"
 #include "vtk_fft.h"
 #include "vtk_fold.h"
 #include "vtk_map.h"
@@ -23,6 +24,7 @@
 void vtk_fill_avx2(vtk_table *t) {
     t->isa = "avx2";
     t->fft = &vtk_fft_avx2;
+    t->entropy = &vtk_entropy_avx2;
     t->fold = &vtk_fold_avx2;
     t->map = &vtk_map_avx2;
     t->row_best = vtk_row_best_avx2;
@@ -123,6 +125,7 @@ void vtk_fill_avx2(vtk_table *t) {
 void vtk_fill_avx512(vtk_table *t) {
     t->isa = "avx512";
     t->fft = &vtk_fft_avx512;
+    t->entropy = &vtk_entropy_avx512;
     t->fold = &vtk_fold_avx512;
     t->map = &vtk_map_avx512;
     t->row_best = vtk_row_best_avx512;
