@@ -80,6 +80,31 @@ enum { VT_ARENA_BY_NUMBER = 0, VT_ARENA_BY_SIZE = 1, VT_ARENA_BEST = 2 };
 VT_API VT_MUST_USE vt_status vt_arena_plan(vt_context *ctx, const vt_arena_span *spans, int64_t n, int32_t order, uint64_t *offsets, uint64_t *size,
                                            uint64_t *least);
 
+/* ---- parts of the codec of key/value caches (venturi/kv.h), for comparisons with references ---- */
+
+/** Table of frequencies: cum [n + 1] out of counts [n], 2 <= n <= 256: from 0 to 65536, a 65536th for each symbol and the rest by counts.
+ *  Errors: VT_ERR_INVALID (all counts are 0, or their sum is too large). */
+VT_API VT_MUST_USE vt_status vt_codec_table(const uint64_t *counts, int64_t n, uint32_t *cum);
+/** Arithmetic coding of n symbols by one table of n_symbols, a bit at a time with an interval of 32 bits, as CacheGen's public implementations do it.
+ *  Errors: VT_ERR_INVALID (no table, or a symbol that it lacks), VT_ERR_NOMEM. Decoding takes zeros behind the bytes, and any bytes for some symbols. */
+VT_API VT_MUST_USE vt_status vt_codec_arith_encode(vt_context *ctx, const uint32_t *cum, int64_t n_symbols, const int32_t *symbols, int64_t n, vt_buffer **out);
+VT_API VT_MUST_USE vt_status vt_codec_arith_decode(const uint32_t *cum, int64_t n_symbols, const void *data, size_t size, int32_t *symbols, int64_t n);
+
+typedef struct vt_codec_delta {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    int32_t most;         /* differences lie in -most..most steps, 1 to 127 */
+    int64_t n_tokens, n_channels;
+    int64_t group;        /* tokens from one anchor to the next */
+    const double *step;   /* [n_channels], above 0 */
+} vt_codec_delta;
+
+/** Tokens as differences from the anchor of their group (CacheGen, section 5.2). x [n_tokens, n_channels] -> of each group a scale and the anchor
+ *  [n_channels] in units of it, deltas [n_tokens, n_channels] in steps, and x as it will be decoded. Errors: VT_ERR_INVALID, VT_ERR_SHAPE, VT_ERR_NUMERIC. */
+VT_API VT_MUST_USE vt_status vt_codec_delta_quantise(const vt_codec_delta *p, const float *x, float *scales, int8_t *anchors, int8_t *deltas, float *decoded);
+/** Each token by its largest magnitude, as the public implementations do it: symbols in [0, bins - 2], bins even, 4 to 256.
+ *  Errors: VT_ERR_INVALID, VT_ERR_NUMERIC. */
+VT_API VT_MUST_USE vt_status vt_codec_token_quantise(const float *x, int64_t n_tokens, int64_t n_channels, int32_t bins, float *largest, uint8_t *symbols);
+
 /** Pieces into which the pre-tokenizer cuts a text, special tokens cut out first under VT_TOKENIZE_SPECIAL, each a piece of its own: buffer of
  *  (begin, end) int64 byte offsets. They tile the text; WordPiece leaves out what it drops. SentencePiece has no pre-tokenizer: what is
  *  between special tokens is one piece. Errors: as vt_tokenizer_encode. */

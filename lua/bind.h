@@ -54,6 +54,9 @@ int bind_batch_new(lua_State *L, vt_model *model);
 /* Pushes the list of { id, logit } of a buffer of (int32, float32) pairs. */
 void bind_push_pairs(lua_State *L, const vt_buffer *buffer);
 
+/* What of the cache's codec goes into vt.experimental. */
+extern const luaL_Reg bind_codec_functions[];
+
 /* Each adds its functions to the module table on the top of the stack, and leaves it there. */
 void bind_context(lua_State *L);
 void bind_folder(lua_State *L);

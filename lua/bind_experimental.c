@@ -269,5 +269,6 @@ void bind_experimental(lua_State *L) {
     static const luaL_Reg gguf_methods[] = {{"meta", gguf_meta}, {"tensors", gguf_tensors}, {NULL, NULL}};
     box_register(L, &gguf_type, gguf_methods);
     luaL_newlib(L, functions);
+    luaL_setfuncs(L, bind_codec_functions, 0);
     lua_setfield(L, -2, "experimental");
 }
