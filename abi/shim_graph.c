@@ -47,14 +47,23 @@ vt_tensor *vt_graph_result(vt_graph *graph, int32_t i) {
     return vt_tensor_retain(vt__graph_result(graph, i));
 }
 
-vt_status vt_graph_input(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims) {
-    if (!graph || !dtype || !shape || !n_dims) return vt__fail(VT_ERR_INVALID, "graph: graph, dtype, shape or n_dims is NULL");
-    if (i < 0 || i >= vt__graph_n_inputs(graph)) return vt__fail(VT_ERR_INVALID, "graph: input %d of %d", i + 1, vt__graph_n_inputs(graph));
-    const struct vt__desc *desc = vt__graph_input(graph, i);
+static vt_status write_desc(const struct vt__desc *desc, int32_t *dtype, int64_t *shape, int32_t *n_dims) {
     *dtype = desc->dtype;
     *n_dims = desc->ndim;
     memcpy(shape, desc->shape, (size_t)desc->ndim * sizeof *shape);
     return VT_OK;
+}
+
+vt_status vt_graph_input(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims) {
+    if (!graph || !dtype || !shape || !n_dims) return vt__fail(VT_ERR_INVALID, "graph: graph, dtype, shape or n_dims is NULL");
+    if (i < 0 || i >= vt__graph_n_inputs(graph)) return vt__fail(VT_ERR_INVALID, "graph: input %d of %d", i + 1, vt__graph_n_inputs(graph));
+    return write_desc(vt__graph_input(graph, i), dtype, shape, n_dims);
+}
+
+vt_status vt_graph_output(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims) {
+    if (!graph || !dtype || !shape || !n_dims) return vt__fail(VT_ERR_INVALID, "graph: graph, dtype, shape or n_dims is NULL");
+    if (i < 0 || i >= vt__graph_n_results(graph)) return vt__fail(VT_ERR_INVALID, "graph: result %d of %d", i + 1, vt__graph_n_results(graph));
+    return write_desc(vt__graph_output(graph, i), dtype, shape, n_dims);
 }
 
 vt_status vt_graph_save(vt_graph *graph, const char *path, uint32_t flags) {

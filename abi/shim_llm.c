@@ -52,6 +52,12 @@ vt_status vt_model_get_info(const vt_model *model, vt_model_info *out) {
     return vt__result_write("model info", out, &info, sizeof info, FIRST_SIZE);
 }
 
+vt_status vt_model_graph(vt_model *model, vt_graph **out) {
+    if (out) *out = NULL;
+    if (!model || !out) return vt__fail(VT_ERR_INVALID, "model: model or out is NULL");
+    return vt__model_graph(model, out);
+}
+
 vt_status vt_model_tokenizer(vt_model *model, vt_tokenizer **out) {
     if (out) *out = NULL;
     if (!model || !out) return vt__fail(VT_ERR_INVALID, "model: model or out is NULL");

@@ -13,6 +13,7 @@ extern const box_type bind_folder_box;
 extern const box_type bind_model;
 extern const box_type bind_session;
 extern const box_type bind_kv_pool;
+extern const box_type bind_graph_box;
 extern const box_type bind_distance_box;
 extern const box_type bind_sampler;
 

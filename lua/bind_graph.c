@@ -3,6 +3,7 @@
  *   vt.capture(f, INPUTS) -> graph     runs results = f(inputs...) once, and keeps what was done
  *   g:run(INPUTS..., VALUES?), g:run({ INPUTS }, VALUES?) -> results     VALUES: variables by name, { lr = 0.05, step = 7 }
  *   g:results() -> those of the last run, at first of the capture
+ *   g:inputs(), g:outputs() -> lists of { dtype, shape }
  *   g:set(name, number)
  *   g:save(path, { f16 = false }), vt.open_graph(path, { device = "cpu" }) -> graph, which has no results before its first run
  *   g:report() -> JSON: steps, extents, bytes, FLOPs, the arena
@@ -18,7 +19,7 @@
 #include "venturi/graph.h"
 
 static void release_graph(void *handle) { vt_graph_release(handle); }
-static const box_type graph_box = {"vt.graph", "graph", release_graph};
+const box_type bind_graph_box = {"vt.graph", "graph", release_graph};
 
 /* ---- variables ---- */
 
@@ -134,7 +135,7 @@ static int capture(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 2);
     vt_tensor **in = read_list(L, "capture", 2, &n);
-    box *b = box_push(L, &graph_box, 0);
+    box *b = box_push(L, &bind_graph_box, 0);
     lua_pushvalue(L, 1);
     callback_begin(L, &r.call);
     vt_status st = vt_graph_capture(vt__capability_get(L)->ctx, in, n, capture_work, &r, &g);
@@ -148,7 +149,7 @@ static int capture(lua_State *L) {
 
 /* ---- use ---- */
 
-static vt_graph *check(lua_State *L, int arg) { return box_check(L, arg, &graph_box); }
+static vt_graph *check(lua_State *L, int arg) { return box_check(L, arg, &bind_graph_box); }
 
 static vt_graph_cost_info cost_of(lua_State *L, const vt_graph *g) {
     vt_graph_cost_info cost = VT_STRUCT_INIT(vt_graph_cost_info);
@@ -231,11 +232,46 @@ static int open_graph(lua_State *L) {
     (void)box_options(L, 2, "open_graph", known);
     const vt__capability *cap = vt__capability_need(L, VT__CAN_MODELS, "vt.open_graph");
     vt_graph *g = NULL;
-    box *b = box_push(L, &graph_box, 0);
+    box *b = box_push(L, &bind_graph_box, 0);
     box_ok(L, vt_graph_open(cap->ctx, path, box_choice(L, 2, "open_graph", "device", devices, 0), &g));
     b->handle = g;
     vt__capability_charge_for(L, cost_of(L, g).kept_bytes, VT__COST_HASH);
     return 1;
+}
+
+/* ---- what goes in and comes out ---- */
+
+typedef vt_status (*describe_fn)(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims);
+
+/* A list of { dtype, shape }. */
+static int push_ends(lua_State *L, const vt_graph *g, int32_t n, describe_fn describe) {
+    lua_createtable(L, n, 0);
+    for (int32_t i = 0; i < n; i++) {
+        int64_t shape[VT_MAX_DIMS];
+        int32_t dtype, n_dims;
+        box_ok(L, describe(g, i, &dtype, shape, &n_dims));
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, vt_dtype_name(dtype));
+        lua_setfield(L, -2, "dtype");
+        lua_createtable(L, n_dims, 0);
+        for (int32_t d = 0; d < n_dims; d++) {
+            lua_pushinteger(L, shape[d]);
+            lua_rawseti(L, -2, d + 1);
+        }
+        lua_setfield(L, -2, "shape");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int inputs(lua_State *L) {
+    vt_graph *g = check(L, 1);
+    return push_ends(L, g, vt_graph_n_inputs(g), vt_graph_input);
+}
+
+static int outputs(lua_State *L) {
+    vt_graph *g = check(L, 1);
+    return push_ends(L, g, vt_graph_n_results(g), vt_graph_output);
 }
 
 static int report(lua_State *L) {
@@ -265,11 +301,11 @@ static int get_field(lua_State *L) {
 }
 
 void bind_graph(lua_State *L) {
-    static const luaL_Reg methods[] = {{"run", run}, {"results", results}, {"set", set}, {"report", report}, {"save", save}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"run", run}, {"results", results}, {"inputs", inputs}, {"outputs", outputs}, {"set", set}, {"report", report}, {"save", save}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"capture", capture}, {"open_graph", open_graph}, {"var", var}, {NULL, NULL}};
     static const luaL_Reg variable[] = {{"__index", var_index}, {"__newindex", var_newindex}, {NULL, NULL}};
-    box_register(L, &graph_box, methods);
-    luaL_getmetatable(L, graph_box.name);
+    box_register(L, &bind_graph_box, methods);
+    luaL_getmetatable(L, bind_graph_box.name);
     lua_getfield(L, -1, "__index");
     if (lua_istable(L, -1)) { /* else opened before in this state */
         lua_pushcclosure(L, get_field, 1);

@@ -42,8 +42,6 @@ static int model_open(lua_State *L) {
     box_options(L, 2, "model", known);
     if (box_boolean(L, 2, "model", "mapped", 0)) opt.flags |= VT_MODEL_MAPPED;
     opt.cancel = cap->cancel;
-    box_options(L, 2, "model", known);
-    if (box_boolean(L, 2, "model", "mapped", 0)) opt.flags |= VT_MODEL_MAPPED;
     box *b = box_push(L, &bind_model, 0);
     vt_model *model = NULL;
     box_ok(L, vt_model_open(cap->ctx, path, &opt, &model));
@@ -105,6 +103,19 @@ static int model_tokenizer(lua_State *L) {
     vt_tokenizer *tok = NULL;
     box_ok(L, vt_model_tokenizer(model, &tok));
     b->handle = tok;
+    return 1;
+}
+
+/* model:graph() -> a graph of its own (bind_graph.c) over the weights of a saved graph */
+static int model_graph(lua_State *L) {
+    vt_model *model = box_check(L, 1, &bind_model);
+    vt_model_info info = VT_STRUCT_INIT(vt_model_info);
+    box_ok(L, vt_model_get_info(model, &info));
+    vt__capability_charge_for(L, info.size, VT__COST_COPY);
+    box *b = box_push(L, &bind_graph_box, 0);
+    vt_graph *graph = NULL;
+    box_ok(L, vt_model_graph(model, &graph));
+    b->handle = graph;
     return 1;
 }
 
@@ -399,7 +410,7 @@ static int session_generate(lua_State *L) {
 
 void bind_llm(lua_State *L) {
     static const luaL_Reg model_methods[] = {{"info", model_info}, {"meta", model_meta}, {"tokenizer", model_tokenizer}, {"kv", model_kv}, {"batch", model_batch},
-        {"session", session_new}, {NULL, NULL}};
+        {"session", session_new}, {"graph", model_graph}, {NULL, NULL}};
     static const luaL_Reg session_methods[] = {{"feed", session_feed}, {"feed_logits", session_feed_logits}, {"score", session_score},
         {"logits", session_logits}, {"top", session_top}, {"count", session_count}, {"tokens", session_tokens}, {"trim", session_trim},
         {"next", session_next}, {"generate", session_generate}, {NULL, NULL}};

@@ -61,6 +61,9 @@ VT_API VT_MUST_USE vt_status vt_graph_set_int(vt_graph *graph, const char *name,
 /** Type and extents that input i must have: shape [VT_MAX_DIMS of tensor.h] gets n_dims of them. Errors:  INVALID. */
 VT_API VT_MUST_USE vt_status vt_graph_input(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims);
 
+/** Type and extents of result i, known before it runs. Errors:  INVALID. */
+VT_API VT_MUST_USE vt_status vt_graph_output(const vt_graph *graph, int32_t i, int32_t *dtype, int64_t *shape, int32_t *n_dims);
+
 enum { VT_GRAPH_SAVE_F16 = 1 /* weights of f32 that no step writes as f16 */ };
 /**
  * Replaces path by the graph with its kept tensors: a file that any host runs without Lua. A crash leaves the old file or the new one.
@@ -71,6 +74,7 @@ VT_API VT_MUST_USE vt_status vt_graph_save(vt_graph *graph, const char *path, ui
 /**
  * Opens a saved graph on a device (VT_DEVICE_*). Its sums are checked, every step is inferred anew, memory is planned anew. Weights that no step writes stay
  * in the mapped file; a file that somebody shortens meanwhile takes the process down, as with every mapping. There are no results before the first run.
+ * For several at a time over the same weights: vt_model_open and vt_model_graph of llm.h.
  *
  * Errors:  NOT_FOUND, IO, FORMAT, UNSUPPORTED (version, operation), DEVICE, LIMIT, NOMEM.
  */

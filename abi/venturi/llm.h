@@ -1,9 +1,11 @@
 /* Copyright (c) 2026 The Venturi authors. MIT licence.
  *
- * Causal language models: open a GGUF file, feed token ids, read logits, generate. A model is shared, a session is one sequence.
+ * Models. Causal language models: open a GGUF file, feed token ids, read logits, generate. A model is shared, a session is one sequence.
  *
  *     vt_model_open(ctx, path, NULL, &model);        vt_session_create(model, NULL, &session);
  *     vt_session_feed(session, ids, n);              vt_session_next(session, sampler, &id);   (again and again)
+ *
+ * And saved graphs, nets of any kind:   vt_model_open(ctx, "net.graph", NULL, &model);   vt_model_graph(model, &graph);   vt_graph_run(graph, inputs, n);
  */
 #ifndef VENTURI_LLM_H
 #define VENTURI_LLM_H
@@ -28,7 +30,8 @@ typedef struct vt_model_options {
     void *progress_user;
 } vt_model_options;
 
-/** Opens a GGUF file (version 2 or 3), or any file of a model in several, with the others beside it (NAME-00001-of-00003.gguf). Weights of 16 bits
+/** Opens a GGUF file (version 2 or 3), or any file of a model in several, with the others beside it (NAME-00001-of-00003.gguf), or a saved graph
+ *  (venturi/graph.h; on the CPU, its weights always mapped). Weights of 16 bits
  *  and in blocks are packed for this machine's products, in memory of the context, and their pages of the file given back as that goes on: both together take little
  *  more than the file's size. Other weights, and all with VT_MODEL_MAPPED, stay mapped.
  *  Progress and cancel are heeded meanwhile. Errors: VT_ERR_INVALID, VT_ERR_NOT_FOUND, VT_ERR_IO, VT_ERR_FORMAT,
@@ -41,7 +44,7 @@ VT_API void vt_model_release(vt_model *model);
 typedef struct vt_model_info {
     uint32_t struct_size; /* set by the caller; only so many bytes are written */
     int32_t n_layers;
-    const char *architecture; /* "llama"; borrowed from the model, like name */
+    const char *architecture; /* "llama"; borrowed from the model, like name. "graph": a saved graph, which has n_params and size, all it keeps, and 0 elsewhere */
     const char *name;         /* general.name, or "" */
     int64_t n_vocab;          /* rows of logits */
     int64_t n_ctx;            /* context length it was trained for, tokens */
@@ -56,7 +59,12 @@ typedef struct vt_model_info {
 
 /** What the model is. Errors: VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_model_get_info(const vt_model *model, vt_model_info *out);
-/** Its tokenizer: a new reference. Errors: VT_ERR_NOT_FOUND when the file carries no vocabulary, VT_ERR_UNSUPPORTED when it is of a family not known. */
+/** A graph of the caller's own, planned and ready to run, of a model that is a saved graph: its weights are the model's, shared by all such graphs; what its steps
+ *  write, as a training step does, is copied. A graph has one user at a time, graphs of one model may run side by side. The model can be released before it.
+ *  Errors: VT_ERR_INVALID, VT_ERR_UNSUPPORTED (a language model), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_model_graph(vt_model *model, vt_graph **out);
+/** Its tokenizer: a new reference. Errors: VT_ERR_NOT_FOUND when the file carries no vocabulary, VT_ERR_UNSUPPORTED when it is of a family not known. A saved graph
+ *  has none, nor a session, a batch or a cache: VT_ERR_UNSUPPORTED with the file's name from all of these. */
 VT_API VT_MUST_USE vt_status vt_model_tokenizer(vt_model *model, vt_tokenizer **out);
 /** Metadata: number of keys; key i of [0, count), borrowed, NULL out of range; value as text (long arrays as their length and first items). */
 VT_API int64_t vt_model_meta_count(const vt_model *model);

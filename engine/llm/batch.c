@@ -13,6 +13,7 @@
 #include "core/profile.h"
 #include "kv/cache.h"
 #include "llm/model.h"
+#include "llm/model_internal.h"
 #include "llm/session_internal.h"
 #include "sample/token.h"
 
@@ -61,7 +62,9 @@ static vt_status fill(vt_batch *b) {
 }
 
 vt_status vt__batch_create(vt_model *model, const vt__batch_params *p, vt_batch **out) {
+    vt_status st = vt__model_need_text(model, "batch");
     *out = NULL;
+    if (st != VT_OK) return st;
     if (p->max_rows < 0 || p->max_rows > MAX_ROWS)
         return vt__fail(VT_ERR_INVALID, "batch: max_rows=%lld, need 0 (%d) to %d", (long long)p->max_rows, (int)DEFAULT_ROWS, (int)MAX_ROWS);
     vt_batch *b = vt__calloc(model->ctx, sizeof *b);
@@ -72,7 +75,7 @@ vt_status vt__batch_create(vt_model *model, const vt__batch_params *p, vt_batch 
     b->cancel = vt__cancel_retain(p->cancel);
     b->exact = p->exact;
     b->max_rows = p->max_rows ? p->max_rows : DEFAULT_ROWS;
-    vt_status st = fill(b);
+    st = fill(b);
     if (st != VT_OK) {
         vt__batch_release(b);
         return st;

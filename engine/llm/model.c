@@ -72,10 +72,9 @@ static vt_status open_tokenizer(vt_model *m) {
     return st;
 }
 
-static vt_status fill(vt_model *m, const char *path, const vt__model_params *p) {
+static vt_status fill_text(vt_model *m, const char *path, const vt__model_params *p) {
     vt__watch watch = {"model", p->cancel, p->progress, p->progress_user, 0};
-    vt_status st = report(p, 0.0, "mapping the file");
-    if (st == VT_OK) st = vt__gguf_open(m->ctx, path, &m->gguf);
+    vt_status st = vt__gguf_open(m->ctx, path, &m->gguf);
     if (st == VT_OK) st = report(p, 0.05, "checking tensors");
     if (st == VT_OK) st = find_arch(m);
     if (st == VT_OK) st = copy_name(m);
@@ -83,9 +82,16 @@ static vt_status fill(vt_model *m, const char *path, const vt__model_params *p) 
     if (st == VT_OK) st = report(p, 0.1, "reading the vocabulary");
     if (st == VT_OK) st = open_tokenizer(m);
     if (st == VT_OK && !p->mapped) st = vt__pack_weights(m, &watch, 0.3);
-    if (st == VT_OK) st = report(p, 1.0, "ready");
     if (st == VT_OK) count_weights(m);
     return st;
+}
+
+static vt_status fill(vt_model *m, const char *path, const vt__model_params *p) {
+    int is_graph = 0;
+    vt_status st = report(p, 0.0, "mapping the file");
+    if (st == VT_OK) st = vt__model_load_graph(m, path, &is_graph);
+    if (st == VT_OK && !is_graph) st = fill_text(m, path, p);
+    return st == VT_OK ? report(p, 1.0, "ready") : st;
 }
 
 vt_status vt__model_open(vt_context *ctx, const char *path, const vt__model_params *params, vt_model **out) {
@@ -120,6 +126,7 @@ void vt__model_release(vt_model *model) {
     vt__free(ctx, model->rope_freq);
     vt__free(ctx, model->name);
     vt__gguf_release(model->gguf);
+    vt__model_drop_graph(model);
     vt__free(ctx, model);
     vt__context_release(ctx);
 }
@@ -129,23 +136,26 @@ void vt__model_release(vt_model *model) {
 vt_context *vt__model_context(const vt_model *model) { return model->ctx; }
 const vt__hparams *vt__model_hparams(const vt_model *model) { return &model->hp; }
 const char *vt__model_architecture(const vt_model *model) { return model->arch->name; }
-const char *vt__model_name(const vt_model *model) { return model->name; }
+const char *vt__model_name(const vt_model *model) { return model->name ? model->name : ""; }
 int64_t vt__model_param_count(const vt_model *model) { return model->n_params; }
 uint64_t vt__model_size(const vt_model *model) { return model->size; }
-int64_t vt__model_meta_count(const vt_model *model) { return vt__gguf_key_count(model->gguf); }
+int64_t vt__model_meta_count(const vt_model *model) { return model->graph ? 0 : vt__gguf_key_count(model->gguf); }
 
 const char *vt__model_meta_key(const vt_model *model, int64_t i) {
-    return i < 0 || i >= vt__gguf_key_count(model->gguf) ? NULL : vt__gguf_key_at(model->gguf, i);
+    return i < 0 || i >= vt__model_meta_count(model) ? NULL : vt__gguf_key_at(model->gguf, i);
 }
 
 vt_status vt__model_meta_text(const vt_model *model, int64_t i, vt_buffer **out) {
     *out = NULL;
-    if (i < 0 || i >= vt__gguf_key_count(model->gguf))
-        return vt__fail(VT_ERR_INVALID, "model: key %lld of %lld", (long long)i, (long long)vt__gguf_key_count(model->gguf));
+    if (i < 0 || i >= vt__model_meta_count(model))
+        return vt__fail(VT_ERR_INVALID, "model: key %lld of %lld", (long long)i, (long long)vt__model_meta_count(model));
     return vt__gguf_value_text(model->gguf, i, out);
 }
 
 vt_status vt__model_tokenizer(vt_model *model, vt_tokenizer **out) {
+    vt_status st = vt__model_need_text(model, "tokenizer");
+    *out = NULL;
+    if (st != VT_OK) return st;
     *out = vt__tokenizer_retain(model->tokenizer);
     return *out ? VT_OK : vt__fail(model->tokenizer_status, "%s", model->tokenizer_error);
 }
@@ -154,6 +164,9 @@ static void release_model(void *model) { vt__model_release(model); }
 
 vt_status vt__model_create_kv(vt_model *model, int64_t n_tokens, int32_t dtype, vt_kv **out) {
     const vt__hparams *hp = &model->hp;
+    vt_status st = vt__model_need_text(model, "kv");
+    *out = NULL;
+    if (st != VT_OK) return st;
     vt__kv_params p = {
         .n_layers = hp->n_layers,
         .n_kv_heads = hp->n_kv_heads,

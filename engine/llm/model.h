@@ -1,4 +1,4 @@
-/* Language models: immutable weights of a GGUF file and the architecture that computes with them. */
+/* Models: immutable weights of a GGUF file and the architecture that computes with them, or a saved graph. */
 #ifndef VENTURI_LLM_MODEL_H
 #define VENTURI_LLM_MODEL_H
 
@@ -26,6 +26,9 @@ uint64_t vt__model_size(const vt_model *model);
 
 /* A new reference. Errors: NOT_FOUND, UNSUPPORTED: what opening its vocabulary said. */
 vt_status vt__model_tokenizer(vt_model *model, vt_tokenizer **out);
+
+/* A graph of its own over the weights of a model that is a saved graph. UNSUPPORTED for others, NOMEM. */
+vt_status vt__model_graph(vt_model *model, vt_graph **out);
 
 int64_t vt__model_meta_count(const vt_model *model);
 const char *vt__model_meta_key(const vt_model *model, int64_t i);

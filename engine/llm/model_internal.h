@@ -24,6 +24,14 @@ struct vt_model {
     vt_tokenizer *tokenizer; /* NULL: see tokenizer_status */
     vt_status tokenizer_status;
     char tokenizer_error[256];
+    struct vt__program *graph; /* a saved graph instead of all above; owned; NULL: a language model */
+    char *graph_path;          /* owned */
 };
+
+/* Opens the file if it is a saved graph; else *is_graph is 0 and nothing has happened. */
+vt_status vt__model_load_graph(vt_model *m, const char *path, int *is_graph);
+void vt__model_drop_graph(vt_model *m);
+/* UNSUPPORTED where the model is a saved graph, which has no `what`. */
+vt_status vt__model_need_text(const vt_model *model, const char *what);
 
 #endif

@@ -31,6 +31,8 @@ static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 /* ---- lifecycle ---- */
 
 static vt_status check_params(const vt_model *model, const vt__session_params *p, int64_t n_ctx) {
+    vt_status st = vt__model_need_text(model, "session");
+    if (st != VT_OK) return st;
     if (p->n_ctx < 0) return vt__fail(VT_ERR_INVALID, "session: n_ctx=%lld, need 0 (the model's) or more", (long long)p->n_ctx);
     if (n_ctx > model->hp.n_ctx)
         return vt__fail(VT_ERR_LIMIT, "session: n_ctx=%lld, the model was trained for %lld", (long long)n_ctx, (long long)model->hp.n_ctx);

@@ -23,6 +23,10 @@ vt_status vt__graph_save(vt_graph *g, const char *path, int32_t is_half);
 vt_status vt__graph_open(vt_context *ctx, const char *path, int32_t device, vt_graph **out);
 /* The same from bytes, which are copied where they are needed. */
 vt_status vt__graph_parse(vt_context *ctx, const void *data, size_t size, int32_t device, vt_graph **out);
+/* The steps and the numbers of a file, nothing planned yet. Errors as those of vt__graph_open. */
+vt_status vt__program_open(vt_context *ctx, const char *path, int32_t device, struct vt__program *out);
+/* Does a file that begins so mean to be a saved graph? */
+int vt__graph_is_file(const void *data, size_t size);
 
 /* What a file says need not be what an operation does: extents are inferred again, views stay within memory, inputs and outputs as the runner expects
  * them. FORMAT naming the step. */

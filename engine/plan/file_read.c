@@ -225,7 +225,7 @@ static vt_status read_program(struct reader *r, struct vt__program *p) {
 
 static vt_status read_head(const unsigned char *data, size_t size, struct reader *r) {
     struct reader head = {.data = data, .size = size < VT__GRAPH_HEAD ? size : VT__GRAPH_HEAD};
-    if (size < VT__GRAPH_HEAD || memcmp(data, "VTGRAPH\n", 8) != 0) return vt__fail(VT_ERR_FORMAT, "graph: this is no saved graph");
+    if (size < VT__GRAPH_HEAD || !vt__graph_is_file(data, size)) return vt__fail(VT_ERR_FORMAT, "graph: this is no saved graph");
     head.at = 8;
     uint64_t version = word(&head, 4), reserved = word(&head, 4), file = word(&head, 8), program = word(&head, 8), hash = word(&head, 8);
     if (version != VT__GRAPH_VERSION) return vt__fail(VT_ERR_UNSUPPORTED, "graph: version %llu, this library reads %d", (unsigned long long)version, VT__GRAPH_VERSION);
@@ -240,35 +240,36 @@ static vt_status read_head(const unsigned char *data, size_t size, struct reader
     return VT_OK;
 }
 
-static vt_status parse(vt_context *ctx, struct reader *r, const void *data, size_t size, int32_t device, vt_graph **out) {
+static vt_status parse(vt_context *ctx, struct reader *r, const void *data, size_t size, int32_t device, struct vt__program *out) {
     const struct vt__backend *backend = vt__backend_get(device);
-    struct vt__program p;
     if (!backend) return vt__fail(VT_ERR_DEVICE, "graph: there is no device %d", device);
     vt_status st = read_head(data, size, r);
     if (st != VT_OK) return st;
-    vt__program_init(&p, ctx, backend);
-    st = read_program(r, &p);
-    if (st == VT_OK) st = vt__program_check(&p);
+    vt__program_init(out, ctx, backend);
+    st = read_program(r, out);
+    if (st == VT_OK) st = vt__program_check(out);
     if (st == VT_OK) {
-        vt__program_mark_written(&p);
-        st = load_all(r, &p);
+        vt__program_mark_written(out);
+        st = load_all(r, out);
     }
     vt__free(ctx, r->stored);
-    if (st == VT_OK) return vt__graph_of_program(&p, 1, out);
-    vt__program_free(&p);
+    if (st != VT_OK) vt__program_free(out);
     return st;
 }
 
 vt_status vt__graph_parse(vt_context *ctx, const void *data, size_t size, int32_t device, vt_graph **out) {
     struct reader r = {0};
+    struct vt__program p;
     *out = NULL;
-    return parse(ctx, &r, data, size, device, out);
+    vt_status st = parse(ctx, &r, data, size, device, &p);
+    return st == VT_OK ? vt__graph_of_program(&p, 1, out) : st;
 }
 
-vt_status vt__graph_open(vt_context *ctx, const char *path, int32_t device, vt_graph **out) {
+int vt__graph_is_file(const void *data, size_t size) { return size >= 8 && memcmp(data, "VTGRAPH\n", 8) == 0; }
+
+vt_status vt__program_open(vt_context *ctx, const char *path, int32_t device, struct vt__program *out) {
     struct mapped *m = vt__calloc(ctx, sizeof *m);
     struct reader r = {.mapped = m};
-    *out = NULL;
     if (!m) return vt__fail_nomem("graph", sizeof *m);
     atomic_init(&m->refs, 1);
     m->ctx = vt__context_retain(ctx);
@@ -276,4 +277,11 @@ vt_status vt__graph_open(vt_context *ctx, const char *path, int32_t device, vt_g
     if (st == VT_OK) st = parse(ctx, &r, m->file.data, m->file.size, device, out);
     release_mapped(m);
     return st;
+}
+
+vt_status vt__graph_open(vt_context *ctx, const char *path, int32_t device, vt_graph **out) {
+    struct vt__program p;
+    *out = NULL;
+    vt_status st = vt__program_open(ctx, path, device, &p);
+    return st == VT_OK ? vt__graph_of_program(&p, 1, out) : st;
 }

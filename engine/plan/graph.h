@@ -7,6 +7,8 @@
 
 /* Captures fn over the inputs; the results of that run are there as those of any other. */
 vt_status vt__graph_capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n_inputs, vt__capture_fn fn, void *user, vt_graph **out);
+/* Takes the program over, also on failure. is_foreign: memory that a step might see before it is written is zeroed, and there are no results yet. */
+vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph **out);
 vt_graph *vt__graph_retain(vt_graph *g);
 void vt__graph_release(vt_graph *g);
 
@@ -16,6 +18,7 @@ vt_status vt__graph_run(vt_graph *g, vt_tensor *const *inputs, int32_t n_inputs)
 int32_t vt__graph_n_inputs(const vt_graph *g);
 int32_t vt__graph_n_results(const vt_graph *g);
 const struct vt__desc *vt__graph_input(const vt_graph *g, int32_t i);
+const struct vt__desc *vt__graph_output(const vt_graph *g, int32_t i);
 /* Result i of the last run, borrowed; NULL before the first of one that was opened. While nobody else holds it its memory serves the next run; else the next run takes other memory. */
 vt_tensor *vt__graph_result(vt_graph *g, int32_t i);
 

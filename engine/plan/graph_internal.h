@@ -36,8 +36,6 @@ struct vt_graph {
     struct vt__graph_cost cost;
 };
 
-/* Takes the program over, also on failure. is_foreign: memory that a step might see before it is written is zeroed, and there are no results yet. */
-vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph **out);
 /* All steps of a unit of several. */
 vt_status vt__group_run(vt_graph *g, const struct vt__unit *unit);
 /* Gives the operands of a value their addresses. */

@@ -78,6 +78,10 @@ void vt__program_mark_written(struct vt__program *p);
 /* Takes out what no result and no kept value depends on; temporaries that only ever hold numbers from the host become kept ones. Values that nothing
  * uses any more keep their numbers. */
 vt_status vt__program_prune(struct vt__program *p);
+/* Elements of all kept values that somebody sees, each in the type that it is seen in first. */
+int64_t vt__program_count_weights(const struct vt__program *p, uint64_t *bytes);
+/* The same steps over the same kept values, but for those that a step writes: of these the new program has copies. from has not run. */
+vt_status vt__program_share(const struct vt__program *from, struct vt__program *out);
 /* Sums of gradients of slices that make up a whole become the whole, written slice by slice. */
 vt_status vt__program_join_slices(struct vt__program *p);
 

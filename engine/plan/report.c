@@ -63,6 +63,7 @@ static void put_values(vt__bytes *b, const vt_graph *g) {
         if (g->first_use[i + 1] == g->first_use[i]) continue;
         put(b, "%s\n{\"value\":%lld,\"kind\":\"%s\",\"bytes\":%zu", any++ ? "," : "", (long long)i, kinds[v->kind], v->size);
         if (has_place) put(b, ",\"offset\":%zu,\"first\":%lld,\"last\":%lld", g->layout.offsets[i], (long long)span->first, (long long)span->last);
+        if (v->is_written && v->kind == VT__VALUE_KEPT) put(b, ",\"written\":true");
         vt__bytes_append_byte(b, '}');
     }
     vt__bytes_append_byte(b, ']');

@@ -34,6 +34,21 @@ t.test("info tells what a person wants to know of a model", function()
   assert(object.types[1].n_params == object.n_params and object.size == 4 * object.n_params)
 end)
 
+t.test("info tells what a saved graph takes, gives, keeps and costs", function()
+  local path, w = folder .. "/net.graph", vt.randn(3, 4, { seed = 1 })
+  local x = vt.randn(8, 4, { seed = 2 })
+  vt.capture(function(a) return a:linear(w) * vt.var("scale", 0.5) end, { x }):save(path)
+  local text = expect(run("info", path), 0).out
+  for _, part in ipairs{ "Architecture    saved graph of 3 steps; Venturi runs it\n", "Input 1         f32[8,4]\n", "Result 1        f32[8,3]\n", "Variables       scale 0.5\n",
+    "Weights         12 numbers, 48 bytes\n", "Work            216 FLOPs a run\n", "matmul                          1                  192\n" } do
+    assert(text:find(part, 1, true), part .. " is missing in " .. text)
+  end
+  local object = json(run("info", "--json", path))
+  t.equal({ object.architecture, object.n_params, object.size, object.inputs[1].shape, object.steps }, { "graph", 12, 48, { 8, 4 }, 3 })
+  expect(run("info", "--keys", path), 2, nil, "GGUF")
+  expect(run("generate", "-m", path, "-p", "x"), 4, nil, "no language model")
+end)
+
 t.test("info works for files that cannot be run, and prints the template", function()
   expect(run("info", t.golden .. "/tiny_bert.gguf"), 0, "Encoder         dense vectors of 32 numbers, pooling mean, of texts up to 64 tokens")
   expect(run("info", vocabulary), 0, "llama; Venturi does not run it: ")

@@ -163,4 +163,29 @@ test("a saved graph gives the same numbers, trains on, and has half the weights 
   assert(vt.json.decode(text).steps[1].op)
 end)
 
+test("a saved graph is a model whose graphs go side by side", function()
+  local folder, m = s.folder(), net()
+  local x, y = batch(3)
+  vt.capture(m.learn, { x, y }):save(folder .. "/a.graph")
+  local opened = vt.open_graph(folder .. "/a.graph")
+  local model = vt.model(folder .. "/a.graph")
+  local info, a, b = model:info(), model:graph(), model:graph()
+  s.equal({ info.architecture, info.n_vocab, info.size }, { "graph", 0, opened.kept_bytes })
+  s.equal(a:inputs(), { { dtype = "f32", shape = { 8, 9 } }, { dtype = "i64", shape = { 8 } } })
+  s.equal(a:outputs(), { { dtype = "f32", shape = {} } })
+  for i = 1, 3 do
+    local want = bytes((opened:run({ x, y }, { step = i })))
+    assert(bytes((a:run({ x, y }, { step = i }))) == want)
+    if i == 3 then model:close() end
+    assert(bytes((b:run({ x, y }, { step = i }))) == want)
+  end
+  model = vt.model(folder .. "/a.graph")
+  raises("UNSUPPORTED", "a.graph is a saved graph, no language model", model.tokenizer, model)
+  raises("UNSUPPORTED", "session", model.session, model)
+  raises("UNSUPPORTED", "kv", model.kv, model)
+  raises("UNSUPPORTED", "batch", model.batch, model)
+  local llama = vt.model(s.golden .. "/tiny_llama.gguf")
+  raises("UNSUPPORTED", "no saved graph", llama.graph, llama)
+end)
+
 s.done()

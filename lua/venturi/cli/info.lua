@@ -1,4 +1,5 @@
 --- venturi info: what a model file holds, for people.
+local info_graph = require "venturi.cli.info_graph"
 local inspect = require "venturi.cli.inspect"
 local json = require "venturi.cli.json"
 local program = require "venturi.program"
@@ -9,7 +10,7 @@ local M = {
   name = "info",
   summary = "show what a model file holds",
   examples = { "venturi info model.gguf", "venturi info --tensors model.gguf | sort -k3", "venturi info --template model.gguf", "venturi info --json model.gguf | jq .graph" },
-  arguments = { { "file", help = "a GGUF file, with or without weights; or the folder of a text encoder" } },
+  arguments = { { "file", help = "a GGUF file, with or without weights; a saved graph; or the folder of a text encoder" } },
   options = {
     { "keys", kind = "flag", group = "Output", help = "all metadata of the file, a line a key" },
     { "tensors", kind = "flag", group = "Output", help = "list each tensor: type, name, bytes, extents (fastest first)" },
@@ -151,14 +152,23 @@ local function check_forms(opt)
   if opt.json and (opt.keys or opt.tensors) then error({ usage = "--json holds all that --keys and --tensors print: give it alone" }, 0) end
 end
 
+local function check_is_gguf(opt)
+  if opt.keys or opt.tensors or opt.template then error({ usage = "--keys, --tensors and --template are for GGUF files" }, 0) end
+end
+
 function M.run(opt)
   check_forms(opt)
   if program.kind(opt.file) == "folder" then
     if not program.kind(opt.file .. "/config.json") then talk.fail(3, opt.file .. ": is a folder, and holds no text encoder") end
-    if opt.keys or opt.tensors or opt.template then error({ usage = "--keys, --tensors and --template are for GGUF files" }, 0) end
+    check_is_gguf(opt)
     local facts = inspect.folder(opt.file)
     facts.schema = 1
     if opt.json then print(json.encode(facts)) else print_folder(facts) end
+    return 0
+  end
+  if info_graph.is_graph(opt.file) then
+    check_is_gguf(opt)
+    info_graph.run(opt.file, opt.json)
     return 0
   end
   local facts = inspect.file(opt.file)
