@@ -59,10 +59,12 @@ t.test("a GPT learns a text", function()
 end)
 
 t.test("studies print a table and write a chart", function()
-  for name, row in pairs{ rex = "linear", rs2 = "fixed random subset", wta = "WTA, rows alone", cooldown = "Cooldown, 5 then 1" } do
+  local row_of = { rex = "linear", rex_text = "20 steps", rs2 = "fixed random subset", rs2_time = "least margin", wta = "WTA, rows alone",
+    cooldown = "Cooldown, 5 then 1" }
+  for name, row in pairs(row_of) do
     local chart = ("%s/%s.svg"):format(shell.home, name)
     local said = expect(script(("recipes/train/%s.lua"):format(name), "--seeds 1", "--out", chart), 0, row).out
-    assert(said:find("\n" .. row:gsub("%p", "%%%0") .. " +%d"), said)
+    assert(said:find("\n" .. row:gsub("%p", "%%%0") .. " .-%d ± "), said)
     assert(t.read(chart):find "^<svg")
   end
   expect(script("recipes/train/rex.lua", "--seed 3"), 1, nil, "unknown option '--seed'")

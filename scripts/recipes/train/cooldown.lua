@@ -1,7 +1,9 @@
 --- Two languages, one of which is 50 times rarer: temperature sampling, weighted losses and Cooldown with a small GPT of characters.
 --- venturi run scripts/recipes/train/cooldown.lua [--steps 1200] [--ratio 50] [--seeds 3] [--out cooldown.svg] [--quick]
 -- "Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets" (NAACL 2025): tau = 1 draws in proportion, tau = 5 flatter, Cooldown begins with 5 and
--- goes over to 1 at half of the steps. Text: the Debian FAQ, English and a part of its German translation; losses in nats a byte on text that was held out.
+-- goes over to 1 at half of the steps. UniMax (Chung et al. 2023) shares the draws out evenly, but reads nothing more than eight times. "Order matters" (Choi et
+-- al. 2023) begins with the large domain alone and brings the rare one in, by tau = 5, for the last half.
+-- Text: the Debian FAQ, English and a part of its German translation; losses in nats a byte on text that was held out.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
 local study = require "study"
@@ -10,12 +12,6 @@ local nn, mixture = vt.nn, vt.data.mixture
 
 local opt = study.options(arg, { steps = 1200, ratio = 50, seeds = 3, width = 64, depth = 2, context = 64, batch = 16, lr = 3e-3, out = "cooldown.svg",
   quick = { steps = 40, seeds = 1, depth = 1, width = 32, out = "" } })
-
--- Bytes of a text as windows [n, context + 1].
-local function windows(text)
-  local n = (#text - 1) // opt.context
-  return vt.from_string(text, "u8", { #text }):cast("i64"):unfold{ dim = 1, size = opt.context + 1, step = opt.context }[{ { 1, n } }]:copy()
-end
 
 -- Nine tenths to train with; of the German ones so many that English has `ratio` times more.
 local faq = vt.data.load "faq"
@@ -26,7 +22,8 @@ end
 local en, en_held = parts(faq.en)
 local de, de_held = parts(faq.de)
 de = de:sub(1, math.floor(#en / opt.ratio))
-local domains, held = { windows(en), windows(de) }, { windows(en_held), windows(de_held) }
+local domains, held = { study.windows(en, opt.context), study.windows(de, opt.context) },
+  { study.windows(en_held, opt.context), study.windows(de_held, opt.context) }
 local sizes = { domains[1].shape[1], domains[2].shape[1] }
 local all = vt.op.cat(domains, { dim = 1 })
 
@@ -44,10 +41,11 @@ local function held_out(net)
 end
 
 -- A run by a mixture; weights: of the domains' losses. Returns the losses on what was held out, and how often the rare domain was read.
-local function run(seed, tau, weights)
+local function run(seed, tau, weights, probabilities)
   nn.seed(seed)
   local net = nn.GPT{ vocab = 256, context = opt.context, width = opt.width, depth = opt.depth, heads = 4 }
-  local order = mixture.order{ sizes = sizes, length = opt.batch, batch_size = opt.batch, tau = tau, seed = seed }
+  local order = mixture.order{ sizes = sizes, length = opt.batch, batch_size = opt.batch, tau = tau, probabilities = probabilities,
+    seed = seed }
   local of_example = weights and vt.op.cat({ vt.full({ sizes[1] }, weights[1]), vt.full({ sizes[2] }, weights[2]) }, { dim = 1 })
   vt.train.fit(net, {
     steps = opt.steps, optimizer = vt.optim.AdamW(net:parameters(), { lr = opt.lr, weight_decay = 0.1 }), clip = 1,
@@ -68,6 +66,8 @@ local methods = {
   { "tau = 5", 5 },
   { "tau = 100, nearly even", 100 },
   { "tau = 1, losses weighted as tau = 5", 1, mixture.weights(sizes, 5) },
+  { "UniMax, 8 times at most", 1, false, (mixture.unimax(sizes, { budget = opt.steps * opt.batch, max_epochs = 8 })) },
+  { "order matters, English then 5", mixture.cooldown(opt.steps // 2, 0.1, 5) },
   { "Cooldown, 5 then 1", mixture.cooldown(opt.steps // 2) },
 }
 
@@ -75,7 +75,7 @@ local rows, groups, english, german = { { "mixture", "English", "German", "Germa
 for i, method in ipairs(methods) do
   local a, b, passes = {}, {}, 0
   for seed = 1, opt.seeds do
-    a[seed], b[seed], passes = run(seed, method[2], method[3])
+    a[seed], b[seed], passes = run(seed, method[2], method[3], method[4])
   end
   english[1][i], english[2][i] = study.interval(a)
   german[1][i], german[2][i] = study.interval(b)

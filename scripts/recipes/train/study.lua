@@ -23,11 +23,18 @@ function M.options(args, defaults)
   return opt
 end
 
---- The digits as pictures [n, 1, 8, 8] or rows [n, 64]: three quarters to train with, a quarter to test, by a seed of their own.
-function M.digits(flat)
-  local all = vt.data.load "digits"
+--- The digits as pictures [n, 1, 8, 8] or rows [n, 64]: three quarters to train with, a quarter to test, by a seed of their own. set: "mnist-5k" for those of 28 x 28.
+function M.digits(flat, set)
+  if set and set ~= "digits" and set ~= "mnist-5k" then error(("there is no set '%s' of digits"):format(set), 0) end
+  local all = vt.data.load(set or "digits")
   if flat then all.fields.x = all.fields.x:reshape{ all.count, -1 } end
   return all:split(0.75, { seed = 2024 })
+end
+
+--- Bytes of a text as windows [n, context + 1], each of which begins where the one before has its last byte.
+function M.windows(text, context)
+  local n = (#text - 1) // context
+  return vt.from_string(text, "u8", { #text }):cast("i64"):unfold{ dim = 1, size = context + 1, step = context }[{ { 1, n } }]:copy()
 end
 
 --- Error in percent of a net on a data set.
@@ -39,7 +46,7 @@ function M.error_of(net, set)
 end
 
 --- A classifier trained by SGD with momentum over an order of the data set (its rounds, one after the other).
--- opt: { set, order, batch, steps, lr, kind = of the schedule, loss = function(net, x, y, index) }
+-- opt: { set, order, batch, steps, lr, kind = of the schedule, loss = function(net, x, y, index), validate, validate_every = of train.fit }
 function M.train(net, opt)
   local set, order = opt.set, opt.order
   local per_round = math.ceil(order.length / opt.batch) -- the last batch of a round may be smaller
@@ -56,6 +63,7 @@ function M.train(net, opt)
       local index = indices[{ { first + 1, math.min(first + opt.batch, order.length) } }]:copy()
       return set.fields.x[index], set.fields.y[index], index
     end,
+    validate = opt.validate, validate_every = opt.validate_every,
     loss = opt.loss or function(model, x, y) return vt.op.cross_entropy(model(x), y) end,
   })
   return net
@@ -74,10 +82,22 @@ function M.interval(list)
   return mean, (student[n - 1] or 1.96 + 2.6 / n) * math.sqrt(squares / (n - 1) / n)
 end
 
---- "3.21 +- 0.15"
+--- What a has more than b, item by item.
+function M.paired(a, b)
+  local list = {}
+  for i = 1, #a do list[i] = a[i] - b[i] end
+  return list
+end
+
+--- "3.21 ± 0.15"
 function M.text(mean, half, digits)
   digits = digits or 2
   return ("%." .. digits .. "f ± %." .. digits .. "f"):format(mean, half)
+end
+
+--- "+0.012 ± 0.020", a difference
+function M.signed(mean, half, digits)
+  return (mean < 0 and "" or "+") .. M.text(mean, half, digits or 3)
 end
 
 --- Prints rows, lists of cells, as columns; the first row is the head.
