@@ -29,6 +29,15 @@ local function kept(path, step)
   return lines
 end
 
+-- Whoever is killed in here leaves the old rows or the new ones.
+local function write_whole(path, lines)
+  local new = path .. ".new"
+  local file = assert(io.open(new, "w"))
+  for _, line in ipairs(lines) do file:write(line, "\n") end
+  assert(file:close())
+  assert(os.rename(new, path))
+end
+
 function Log:write(row)
   if not self.file then return end
   self.file:write(self.is_csv and csv(row) or vt.json.encode(row), "\n")
@@ -48,10 +57,9 @@ return {
     self.is_csv = path:find "%.csv$" ~= nil
     if not self.is_csv and not path:find "%.jsonl$" then error("train: a log is a .csv or a .jsonl file", 3) end
     local lines = first > 0 and kept(path, first) or {}
-    self.file = assert(io.open(path, "w"))
-    if self.is_csv then self.file:write("step,loss,lr,measures\n") end
-    for _, line in ipairs(lines) do self.file:write(line, "\n") end
-    self.file:flush()
+    if self.is_csv then table.insert(lines, 1, "step,loss,lr,measures") end
+    write_whole(path, lines)
+    self.file = assert(io.open(path, "a"))
     return self
   end,
 }
