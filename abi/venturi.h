@@ -18,6 +18,7 @@
 #include "venturi/retrieve.h"
 #include "venturi/sample.h"
 #include "venturi/script.h"
+#include "venturi/solver.h"
 #include "venturi/tensor.h"
 #include "venturi/tensor_file.h"
 #include "venturi/text.h"

@@ -88,6 +88,9 @@ struct vtk_map {
     void (*fence)(void);
     /* [0]: float32, [1]: float64; all bodies agree to the bit. */
     void (*step[2][VTK_N_STEPS])(void *const *out, const void *const *in, int64_t n, const vtk_step *s);
+    /* out[i] = c[0] in[0][i] + c[1] in[1][i] + ..., in float32 and float64, terms in their order; all bodies agree to the bit. 1 if an element of the result is
+     * not finite. out may be one of the first four inputs. No inputs: zeros. */
+    int (*blend[2])(void *out, const void *const *in, const double *c, int32_t n_in, int64_t n);
 };
 
 extern const struct vtk_map vtk_map_ref;

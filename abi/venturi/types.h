@@ -91,6 +91,8 @@ typedef struct vt_encoder vt_encoder;     /* text encoder: texts to vectors */
 typedef struct vt_tensor vt_tensor;       /* n-dimensional array on a device, perhaps with a gradient */
 typedef struct vt_graph vt_graph;         /* a captured run of operations, to be run again */
 typedef struct vt_loader vt_loader;       /* batches of pictures that are made ahead of their use */
+typedef struct vt_schedule vt_schedule;   /* signal and noise of a diffusion over its time */
+typedef struct vt_solver vt_solver;       /* diffusion or flow being solved, step by step */
 typedef struct vt_script vt_script;       /* a sandboxed Lua state */
 
 /* Stages that a profile tells apart (profile.h). Travels as int32_t. */

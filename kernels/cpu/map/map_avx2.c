@@ -1,4 +1,5 @@
 #include "cpu/gemm/gemm.h" /* constants of GELU */
+#include "cpu/map/blend.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
@@ -98,4 +99,5 @@ const struct vtk_map vtk_map_avx2 = {
     .stream = stream,
     .fence = fence,
     .step = STEP_SLOTS,
+    .blend = BLEND_SLOTS,
 };

@@ -1,4 +1,5 @@
 #include "cpu/gemm/gemm.h" /* constants of GELU */
+#include "cpu/map/blend.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
@@ -92,4 +93,5 @@ const struct vtk_map vtk_map_avx512 = {
     .stream = stream,
     .fence = fence,
     .step = STEP_SLOTS,
+    .blend = BLEND_SLOTS,
 };

@@ -2,6 +2,7 @@
  * float64, complex numbers and integers that divide. */
 #include <complex.h>
 
+#include "cpu/map/blend.h"
 #include "cpu/map/convert.h"
 #include "cpu/map/plain.h"
 #include "cpu/map/steps.h"
@@ -207,4 +208,5 @@ const struct vtk_map vtk_map_ref = {
     .stream = stream,
     .fence = fence,
     .step = STEP_SLOTS,
+    .blend = BLEND_SLOTS,
 };

@@ -1,0 +1,223 @@
+/* Copyright (c) 2026 The Venturi authors. MIT licence.
+ *
+ * Diffusion and flow: noise schedules, and a step machine that takes a batch from noise to data (or back) with the predictions of a model that the caller runs.
+ * Between two predictions the caller may look, edit, save or stop. Not here: models, training.
+ *
+ * A state is x = alpha x0 + sigma eps. Coefficients are computed in float64, the state is float32 or float64. Every row of a batch has its own noise: a row's result
+ * depends on its seed, its first state and its predictions, not on the batch it is in nor on the number of threads. */
+#ifndef VENTURI_SOLVER_H
+#define VENTURI_SOLVER_H
+
+#include "venturi/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- schedules ---- */
+
+/* Travels as int32_t. */
+enum {
+    VT_SCHEDULE_LINEAR = 0,        /* indices 0 to n - 1; betas from first to last (0: 1e-4 and 0.02) */
+    VT_SCHEDULE_SCALED_LINEAR = 1, /* the same of the betas' roots (0: 0.00085 and 0.012) */
+    VT_SCHEDULE_COSINE = 2,        /* indices; betas of a squared cosine, at most 0.999 */
+    VT_SCHEDULE_TABLE = 3,         /* indices; alpha^2 of each, falling */
+    VT_SCHEDULE_VP = 4,            /* t in [0, 1]; beta(t) from first to last (0: 0.1 and 20) */
+    VT_SCHEDULE_VP_COSINE = 5,     /* t in [0, 1] */
+    VT_SCHEDULE_VE = 6,            /* t is sigma, alpha is 1; first and last: least and greatest (0: 0.002 and 80) */
+    VT_SCHEDULE_FLOW = 7,          /* rectified flow: t in [0, 1] from noise to data, alpha t, sigma 1 - t */
+    VT_SCHEDULE_RESSHIFT = 8       /* indices; first: least noise (0: 0.2), last: the last root of eta (0: 0.99); kappa, power */
+};
+/* What the model is told as time: the schedule's t; t on the scale from 0 at the data to 1; that times n, less 1 (DPM-Solver's); log(sigma) / 4 (EDM's). */
+enum { VT_TIME_NATURAL = 0, VT_TIME_UNIT = 1, VT_TIME_INDEX = 2, VT_TIME_LOG_SIGMA = 3 };
+enum { VT_SCHEDULE_FROM_NOISE = 1 }; /* FLOW: t is 0 at the data and 1 at the noise */
+
+typedef struct vt_schedule_options {
+    uint32_t struct_size;
+    int32_t kind;
+    uint32_t flags;
+    int32_t time_form;
+    int64_t n;          /* indices: 0: 1000, RESSHIFT 4; n of the table */
+    const double *table; /* [n] alpha^2 */
+    double first, last;
+    double shift;       /* FLOW: noise time s becomes shift s / (1 + (shift - 1) s); 0: 1 */
+    double kappa;       /* RESSHIFT: 0: 2 */
+    double power;       /* RESSHIFT: 0: 0.3 */
+    double log_snr_min; /* indices: those of a log(alpha / sigma) below it are left out, as DPM-Solver's code does below -5.1; 0: none */
+} vt_schedule_options;
+
+/* A noise level. */
+typedef struct vt_level {
+    double t;       /* the schedule's time; a real index lies between two, -1 is the data */
+    double time;    /* what the model is told */
+    double alpha, sigma;
+    double log_snr; /* log(alpha / sigma) */
+    double share;   /* of the degraded picture: residual shifting */
+} vt_level;
+
+/** A schedule. Immutable, any threads. Errors:  VT_ERR_INVALID, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_schedule_create(vt_context *ctx, const vt_schedule_options *opt, vt_schedule **out);
+VT_API vt_schedule *vt_schedule_retain(vt_schedule *schedule);
+VT_API void vt_schedule_release(vt_schedule *schedule);
+/** The levels of times t [n] into out [n]. Errors:  VT_ERR_INVALID (a time that the schedule does not have). */
+VT_API VT_MUST_USE vt_status vt_schedule_levels(const vt_schedule *schedule, const double *t, int64_t n, vt_level *out);
+/** The times at which log(alpha / sigma) is log_snr [n]. Errors:  VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_schedule_find(const vt_schedule *schedule, const double *log_snr, int64_t n, double *t);
+
+/* ---- solvers ---- */
+
+/* Travels as int32_t. */
+enum {
+    VT_SOLVER_DDIM = 0,
+    VT_SOLVER_EULER = 1,
+    VT_SOLVER_HEUN = 2,
+    VT_SOLVER_DDPM = 3,
+    VT_SOLVER_ANCESTRAL = 4,
+    VT_SOLVER_LMS = 5,
+    VT_SOLVER_DPM2 = 6,
+    VT_SOLVER_DPM = 7,           /* DPM-Solver and DPM-Solver++, multistep; eta > 0: stochastic */
+    VT_SOLVER_DPM_SINGLE = 8,
+    VT_SOLVER_DPM_SDE = 9,       /* singlestep, stochastic */
+    VT_SOLVER_DPM_ADAPTIVE = 10,
+    VT_SOLVER_DEIS = 11,
+    VT_SOLVER_PNDM = 12,
+    VT_SOLVER_UNIPC = 13,
+    VT_SOLVER_USF = 14,
+    VT_SOLVER_GHVB = 15,
+    VT_SOLVER_RESSHIFT = 16,
+    VT_SOLVER_FLOWTURBO = 17,
+    VT_SOLVER_CONSISTENCY = 18,
+    VT_SOLVER_DDCM = 19,
+    VT_SOLVER_CUSTOM = 20,       /* a program of the caller's */
+    VT_SOLVER_RK = 21            /* Runge-Kutta over the flow's own time */
+};
+
+/* What the model predicts. Travels as int32_t. */
+enum {
+    VT_PREDICT_EPS = 0,
+    VT_PREDICT_X0 = 1,
+    VT_PREDICT_V = 2,         /* alpha eps - sigma x0 */
+    VT_PREDICT_FLOW = 3,      /* x0 - eps */
+    VT_PREDICT_FLOW_BACK = 4, /* eps - x0 */
+    VT_PREDICT_SCORE = 5,     /* -eps / sigma */
+    VT_PREDICT_EDM = 6,       /* the raw network within EDM's preconditioning */
+    VT_PREDICT_RESIDUAL = 7   /* y - x0: residual shifting */
+};
+
+/* Which levels are visited. Reference libraries differ by a step or an index: each convention has its name here. Travels as int32_t. */
+enum {
+    VT_SPACING_UNIFORM = 0,     /* n + 1 times evenly from start to end (DPM-Solver: time_uniform) */
+    VT_SPACING_POWER = 1,       /* evenly in the power 1 / `power` of unit time, 0: 2 (DPM-Solver: time_quadratic) */
+    VT_SPACING_LOG_SNR = 2,     /* evenly in log(alpha / sigma) */
+    VT_SPACING_KARRAS = 3,      /* n values of sigma / alpha evenly in the power 1 / `power`, 0: 7; then the final level */
+    VT_SPACING_EXPONENTIAL = 4, /* n levels evenly in log(alpha / sigma), then the final level */
+    VT_SPACING_LINSPACE = 5,    /* round(linspace(0, T - 1, n + 1)) without 0, then the final level (diffusers: DPM-Solver classes) */
+    VT_SPACING_LINSPACE_N = 6,  /* linspace(0, T - 1, n), then the final level (diffusers: Euler, Heun) */
+    VT_SPACING_LEADING = 7,     /* i (T / (n + 1)) + offset for i from 1 to n, then the final level (diffusers: DPM-Solver classes) */
+    VT_SPACING_LEADING_N = 8,   /* i (T / n) + offset for i from 0 to n - 1, then the final level (diffusers: DDIM, PNDM) */
+    VT_SPACING_TRAILING = 9,    /* round(T - i T / n) - 1, then the final level */
+    VT_SPACING_RATIO = 10,      /* n + 1 levels evenly in the power 1 / `power` of sigma / alpha, 0: 7 */
+    VT_SPACING_TIMES = 11,      /* values: n + 1 times */
+    VT_SPACING_SIGMAS = 12,     /* values: n + 1 ratios sigma / alpha; the last may be 0 */
+    VT_SPACING_LEVELS = 13      /* levels: n + 1 levels */
+};
+/* The last level of spacings that need one: the data (sigma 0), or the schedule's least noise. */
+enum { VT_FINAL_DEFAULT = 0, VT_FINAL_ZERO = 1, VT_FINAL_LEAST = 2 };
+
+/* Predictions that exponential solvers work with, and the form of second and higher orders. VT_FORM_TAYLOR: of true third order, where published code counts the
+ * second derivative half. */
+enum { VT_PREDICTION_DATA = 0, VT_PREDICTION_NOISE = 1 };
+enum { VT_FORM_MIDPOINT = 0, VT_FORM_HEUN = 1, VT_FORM_TAYLOR = 2 };
+
+enum {
+    VT_SOLVER_LOWER_FINAL = 1,     /* the last steps are of lower order, however many steps there are */
+    VT_SOLVER_NO_LOWER_FINAL = 2,  /* never; neither flag: with fewer than `lower_final` steps */
+    VT_SOLVER_EULER_FINAL = 4,     /* the last step is of order 1 */
+    VT_SOLVER_DENOISE = 8,         /* one more prediction at the last level, whose data is the result */
+    VT_SOLVER_ROUND_TIMES = 16     /* KARRAS, EXPONENTIAL: the model is told whole indices (diffusers) */
+};
+
+typedef struct vt_solver_options {
+    uint32_t struct_size;
+    uint32_t flags;        /* VT_SOLVER_* above */
+    int32_t kind;          /* VT_SOLVER_DDIM ... */
+    int32_t prediction;    /* VT_PREDICT_* */
+    int32_t spacing;       /* VT_SPACING_* */
+    int32_t final;         /* VT_FINAL_* */
+    int32_t dtype;         /* of the state: VT_DTYPE_F32 or VT_DTYPE_F64 */
+    int32_t algorithm;     /* VT_PREDICTION_* */
+    int32_t order;         /* 0: the kind's own */
+    int32_t form;          /* VT_FORM_* */
+    int32_t variant;       /* of kinds that have several */
+    int32_t lower_final;   /* 0: 15 */
+    int64_t n_steps;       /* 1 to 100000; 0: 20 */
+    double start, end;     /* times at which it begins and ends; both 0: the schedule's ends */
+    double power, offset;  /* of spacings */
+    double sigma_min, sigma_max; /* KARRAS, EXPONENTIAL, RATIO: ends as sigma / alpha; 0: at start and end */
+    const double *values;  /* [n_steps + 1] */
+    const vt_level *levels; /* [n_steps + 1] */
+    double eta;            /* share of fresh noise of stochastic solvers */
+    double noise_scale;    /* factor of fresh noise; 0: 1 */
+    double sigma_data;     /* EDM; 0: 0.5 */
+    uint64_t seed;         /* a row that is given none has seed + its number */
+} vt_solver_options;
+
+/* What a solver asks for. Arrays are [n_rows], borrowed until the next call on the solver. */
+typedef struct vt_solver_request {
+    uint32_t struct_size;
+    int32_t n_predictions;  /* to be supplied: 1; with guidance 2, the conditional one first */
+    vt_tensor *x;           /* [n_rows, ...], borrowed: not to be written to. Retained, it stays as it is */
+    vt_tensor *extra;       /* what the model gets besides, or NULL */
+    int64_t n_rows;
+    const double *time;     /* what the model is told */
+    const double *alpha, *sigma, *log_snr;
+    int64_t step, n_steps;  /* from 0 */
+    int64_t n_evaluated;    /* requests that were answered before */
+    int32_t model;          /* 0, or 1 for a second model (refiner) */
+    int32_t reserved;
+} vt_solver_request;
+
+/** A solver over a schedule, which it keeps. One user at a time. Errors:  VT_ERR_INVALID, VT_ERR_UNSUPPORTED, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_solver_create(vt_context *ctx, vt_schedule *schedule, const vt_solver_options *opt, vt_solver **out);
+VT_API vt_solver *vt_solver_retain(vt_solver *solver);
+VT_API void vt_solver_release(vt_solver *solver);
+/** Number of levels that it visits; 0 for NULL. */
+VT_API int64_t vt_solver_level_count(const vt_solver *solver);
+/** The levels, from the first on, into out [n], n at most their number. Errors:  VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_solver_levels(const vt_solver *solver, vt_level *out, int64_t n);
+
+/**
+ * Begins a batch.
+ *
+ * x      [rows, ...] at the first level, of the solver's type; copied.
+ * seeds  [rows] of the rows' noise; NULL: from the options.
+ * Errors:  VT_ERR_DTYPE, VT_ERR_SHAPE, VT_ERR_NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_solver_begin(vt_solver *solver, vt_tensor *x, const uint64_t *seeds);
+/** What is asked for now; the same until it is answered. Errors:  VT_ERR_STATE (before begin, after the last step). */
+VT_API VT_MUST_USE vt_status vt_solver_next(vt_solver *solver, vt_solver_request *out);
+/**
+ * Answers: predictions [n], of the state's type and extents, dense; and goes on to the next request or the end.
+ *
+ * Errors:  VT_ERR_STATE, VT_ERR_INVALID, VT_ERR_SHAPE, VT_ERR_DTYPE, VT_ERR_NUMERIC (a prediction that is not finite: the message names step, time and row),
+ *          VT_ERR_NOMEM. After an error the solver is where it was, and may be answered again.
+ */
+VT_API VT_MUST_USE vt_status vt_solver_step(vt_solver *solver, vt_tensor *const *predictions, int32_t n);
+/** 1 when all steps are done. */
+VT_API int32_t vt_solver_is_done(const vt_solver *solver);
+/** The state, borrowed; NULL before begin. */
+VT_API vt_tensor *vt_solver_state(const vt_solver *solver);
+/** The caller's noise in place of the rows' own: [draws, rows, ...], in the order of use. NULL: the rows' own again. After begin. Errors:  VT_ERR_STATE, VT_ERR_SHAPE. */
+VT_API VT_MUST_USE vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise);
+/** Tensor k, 0 or 1, that a kind reads besides the state (degraded picture, source); held. NULL: none. Errors:  VT_ERR_INVALID, VT_ERR_DTYPE. */
+VT_API VT_MUST_USE vt_status vt_solver_set_extra(vt_solver *solver, int32_t k, vt_tensor *tensor);
+
+/* Predicts at a request: out [request->n_predictions], new references. Anything but VT_OK ends the run with that status. */
+typedef vt_status (*vt_solver_model_fn)(void *user, const vt_solver_request *request, vt_tensor **out);
+/** Steps to the end with a model. cancel: polled before each prediction, may be NULL. Errors:  those of vt_solver_step, the model's, VT_ERR_CANCELLED. */
+VT_API VT_MUST_USE vt_status vt_solver_run(vt_solver *solver, vt_solver_model_fn model, void *user, const vt_cancel *cancel);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
