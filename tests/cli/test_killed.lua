@@ -56,7 +56,7 @@ local function checkpoint(folder)
 end
 
 t.test("a run that is killed at any moment ends with the same bits", function()
-  local alone, folder, lives, ended = t.folder(), t.folder(), 0, nil
+  local alone, folder, lives = t.folder(), t.folder(), 0
   assert(live(alone, 1000, math.huge))
   local file = assert(io.open(alone .. "/run.safetensors"))
   local blocks = file:seek "end" // 512
@@ -64,13 +64,9 @@ t.test("a run that is killed at any moment ends with the same bits", function()
   assert(blocks > 1000, "the checkpoint is small")
   repeat
     lives = lives + 1
-    local every, said = math.random(1, 4)
-    if lives % 3 == 0 then
-      ended, said = live(folder, every, math.huge, lives % 2 == 0 and math.random(0, 1) or math.random(0, blocks - 2))
-      assert(not ended, "a file grew over its limit")
-    else
-      ended, said = live(folder, every, every + math.random(1, 5))
-    end
+    local every, limit = math.random(1, 4), lives % 3 == 0 and math.random(0, lives % 2 == 0 and 1 or blocks - 2)
+    local ended, said = live(folder, every, limit and math.huge or every + math.random(1, 5), limit)
+    assert(not (ended and limit), "a file grew over its limit")
     assert(ended or not said:find "venturi:", said)
   until ended
   assert(lives > 3, "it has hardly been killed")
