@@ -72,6 +72,7 @@ void bind_llm(lua_State *L);
 void bind_batch(lua_State *L);
 void bind_quantize(lua_State *L);
 void bind_loader(lua_State *L);
+void bind_solver(lua_State *L);
 void bind_media(lua_State *L);
 void bind_profile(lua_State *L);
 void bind_retrieve(lua_State *L);

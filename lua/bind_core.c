@@ -27,6 +27,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_format(L);
     bind_encode(L);
     bind_loader(L);
+    bind_solver(L);
     bind_media(L);
     bind_script(L);
     bind_tensor(L);

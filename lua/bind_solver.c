@@ -1,0 +1,339 @@
+/* Lua face of venturi/solver.h: vt.schedule{ ... } and vt.solver{ ... }. */
+#include <stdint.h>
+
+#include "array.h"
+#include "bind.h"
+#include "bind_tensor.h"
+#include "capability.h"
+#include "venturi/context.h"
+#include "venturi/solver.h"
+
+static void release_schedule(void *handle) { vt_schedule_release(handle); }
+static void release_solver(void *handle) { vt_solver_release(handle); }
+static const box_type schedule_box = {"vt.schedule", "schedule", release_schedule};
+static const box_type solver_box = {"vt.solver", "solver", release_solver};
+
+/* ---- schedules ---- */
+
+/* vt.schedule{ kind = "linear" | "scaled_linear" | "cosine" | "table" | "vp" | "vp_cosine" | "ve" | "flow" | "resshift", n =, table =, first =, last =, shift =,
+ * kappa =, power =, log_snr_min =, time = "natural" | "unit" | "index" | "log_sigma", from_noise = } */
+static int schedule_new(lua_State *L) {
+    static const char *const known[] = {"kind", "n", "table", "first", "last", "shift", "kappa", "power", "log_snr_min", "time", "from_noise", NULL};
+    static const char *const kinds[] = {"linear", "scaled_linear", "cosine", "table", "vp", "vp_cosine", "ve", "flow", "resshift", NULL};
+    static const char *const times[] = {"natural", "unit", "index", "log_sigma", NULL};
+    static const char WHAT[] = "schedule";
+    vt_schedule_options o = VT_STRUCT_INIT(vt_schedule_options);
+    int64_t n_table = 0;
+    lua_settop(L, 1);
+    box_options(L, 1, WHAT, known);
+    o.kind = box_choice(L, 1, WHAT, "kind", kinds, VT_SCHEDULE_LINEAR);
+    o.time_form = box_choice(L, 1, WHAT, "time", times, VT_TIME_NATURAL);
+    o.n = box_integer(L, 1, WHAT, "n", 0, 0, INT32_MAX);
+    o.first = box_number(L, 1, WHAT, "first", 0);
+    o.last = box_number(L, 1, WHAT, "last", 0);
+    o.shift = box_number(L, 1, WHAT, "shift", 0);
+    o.kappa = box_number(L, 1, WHAT, "kappa", 0);
+    o.power = box_number(L, 1, WHAT, "power", 0);
+    o.log_snr_min = box_number(L, 1, WHAT, "log_snr_min", 0);
+    o.flags = box_boolean(L, 1, WHAT, "from_noise", 0) ? VT_SCHEDULE_FROM_NOISE : 0;
+    o.table = array_option(L, 1, WHAT, "table", VT_DTYPE_F64, &n_table);
+    if (o.table) o.n = n_table;
+    vt__capability_charge_for(L, (uint64_t)(o.n ? o.n : 1000), VT__COST_ITEM);
+    box *b = box_push(L, &schedule_box, 0);
+    vt_schedule *schedule = NULL;
+    box_ok(L, vt_schedule_create(vt__capability_get(L)->ctx, &o, &schedule));
+    b->handle = schedule;
+    return 1;
+}
+
+/* Pushes { t = list, time =, alpha =, sigma =, log_snr =, share = } of levels [n]. */
+static void push_levels(lua_State *L, const vt_level *levels, int64_t n) {
+    static const char *const names[] = {"t", "time", "alpha", "sigma", "log_snr", "share"};
+    lua_createtable(L, 0, 6);
+    for (int k = 0; k < 6; k++) {
+        lua_createtable(L, (int)n, 0);
+        for (int64_t i = 0; i < n; i++) {
+            const double v[] = {levels[i].t, levels[i].time, levels[i].alpha, levels[i].sigma, levels[i].log_snr, levels[i].share};
+            lua_pushnumber(L, v[k]);
+            lua_rawseti(L, -2, i + 1);
+        }
+        lua_setfield(L, -2, names[k]);
+    }
+}
+
+/* schedule:levels(times) -> lists */
+static int schedule_levels(lua_State *L) {
+    const vt_schedule *schedule = box_check(L, 1, &schedule_box);
+    int64_t n;
+    lua_settop(L, 2);
+    const double *t = array_vector(L, "schedule", "times", VT_DTYPE_F64, &n);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
+    vt_level *levels = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *levels, 0);
+    box_ok(L, vt_schedule_levels(schedule, t, n, levels));
+    push_levels(L, levels, n);
+    return 1;
+}
+
+/* schedule:find(values of log(alpha / sigma)) -> times */
+static int schedule_find(lua_State *L) {
+    const vt_schedule *schedule = box_check(L, 1, &schedule_box);
+    int64_t n;
+    lua_settop(L, 2);
+    const double *values = array_vector(L, "schedule", "values", VT_DTYPE_F64, &n);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
+    double *t = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *t, 0);
+    box_ok(L, vt_schedule_find(schedule, values, n, t));
+    array_push(L, VT_DTYPE_F64, t, n);
+    return 1;
+}
+
+/* ---- solvers ---- */
+
+static const char *const solver_kinds[] = {"ddim", "euler", "heun", "ddpm", "ancestral", "lms", "dpm2", "dpm", "dpm_single", "dpm_sde", "dpm_adaptive", "deis", "pndm",
+    "unipc", "usf", "ghvb", "resshift", "flowturbo", "consistency", "ddcm", "custom", "rk", NULL};
+static const char *const predictions[] = {"eps", "x0", "v", "flow", "flow_back", "score", "edm", "residual", NULL};
+static const char *const spacings[] = {"uniform", "power", "log_snr", "karras", "exponential", "linspace", "linspace_n", "leading", "leading_n", "trailing", "ratio",
+    "times", "sigmas", "levels", NULL};
+
+static void read_flags(lua_State *L, vt_solver_options *o, const char *what) {
+    if (box_field(L, 1, "lower_order_final")) {
+        o->flags |= lua_toboolean(L, -1) ? VT_SOLVER_LOWER_FINAL : VT_SOLVER_NO_LOWER_FINAL;
+        lua_pop(L, 1);
+    }
+    if (box_boolean(L, 1, what, "euler_at_final", 0)) o->flags |= VT_SOLVER_EULER_FINAL;
+    if (box_boolean(L, 1, what, "denoise", 0)) o->flags |= VT_SOLVER_DENOISE;
+    if (box_boolean(L, 1, what, "round_times", 0)) o->flags |= VT_SOLVER_ROUND_TIMES;
+}
+
+/* Reads the options at index 1; arrays stay on the stack. */
+static vt_solver_options read_options(lua_State *L) {
+    static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
+        "start", "end_time", "power", "offset", "sigma_min", "sigma_max", "times", "sigmas", "eta", "noise_scale", "sigma_data", "seed", "lower_order_final",
+        "euler_at_final", "denoise", "round_times", NULL};
+    static const char *const finals[] = {"default", "zero", "least", NULL}, *const algorithms[] = {"data", "noise", NULL};
+    static const char *const forms[] = {"midpoint", "heun", "taylor", NULL}, *const types[] = {"f32", "f64", NULL};
+    static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F64};
+    static const char WHAT[] = "solver";
+    vt_solver_options o = VT_STRUCT_INIT(vt_solver_options);
+    int64_t n_times = 0, n_sigmas = 0;
+    box_options(L, 1, WHAT, known);
+    o.kind = box_choice(L, 1, WHAT, "kind", solver_kinds, VT_SOLVER_DDIM);
+    o.prediction = box_choice(L, 1, WHAT, "prediction", predictions, VT_PREDICT_EPS);
+    o.spacing = box_choice(L, 1, WHAT, "spacing", spacings, VT_SPACING_UNIFORM);
+    o.final = box_choice(L, 1, WHAT, "final", finals, VT_FINAL_DEFAULT);
+    o.dtype = codes[box_choice(L, 1, WHAT, "dtype", types, 0)];
+    o.algorithm = box_choice(L, 1, WHAT, "algorithm", algorithms, VT_PREDICTION_DATA);
+    o.order = (int32_t)box_integer(L, 1, WHAT, "order", 0, 0, INT32_MAX);
+    o.form = box_choice(L, 1, WHAT, "form", forms, VT_FORM_MIDPOINT);
+    o.variant = (int32_t)box_integer(L, 1, WHAT, "variant", 0, 0, INT32_MAX);
+    o.lower_final = (int32_t)box_integer(L, 1, WHAT, "lower_final", 0, 0, INT32_MAX);
+    o.n_steps = box_integer(L, 1, WHAT, "steps", 0, 0, INT32_MAX);
+    o.start = box_number(L, 1, WHAT, "start", 0);
+    o.end = box_number(L, 1, WHAT, "end_time", 0);
+    o.power = box_number(L, 1, WHAT, "power", 0);
+    o.offset = box_number(L, 1, WHAT, "offset", 0);
+    o.sigma_min = box_number(L, 1, WHAT, "sigma_min", 0);
+    o.sigma_max = box_number(L, 1, WHAT, "sigma_max", 0);
+    o.eta = box_number(L, 1, WHAT, "eta", 0);
+    o.noise_scale = box_number(L, 1, WHAT, "noise_scale", 0);
+    o.sigma_data = box_number(L, 1, WHAT, "sigma_data", 0);
+    o.seed = (uint64_t)box_integer(L, 1, WHAT, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+    read_flags(L, &o, WHAT);
+    const double *times = array_option(L, 1, WHAT, "times", VT_DTYPE_F64, &n_times), *sigmas = array_option(L, 1, WHAT, "sigmas", VT_DTYPE_F64, &n_sigmas);
+    if (times || sigmas) {
+        if (times && sigmas) box_raise(L, VT_ERR_INVALID, "solver: 'times' or 'sigmas', not both");
+        o.values = times ? times : sigmas;
+        o.spacing = times ? VT_SPACING_TIMES : VT_SPACING_SIGMAS;
+        o.n_steps = (times ? n_times : n_sigmas) - 1;
+        if (o.n_steps < 1) box_raise(L, VT_ERR_INVALID, "solver: needs two levels or more");
+    }
+    return o;
+}
+
+/* vt.solver{ schedule = , kind = , ... }: docs/manual/solver.md */
+static int solver_new(lua_State *L) {
+    lua_settop(L, 1);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    vt_solver_options o = read_options(L);
+    if (!box_field(L, 1, "schedule")) box_raise(L, VT_ERR_INVALID, "solver: needs 'schedule'");
+    vt_schedule *schedule = box_check(L, lua_gettop(L), &schedule_box);
+    vt__capability_charge_for(L, (uint64_t)(o.n_steps ? o.n_steps : 20), VT__COST_ITEM);
+    box *b = box_push(L, &solver_box, 0);
+    vt_solver *solver = NULL;
+    box_ok(L, vt_solver_create(vt__capability_get(L)->ctx, schedule, &o, &solver));
+    b->handle = solver;
+    return 1;
+}
+
+/* solver:levels() -> lists */
+static int solver_levels(lua_State *L) {
+    const vt_solver *solver = box_check(L, 1, &solver_box);
+    const int64_t n = vt_solver_level_count(solver);
+    vt_level *levels = lua_newuserdatauv(L, (size_t)n * sizeof *levels, 0);
+    box_ok(L, vt_solver_levels(solver, levels, n));
+    push_levels(L, levels, n);
+    return 1;
+}
+
+/* solver:begin(x, seeds = nil): x [rows, ...]; seeds: a list of integers */
+static int solver_begin(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    vt_tensor *x = bind_tensor_check(L, 2);
+    const uint64_t *seeds = NULL;
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3)) {
+        int64_t n;
+        seeds = array_vector(L, "solver", "seeds", VT_DTYPE_I64, &n);
+        if (vt_tensor_n_dims(x) < 1 || n != vt_tensor_shape(x)[0]) box_raise(L, VT_ERR_SHAPE, "solver: %I seeds for the rows of the state", (LUAI_UACINT)n);
+    }
+    vt__capability_charge_for(L, (uint64_t)vt_tensor_count(x), VT__COST_ITEM);
+    box_ok(L, vt_solver_begin(solver, x, seeds));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static vt_solver_request request_of(lua_State *L) {
+    vt_solver_request r = VT_STRUCT_INIT(vt_solver_request);
+    box_ok(L, vt_solver_next(box_check(L, 1, &solver_box), &r));
+    return r;
+}
+
+static void push_tensor(lua_State *L, vt_tensor *t) {
+    if (!t) {
+        lua_pushnil(L);
+        return;
+    }
+    box *b = bind_tensor_push(L);
+    b->handle = vt_tensor_retain(t);
+}
+
+/* Pushes numbers [n] as a tensor of f64. */
+static void push_numbers(lua_State *L, const double *v, int64_t n) {
+    box *b = bind_tensor_push(L);
+    vt_tensor *t = NULL;
+    box_ok(L, vt_tensor_create(vt__capability_get(L)->ctx, VT_DTYPE_F64, &n, 1, VT_DEVICE_CPU, &t));
+    b->handle = t;
+    box_ok(L, vt_tensor_write(t, v, (size_t)n * sizeof *v));
+}
+
+/* solver:next() -> { x =, t =, alpha =, sigma =, log_snr = (tensors), extra =, step = from 1, steps =, evaluations =, model = 1 or 2, predictions = } */
+static int solver_next(lua_State *L) {
+    const vt_solver_request r = request_of(L);
+    lua_createtable(L, 0, 12);
+    push_tensor(L, r.x);
+    lua_setfield(L, -2, "x");
+    push_tensor(L, r.extra);
+    lua_setfield(L, -2, "extra");
+    push_numbers(L, r.time, r.n_rows);
+    lua_setfield(L, -2, "t");
+    push_numbers(L, r.alpha, r.n_rows);
+    lua_setfield(L, -2, "alpha");
+    push_numbers(L, r.sigma, r.n_rows);
+    lua_setfield(L, -2, "sigma");
+    push_numbers(L, r.log_snr, r.n_rows);
+    lua_setfield(L, -2, "log_snr");
+    const lua_Integer facts[] = {r.step + 1, r.n_steps, r.n_evaluated, r.model + 1, r.n_predictions};
+    static const char *const names[] = {"step", "steps", "evaluations", "model", "predictions"};
+    for (int i = 0; i < 5; i++) {
+        lua_pushinteger(L, facts[i]);
+        lua_setfield(L, -2, names[i]);
+    }
+    return 1;
+}
+
+/* solver:x() -> state of the request, or the result */
+static int solver_x(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    if (vt_solver_is_done(solver) || !vt_solver_state(solver)) push_tensor(L, vt_solver_state(solver));
+    else push_tensor(L, request_of(L).x);
+    return 1;
+}
+
+/* solver:t() -> times of the rows, f64 */
+static int solver_t(lua_State *L) {
+    const vt_solver_request r = request_of(L);
+    push_numbers(L, r.time, r.n_rows);
+    return 1;
+}
+
+/* solver:done() -> boolean */
+static int solver_done(lua_State *L) {
+    lua_pushboolean(L, vt_solver_is_done(box_check(L, 1, &solver_box)));
+    return 1;
+}
+
+/* Answers with the tensors at first .. top. */
+static void answer(lua_State *L, int first) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    vt_tensor *given[2];
+    const int n = lua_gettop(L) - first + 1;
+    if (n < 1 || n > 2) box_raise(L, VT_ERR_INVALID, "solver: %d predictions", n);
+    for (int i = 0; i < n; i++) given[i] = bind_tensor_check(L, first + i);
+    vt__capability_charge_for(L, (uint64_t)vt_tensor_count(given[0]), VT__COST_COPY);
+    box_ok(L, vt_solver_step(solver, given, n));
+}
+
+/* solver:step(prediction [, unconditional]) */
+static int solver_step(lua_State *L) {
+    answer(L, 2);
+    return 0;
+}
+
+/* Stack: solver, function and, when the model has answered (from 1), its predictions. */
+static int go_on(lua_State *L, int status, lua_KContext from) {
+    (void)status;
+    for (;; from = 1) {
+        if (from) {
+            while (lua_gettop(L) > 3 && lua_isnil(L, -1)) lua_pop(L, 1);
+            answer(L, 3);
+        }
+        vt_solver *solver = box_check(L, 1, &solver_box);
+        lua_settop(L, 2);
+        if (vt_solver_is_done(solver)) {
+            push_tensor(L, vt_solver_state(solver));
+            return 1;
+        }
+        lua_pushvalue(L, 2);
+        (void)solver_next(L);
+        lua_getfield(L, -1, "x");
+        lua_getfield(L, -2, "t");
+        lua_rotate(L, -3, 2); /* x, t, request */
+        lua_callk(L, 3, LUA_MULTRET, 1, go_on);
+    }
+}
+
+/* solver:run(function(x, t, request) -> prediction [, unconditional]) -> result */
+static int solver_run(lua_State *L) {
+    (void)box_check(L, 1, &solver_box);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    return go_on(L, LUA_OK, 0);
+}
+
+/* solver:noise(tensor [draws, rows, ...]); nil: the rows' own again */
+static int solver_noise(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    box_ok(L, vt_solver_set_noise(solver, lua_isnoneornil(L, 2) ? NULL : bind_tensor_check(L, 2)));
+    return 0;
+}
+
+/* solver:extra(1 or 2, tensor) */
+static int solver_extra(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    const lua_Integer k = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, k == 1 || k == 2, 2, "1 or 2");
+    box_ok(L, vt_solver_set_extra(solver, (int32_t)k - 1, lua_isnoneornil(L, 3) ? NULL : bind_tensor_check(L, 3)));
+    return 0;
+}
+
+void bind_solver(lua_State *L) {
+    static const luaL_Reg of_schedule[] = {{"levels", schedule_levels}, {"find", schedule_find}, {NULL, NULL}};
+    static const luaL_Reg of_solver[] = {{"levels", solver_levels}, {"begin", solver_begin}, {"next", solver_next}, {"x", solver_x}, {"t", solver_t},
+        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"noise", solver_noise}, {"extra", solver_extra}, {NULL, NULL}};
+    box_register(L, &schedule_box, of_schedule);
+    box_register(L, &solver_box, of_solver);
+    lua_pushcfunction(L, schedule_new);
+    lua_setfield(L, -2, "schedule");
+    lua_pushcfunction(L, solver_new);
+    lua_setfield(L, -2, "solver");
+}
