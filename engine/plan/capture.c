@@ -238,6 +238,7 @@ vt_status vt__capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n_input
     out->results = vt__calloc2(ctx, VT__MOST_RESULTS, 1, sizeof *out->results);
     if (!in || !out->inputs || !out->results) st = vt__fail_nomem("capture", (size_t)n_inputs * sizeof *out->inputs);
     for (int32_t i = 0; st == VT_OK && i < n_inputs; i++) st = stand_in(&c, inputs[i], &in[i]);
+    (void)vt__scratch_drop(ctx); /* a larger block that somebody left would be counted whole, and files differ by what ran before */
     (void)vt__scratch_peak();
     if (st == VT_OK) st = record(&c, in, n_inputs, fn, user);
     for (int32_t i = 0; in && i < n_inputs; i++) vt__tensor_release(in[i]);

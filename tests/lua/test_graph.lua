@@ -132,6 +132,17 @@ test("what a replay cannot do is refused by name", function()
   end, { x })
 end)
 
+test("what a graph needs does not depend on what ran before", function()
+  local function work(n) return vt.ones(1, n, 16, 16):conv2d(vt.ones(n, n, 3, 3), { padding = { 1 } }) end
+  local function scratch()
+    local x, w = vt.ones(1, 12, 16, 16), vt.ones(12, 12, 3, 3)
+    return vt.capture(function(a) return a:conv2d(w, { padding = { 1 } }) end, { x }).scratch_bytes
+  end
+  local first = scratch()
+  for n = 16, 128, 16 do work(n) end
+  assert(first > 0 and scratch() == first)
+end)
+
 test("an error of the function is its own, and tensors live on", function()
   local kept
   local ok, err = pcall(vt.capture, function(a) kept = a + 1 error("mine", 0) end, { vt.ones(2) })
