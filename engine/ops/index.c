@@ -160,6 +160,19 @@ vt_status vt__infer_sort(struct vt__infer *call) {
     return st == VT_OK ? sorted(call, dim, call->in[0]->shape[dim]) : st;
 }
 
+vt_status vt__infer_crs_rows(struct vt__infer *call) {
+    struct vt__desc x = vt__in_desc(call, 0), w = vt__in_desc(call, 1), u = vt__in_desc(call, 2);
+    if (!vt__dtype_is_float(x.dtype) || !vt__dtype_is_float(w.dtype) || !vt__dtype_is_float(u.dtype))
+        return vt__infer_fail(call, VT_ERR_DTYPE, "float types are needed");
+    if (x.ndim != 2 || w.ndim != 1 || u.ndim != 1 || w.shape[0] != x.shape[0] || u.shape[0] > x.shape[0] || x.shape[0] > UINT32_MAX)
+        return vt__infer_fail(call, VT_ERR_SHAPE, "x [n, m] has weights [n] and at most n numbers u, n at most 2^32 - 1");
+    call->out[0] = x;
+    call->out[0].shape[0] = u.shape[0];
+    call->out[1] = u;
+    call->out[1].dtype = VT_DTYPE_I64;
+    return VT_OK;
+}
+
 vt_status vt__infer_topk(struct vt__infer *call) {
     int64_t dim, k = call->attrs->a[0].i[0];
     vt_status st = vt__attr_dim(call, 1, call->in[0]->ndim, &dim);

@@ -8,30 +8,34 @@ local TOL = 1e-10
 
 local function matrix(list) return vt.tensor(list, { dtype = "f64" }) end
 
--- Places in the ranking of these indices.
-local function places_of(ranking, indices)
-  local at, list = {}, {}
-  for place, index in ipairs(ranking.order:totable()) do at[index] = place - 1 end
-  for i, index in ipairs(indices) do list[i] = at[index] or error(("there is no column %s"):format(tostring(index)), 0) end
-  return vt.tensor(list, { dtype = "i64" })
+-- Numbers in [0, 1) that draw these columns: the middles of their shares of what is left.
+local function draws_of(ranking, indices)
+  local tail, p, list = ranking.tail:totable(), ranking.p:totable(), {}
+  for place, index in ipairs(ranking.order:totable()) do
+    for i, wanted in ipairs(indices) do
+      if wanted == index then list[i] = (tail[place] - p[place] / 2) / ranking.rest end
+    end
+  end
+  for i = 1, #indices do
+    if not list[i] then error(("there is no column %s"):format(tostring(indices[i])), 0) end
+  end
+  return list
 end
 
--- Sum of the products of these columns of X and rows of Y, each times its factor.
-local function products(x, y, indices, factors)
-  return (x:index_select(indices, { dim = 1 }) * factors:unsqueeze{ dim = 2 }):transpose():matmul(y:index_select(indices, { dim = 1 }))
-end
-
+-- By the operation that layers use: the places of numbers below c have no draw.
 local function check(report, case, tol)
   local x, y = matrix(case.X):transpose(), matrix(case.Y)
-  local ranking = wta.rank(x:norm{ dims = { 2 } } * y:norm{ dims = { 2 } }, case.k, "wta")
-  local c = ranking.c:item()
+  local weights = x:norm{ dims = { 2 } } * y:norm{ dims = { 2 } }
+  local ranking = wta.rank(weights, case.k, "wta")
   report:close("p", vt.zeros(ranking.n, { dtype = "f64" }):scatter(ranking.order, ranking.p, { dim = 1 }):totable(), case.p, tol)
-  report:same("c", c, case.c)
-  local kept = ranking.order:slice{ dim = 1, start = 0, stop = c }
-  report:same("deterministic", kept:totable(), case.deterministic)
-  local drawn = vt.tensor(case.sampled, { dtype = "i64" })
-  local estimate = products(x, y, kept, vt.ones(c, { dtype = "f64" })) + products(x, y, drawn, wta.factors(ranking, places_of(ranking, case.sampled)))
-  report:close("estimate", estimate:totable(), case.estimate, tol)
+  report:same("c", ranking.c, case.c)
+  local u = draws_of(ranking, case.sampled)
+  for _ = 1, ranking.c do table.insert(u, 1, 0.5) end
+  local rows, index = vt.op.crs_rows(x, weights, vt.tensor(u, { dtype = "f64" }))
+  local chosen = index:totable()
+  report:same("deterministic", { table.unpack(chosen, 1, ranking.c) }, case.deterministic)
+  report:same("draws", { table.unpack(chosen, ranking.c + 1) }, case.sampled)
+  report:close("estimate", rows:transpose():matmul(y:index_select(index, { dim = 1 })):totable(), case.estimate, tol)
   report:close("exact", x:transpose():matmul(y):totable(), case.exact, tol)
   report:close("variance, crs", wta.variance(x, y, case.k, "crs"), case.total_variance_crs, tol * case.total_variance_crs)
   report:close("variance, wta", wta.variance(x, y, case.k, "wta"), case.total_variance_wta, tol * case.total_variance_crs)

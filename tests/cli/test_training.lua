@@ -67,6 +67,7 @@ t.test("studies print a table and write a chart", function()
     assert(said:find("\n" .. row:gsub("%p", "%%%0") .. " .-%d ± "), said)
     assert(t.read(chart):find "^<svg")
   end
+  expect(script "recipes/train/wta_time.lua", 0, "512, 256, 256")
   expect(script("recipes/train/rex.lua", "--seed 3"), 1, nil, "unknown option '--seed'")
 end)
 

@@ -7,33 +7,32 @@ local wta = nn.wta
 local STRESS = os.getenv "VT_GC_STRESS" ~= nil
 
 -- Rows of very different norms: x [n, m], g [n, q].
-local function rows(n, m, q, seed)
+local function rows_of(n, m, q, seed)
   local scale = (vt.randn(n, 1, { seed = seed, stream = 2, dtype = "f64" }) * 1.2):exp()
   return vt.randn(n, m, { seed = seed, dtype = "f64" }) * scale, vt.randn(n, q, { seed = seed, stream = 1, dtype = "f64" })
 end
 
 local function largest(t) return t:abs():max():item() end
 
--- Mean and variance of all elements over estimates of g^T x, one for each row of u.
+-- Mean and variance of all elements over estimates of g^T x.
 local function moments(x, g, k, method, draws)
-  local n = x.shape[1]
-  local ranking = wta.rank(x:norm{ dims = { 2 } } * g:norm{ dims = { 2 } }, k, method)
-  local c = ranking.c:item()
-  local products = (g:unsqueeze{ dim = 3 } * x:unsqueeze{ dim = 2 }):reshape{ n, -1 } -- the product of each row, flat
-  local places = wta.draw(ranking, vt.rand(draws * (k - c), { seed = 3, dtype = "f64" }))
-  local drawn = products:index_select(ranking.order:index_select(places, { dim = 1 }), { dim = 1 }) * wta.factors(ranking, places):unsqueeze{ dim = 2 }
-  local kept = products:index_select(ranking.order:slice{ dim = 1, start = 0, stop = c }, { dim = 1 }):sum{ dims = { 1 } }
-  local estimates = drawn:reshape{ draws, k - c, -1 }:sum{ dims = { 2 } } + kept
-  return estimates:mean{ dims = { 1 } }, estimates:var{ dims = { 1 } }, products:sum{ dims = { 1 } }, c
+  local weights, sum, squares = x:norm{ dims = { 2 } } * g:norm{ dims = { 2 } }, 0, 0
+  for i = 1, draws do
+    local rows, index = vt.op.crs_rows(x, weights, vt.rand(k, { seed = 3, stream = i, dtype = "f64" }), { method = method })
+    local estimate = g:index_select(index, { dim = 1 }):transpose():matmul(rows)
+    sum, squares = estimate + sum, estimate:square() + squares
+  end
+  local mean = sum / draws
+  return mean, squares / draws - mean:square(), g:transpose():matmul(x)
 end
 
 test("20,000 estimates have the exact gradient as their mean, within four standard errors", function()
   local draws = STRESS and 500 or 20000
   for _, method in ipairs{ "wta", "crs" } do
-    local x, g = rows(20, 4, 3, 5)
-    local mean, var, exact, c = moments(x, g, 8, method, draws)
+    local x, g = rows_of(20, 4, 3, 5)
+    local mean, var, exact = moments(x, g, 8, method, draws)
     local z = largest((mean - exact) / (var / draws):sqrt())
-    assert(z < 4, ("%s, c = %d: z = %g"):format(method, c, z))
+    assert(z < 4, ("%s: z = %g"):format(method, z))
     local total, analytic = var:sum():item(), wta.variance(x, g, 8, method)
     assert(math.abs(total / analytic - 1) < (STRESS and 0.3 or 0.05), ("%s: variance %g, by the formula %g"):format(method, total, analytic))
   end
@@ -43,13 +42,57 @@ test("keeping the largest rows makes the variance no larger", function()
   local smaller = 0
   for seed = 1, STRESS and 4 or 30 do
     for _, k in ipairs{ 3, 8, 12 } do
-      local x, g = rows(24, 5, 4, seed)
+      local x, g = rows_of(24, 5, 4, seed)
       local with, without = wta.variance(x, g, k, "wta"), wta.variance(x, g, k, "crs")
       assert(with <= without * (1 + 1e-12), ("seed %d, k %d: %g > %g"):format(seed, k, with, without))
       if with < without then smaller = smaller + 1 end
     end
   end
   assert(smaller > 0)
+end)
+
+test("the heaviest rows come as they are, in order, draws by their chances", function()
+  local n, k = 300, 120
+  local x, weights = vt.eye(n, { dtype = "f64" }), (vt.randn(n, { seed = 4, dtype = "f64" }) * 2):exp()
+  local ranking = wta.rank(weights, k, "wta")
+  local c, order, p, tail = ranking.c, ranking.order:totable(), ranking.p:totable(), ranking.tail:totable()
+  assert(c > 0 and c < k)
+  local u = vt.rand(k, { seed = 5, dtype = "f64" })
+  local rows, index = vt.op.crs_rows(x, weights, u)
+  local chosen, factors, numbers = index:totable(), rows:sum{ dims = { 2 } }:totable(), u:totable()
+  for j = 1, k do
+    if j <= c then
+      equal({ chosen[j], factors[j] }, { order[j], 1.0 })
+    else
+      local place = c + 1
+      while place < n and tail[place + 1] > numbers[j] * tail[c + 1] do place = place + 1 end
+      equal(chosen[j], order[place])
+      assert(math.abs(factors[j] * (k - c) * p[place] / tail[c + 1] - 1) < 1e-12)
+    end
+  end
+  local _, top = vt.op.crs_rows(x, weights, u, { method = "top" })
+  equal(top:totable(), { table.unpack(order, 1, k) })
+end)
+
+test("weights may be zeros or no numbers; all of n rows are none lost", function()
+  local x, u = vt.eye(4, { dtype = "f64" }), vt.tensor({ 0.1, 0.6, 0.9 }, { dtype = "f64" })
+  local function sums(weights, with) return (vt.op.crs_rows(x, vt.tensor(weights, { dtype = "f64" }), with or u):sum{ dims = { 2 } }):totable() end
+  equal(sums{ 0, 0, 0, 0 }, { 0.0, 0.0, 0.0 })
+  equal(sums{ 0, 5, 0, 0 }, { 1.0, 0.0, 0.0 })
+  equal(sums{ 0, 5, -3, 0 }, { 1.0, 0.0, 0.0 })
+  for _, w in ipairs{ 0 / 0, 1 / 0 } do
+    for _, f in ipairs(sums{ 1, w, 1, 1 }) do assert(f ~= f) end
+  end
+  for _, bad in ipairs{ 0 / 0, 7, -7 } do equal(#sums({ 1, 2, 3, 4 }, vt.tensor({ bad, bad }, { dtype = "f64" })), 2) end
+  equal(vt.op.crs_rows(x, vt.ones(4), vt.zeros(0)).shape, { 0, 4 })
+  equal(vt.op.crs_rows(vt.zeros(4, 0), vt.ones(4), u).shape, { 3, 0 })
+  for _, dtype in ipairs{ "f32", "f16", "bf16" } do
+    local rows = vt.op.crs_rows(vt.eye(4):cast(dtype), vt.tensor{ 4.0, 1.0, 1.0, 1.0 }, vt.zeros(2))
+    equal({ rows.dtype, rows:cast("f32"):sum{ dims = { 2 } }:totable() }, { dtype, { 1.0, 3.0 } })
+  end
+  raises("at most n numbers", vt.op.crs_rows, x, vt.ones(4), vt.zeros(5))
+  raises("has weights [n]", vt.op.crs_rows, x, vt.ones(3), vt.zeros(2))
+  raises("float types", vt.op.crs_rows, vt.arange(4):reshape{ 2, 2 }, vt.ones(2), vt.zeros(2))
 end)
 
 -- Gradients of a layer whose output is weighed by g.

@@ -38,46 +38,14 @@ local current -- numbers of the samples of the batch
 function M.samples(ids) current = ids end
 
 --- Rows by what they weigh: { n, k, p = chances in descending order, order = whose they are, tail = sum of each and those behind it, c = how many are kept
--- without a draw (a tensor [1]), rest = what is left then [1] }. weights: [n], none below 0.
+-- without a draw, rest = what is left then }. weights: [n], none below 0. For looking on: layers leave it to the operation `crs_rows`.
 function M.rank(weights, k, method)
   weights = weights:cast("f64")
-  local n = weights.shape[1]
   local p, order = (weights / weights:sum():clamp{ min = TINY }):sort{ descending = true }
-  local r = { n = n, k = k, p = p, order = order, tail = p:cumsum{ reverse = true } }
-  if method == "crs" then
-    r.c = vt.zeros(1, { dtype = "i64" })
-  else
-    local left = vt.arange(k, 0, -1):cast("f64")
-    r.c = (r.tail:slice{ dim = 1, start = 0, stop = k } / left):argmin{ dim = 1, keepdim = true }
-  end
-  r.rest = r.tail:index_select(r.c, { dim = 1 })
+  local r = { n = weights.shape[1], k = k, p = p, order = order, tail = p:cumsum{ reverse = true }, c = 0 }
+  if method ~= "crs" then r.c = (r.tail:slice{ dim = 1, start = 0, stop = k } / vt.arange(k, 0, -1):cast("f64")):argmin():item() end
+  r.rest = r.tail[r.c + 1]:item()
   return r
-end
-
---- Places in the ranking of draws from the rest, by numbers u in [0, 1). How many tails are above u times the rest is counted by sorting both together.
-function M.draw(r, u)
-  local m = u.shape[1]
-  local both = vt.op.cat({ r.tail, u * r.rest }, { dim = 1 })
-  local _, order = both:sort{ descending = true }
-  local above = order:lt(r.n):cumsum()
-  local count = vt.zeros(r.n + m, { dtype = "i64" }):scatter(order, above, { dim = 1 }):slice{ dim = 1, start = r.n }
-  return (count - 1):maximum(r.c):clamp{ max = r.n - 1 }
-end
-
---- What a drawn row is multiplied by: rest / (k - c) / p.
-function M.factors(r, places)
-  local p = r.p:index_select(places, { dim = 1 })
-  return vt.op.where(p:gt(0), r.rest / ((r.k - r.c:cast("f64")) * p:clamp{ min = TINY }), vt.zeros(1, { dtype = "f64" }))
-end
-
---- The rows of an estimate: indices [k] and factors [k] (f64) for numbers u [k] in [0, 1).
-function M.choose(weights, k, method, u)
-  local r = M.rank(weights, k, method)
-  if method == "top" then return r.order:slice{ dim = 1, start = 0, stop = k }, vt.ones(k, { dtype = "f64" }) end
-  local place, drawn = vt.arange(k), M.draw(r, u)
-  local is_kept = place:lt(r.c)
-  local factors = vt.op.where(is_kept, vt.ones(1, { dtype = "f64" }), M.factors(r, drawn))
-  return r.order:index_select(vt.op.where(is_kept, place, drawn), { dim = 1 }), factors
 end
 
 --- The variance of all elements of an estimate of g^T x together: x [n, in], g [n, out]. Of "wta" and "crs".
@@ -85,23 +53,22 @@ function M.variance(x, g, k, method)
   x, g = x:cast("f64"), g:cast("f64")
   local norms = x:norm{ dims = { 2 } } * g:norm{ dims = { 2 } }
   local r = M.rank(norms, k, method)
-  local c = r.c:item()
-  local rest = r.order:slice{ dim = 1, start = c }
+  local rest = r.order:slice{ dim = 1, start = r.c }
   local mean = g:index_select(rest, { dim = 1 }):transpose():matmul(x:index_select(rest, { dim = 1 }))
   local s = norms:index_select(rest, { dim = 1 }):square()
-  local p = r.p:slice{ dim = 1, start = c }:clamp{ min = TINY }
-  return (r.rest:item() * (s / p):sum():item() - mean:square():sum():item()) / (k - c)
+  local p = r.p:slice{ dim = 1, start = r.c }:clamp{ min = TINY }
+  return (r.rest * (s / p):sum():item() - mean:square():sum():item()) / (k - r.c)
 end
 
 -- What rows weigh: their norms, times the norms that their samples' gradients had; samples that were not seen yet count as the mean of the others.
 local function weigh(layer, rows, samples, ids)
-  local norms = rows:norm{ dims = { 2 } }:cast("f64")
+  local norms = rows:norm{ dims = { 2 } }
   if not ids then return norms end
   local g = layer.sample_norms:index_select(ids, { dim = 1 })
   local seen = g:gt(0)
   local mean = g:sum() / seen:sum():cast("f64"):clamp{ min = 1 }
   g = vt.op.where(seen, g, vt.op.where(mean:gt(0), mean, vt.ones(1, { dtype = "f64" }))) + mean * layer.wta.floor
-  return (norms:reshape{ samples, -1 } * g:unsqueeze{ dim = 2 }):reshape{ -1 }
+  return (norms:cast("f64"):reshape{ samples, -1 } * g:unsqueeze{ dim = 2 }):reshape{ -1 }
 end
 
 local product = vt.custom{
@@ -110,8 +77,8 @@ local product = vt.custom{
     local rows = x:reshape{ -1, x.shape[x.ndim] }
     local k = layer:rows_kept(rows.shape[1])
     local u = vt.op.uniform(vt.empty(k, { dtype = "f64" }), { seed = layer.wta_seed, stream = random.step() })
-    local index, factors = M.choose(weigh(layer, rows, samples, ids), k, opt.method, u)
-    ctx.rows = rows:index_select(index, { dim = 1 }) * factors:unsqueeze{ dim = 2 }:cast(x.dtype)
+    local kept, index = vt.op.crs_rows(rows, weigh(layer, rows, samples, ids), u, { method = opt.method })
+    ctx.rows = kept
     ctx.index, ctx.ids, ctx.layer, ctx.w = index:cast("i32"), ids, layer, w
     ctx.wants_x, ctx.has_bias, ctx.samples = wants_x, b ~= nil, samples
     return vt.op.linear(x, w, b)
