@@ -64,7 +64,8 @@ vt_status vt_schedule_find(const vt_schedule *schedule, const double *log_snr, i
 }
 
 static vt_status check_solver(const vt_solver_options *o) {
-    const uint32_t flags = VT_SOLVER_LOWER_FINAL | VT_SOLVER_NO_LOWER_FINAL | VT_SOLVER_EULER_FINAL | VT_SOLVER_DENOISE | VT_SOLVER_ROUND_TIMES;
+    const uint32_t flags = VT_SOLVER_LOWER_FINAL | VT_SOLVER_NO_LOWER_FINAL | VT_SOLVER_EULER_FINAL | VT_SOLVER_DENOISE | VT_SOLVER_ROUND_TIMES |
+                           VT_SOLVER_RAW_NOISE;
     if (o->flags & ~flags) return vt__fail(VT_ERR_INVALID, "solver: unknown flags 0x%x", o->flags);
     if (o->prediction < 0 || o->prediction > VT_PREDICT_RESIDUAL || o->spacing < 0 || o->spacing > VT_SPACING_LEVELS || o->final < 0 || o->final > VT_FINAL_LEAST)
         return vt__fail(VT_ERR_INVALID, "solver: prediction %d, spacing %d or final level %d is unknown", o->prediction, o->spacing, o->final);
@@ -78,6 +79,30 @@ static vt_status check_solver(const vt_solver_options *o) {
     if ((o->spacing == VT_SPACING_TIMES || o->spacing == VT_SPACING_SIGMAS) && !o->values) return vt__fail(VT_ERR_INVALID, "solver: the spacing needs values");
     if (o->spacing == VT_SPACING_LEVELS && !o->levels) return vt__fail(VT_ERR_INVALID, "solver: the spacing needs levels");
     return VT_OK;
+}
+
+static vt_status check_predictions(const vt_solver_options *o) {
+    if (o->guidance < 0 || o->guidance > VT_GUIDANCE_CFG_PLUS || o->reserved || !isfinite(o->guidance_scale) || !(o->guidance_rescale >= 0 && o->guidance_rescale <= 1) ||
+        !(o->guidance_from >= 0) || !(o->guidance_to >= 0))
+        return vt__fail(VT_ERR_INVALID, "solver: guidance %d of scale %g, rescale %g, from %g to %g", o->guidance, o->guidance_scale, o->guidance_rescale, o->guidance_from,
+                        o->guidance_to);
+    if (!(o->clip >= 0) || !(o->threshold >= 0 && o->threshold <= 1) || !(o->threshold_floor >= 0) || !(o->threshold_top >= 0) || (o->clip > 0 && o->threshold > 0))
+        return vt__fail(VT_ERR_INVALID, "solver: clip %g, threshold %g (floor %g, top %g); clip or threshold, not both", o->clip, o->threshold, o->threshold_floor,
+                        o->threshold_top);
+    if (!(o->churn >= 0) || !(o->churn_from >= 0) || !(o->churn_to >= 0) || !isfinite(o->churn))
+        return vt__fail(VT_ERR_INVALID, "solver: churn %g from %g to %g must not be negative", o->churn, o->churn_from, o->churn_to);
+    return VT_OK;
+}
+
+/* What happens to predictions on their way. */
+static void put_predictions(const vt_solver_options *o, struct vt__solver_params *p) {
+    p->guidance = o->guidance;
+    p->guidance_scale = o->guidance_scale, p->guidance_rescale = o->guidance_rescale;
+    p->guidance_from = o->guidance_from, p->guidance_to = o->guidance_to;
+    p->clip = o->clip, p->quantile = o->threshold;
+    p->quantile_floor = value_or(o->threshold_floor, 1), p->quantile_top = o->threshold_top;
+    p->is_raw_noise = (o->flags & VT_SOLVER_RAW_NOISE) != 0;
+    p->churn = o->churn, p->churn_min = o->churn_from, p->churn_max = o->churn_to;
 }
 
 static struct vt__solver_setup setup_of(const vt_solver_options *o) {
@@ -96,14 +121,16 @@ static struct vt__solver_setup setup_of(const vt_solver_options *o) {
 }
 
 vt_status vt_solver_create(vt_context *ctx, vt_schedule *schedule, const vt_solver_options *opt, vt_solver **out) {
-    enum { FIRST_SIZE = 152 };
+    enum { FIRST_SIZE = 248 };
     vt_solver_options o;
     if (out) *out = NULL;
     if (!ctx || !schedule || !out) return vt__fail(VT_ERR_INVALID, "solver: needs a context, a schedule and out");
     vt_status st = vt__options_read("solver", &o, sizeof o, FIRST_SIZE, opt);
     if (st == VT_OK) st = check_solver(&o);
+    if (st == VT_OK) st = check_predictions(&o);
     if (st != VT_OK) return st;
-    const struct vt__solver_setup setup = setup_of(&o);
+    struct vt__solver_setup setup = setup_of(&o);
+    put_predictions(&o, &setup.params);
     return vt__solver_create(ctx, schedule, &setup, out);
 }
 
@@ -147,6 +174,11 @@ vt_status vt_solver_step(vt_solver *solver, vt_tensor *const *predictions, int32
 int32_t vt_solver_is_done(const vt_solver *solver) { return solver ? vt__solver_is_done(solver) : 0; }
 vt_tensor *vt_solver_state(const vt_solver *solver) { return solver ? vt__solver_state(solver) : NULL; }
 
+vt_status vt_solver_set_state(vt_solver *solver, vt_tensor *x, uint32_t flags) {
+    if (!solver || !x || flags & ~(uint32_t)VT_SOLVER_KEEP_HISTORY) return vt__fail(VT_ERR_INVALID, "solver: needs a solver and a state; flags 0x%x", flags);
+    return vt__solver_set_state(solver, x, (flags & VT_SOLVER_KEEP_HISTORY) != 0);
+}
+
 vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise) {
     if (!solver) return vt__fail(VT_ERR_INVALID, "solver: needs a solver");
     return vt__solver_set_noise(solver, noise);
@@ -155,6 +187,16 @@ vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise) {
 vt_status vt_solver_set_extra(vt_solver *solver, int32_t k, vt_tensor *tensor) {
     if (!solver || k < 0 || k > 1) return vt__fail(VT_ERR_INVALID, "solver: needs a solver, and 0 or 1 for the tensor's place");
     return vt__solver_set_extra(solver, k, tensor);
+}
+
+static vt_status call_hook(void (*inner)(void), void *user, const struct vt__solver_event *e) {
+    const vt_solver_event event = {(uint32_t)sizeof event, e->point, e->step, e->evaluation, e->tensor};
+    return ((vt_solver_hook_fn)inner)(user, &event);
+}
+
+vt_status vt_solver_set_hook(vt_solver *solver, vt_solver_hook_fn hook, void *user) {
+    if (!solver) return vt__fail(VT_ERR_INVALID, "solver: needs a solver");
+    return vt__solver_set_hook(solver, hook ? call_hook : NULL, (void (*)(void))hook, user);
 }
 
 vt_status vt_solver_run(vt_solver *solver, vt_solver_model_fn model, void *user, const vt_cancel *cancel) {

@@ -105,11 +105,30 @@ static void read_flags(lua_State *L, vt_solver_options *o, const char *what) {
     if (box_boolean(L, 1, what, "round_times", 0)) o->flags |= VT_SOLVER_ROUND_TIMES;
 }
 
+/* What happens to predictions on their way. */
+static void read_predictions(lua_State *L, vt_solver_options *o, const char *what) {
+    static const char *const guidances[] = {"none", "cfg", "cfg++", NULL};
+    o->guidance = box_choice(L, 1, what, "guidance", guidances, VT_GUIDANCE_NONE);
+    o->guidance_scale = box_number(L, 1, what, "guidance_scale", 1);
+    o->guidance_rescale = box_number(L, 1, what, "guidance_rescale", 0);
+    o->guidance_from = box_number(L, 1, what, "guidance_from", 0);
+    o->guidance_to = box_number(L, 1, what, "guidance_to", 0);
+    o->clip = box_number(L, 1, what, "clip", 0);
+    o->threshold = box_number(L, 1, what, "threshold", 0);
+    o->threshold_floor = box_number(L, 1, what, "threshold_floor", 0);
+    o->threshold_top = box_number(L, 1, what, "threshold_top", 0);
+    o->churn = box_number(L, 1, what, "churn", 0);
+    o->churn_from = box_number(L, 1, what, "churn_from", 0);
+    o->churn_to = box_number(L, 1, what, "churn_to", 0);
+    if (box_boolean(L, 1, what, "raw_noise", 0)) o->flags |= VT_SOLVER_RAW_NOISE;
+}
+
 /* Reads the options at index 1; arrays stay on the stack. */
 static vt_solver_options read_options(lua_State *L) {
     static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
         "start", "end_time", "power", "offset", "sigma_min", "sigma_max", "times", "sigmas", "eta", "noise_scale", "sigma_data", "seed", "lower_order_final",
-        "euler_at_final", "denoise", "round_times", NULL};
+        "euler_at_final", "denoise", "round_times", "raw_noise", "guidance", "guidance_scale", "guidance_rescale", "guidance_from", "guidance_to", "clip", "threshold",
+        "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", NULL};
     static const char *const finals[] = {"default", "zero", "least", NULL}, *const algorithms[] = {"data", "noise", NULL};
     static const char *const forms[] = {"midpoint", "heun", "taylor", NULL}, *const types[] = {"f32", "f64", NULL};
     static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F64};
@@ -139,6 +158,7 @@ static vt_solver_options read_options(lua_State *L) {
     o.sigma_data = box_number(L, 1, WHAT, "sigma_data", 0);
     o.seed = (uint64_t)box_integer(L, 1, WHAT, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
     read_flags(L, &o, WHAT);
+    read_predictions(L, &o, WHAT);
     const double *times = array_option(L, 1, WHAT, "times", VT_DTYPE_F64, &n_times), *sigmas = array_option(L, 1, WHAT, "sigmas", VT_DTYPE_F64, &n_sigmas);
     if (times || sigmas) {
         if (times && sigmas) box_raise(L, VT_ERR_INVALID, "solver: 'times' or 'sigmas', not both");
@@ -310,6 +330,13 @@ static int solver_run(lua_State *L) {
     return go_on(L, LUA_OK, 0);
 }
 
+/* solver:set_state(x, keep_history = false) */
+static int solver_set_state(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    box_ok(L, vt_solver_set_state(solver, bind_tensor_check(L, 2), lua_toboolean(L, 3) ? VT_SOLVER_KEEP_HISTORY : 0));
+    return 0;
+}
+
 /* solver:noise(tensor [draws, rows, ...]); nil: the rows' own again */
 static int solver_noise(lua_State *L) {
     vt_solver *solver = box_check(L, 1, &solver_box);
@@ -329,7 +356,7 @@ static int solver_extra(lua_State *L) {
 void bind_solver(lua_State *L) {
     static const luaL_Reg of_schedule[] = {{"levels", schedule_levels}, {"find", schedule_find}, {NULL, NULL}};
     static const luaL_Reg of_solver[] = {{"levels", solver_levels}, {"begin", solver_begin}, {"next", solver_next}, {"x", solver_x}, {"t", solver_t},
-        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"noise", solver_noise}, {"extra", solver_extra}, {NULL, NULL}};
+        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"set_state", solver_set_state}, {"noise", solver_noise}, {"extra", solver_extra}, {NULL, NULL}};
     box_register(L, &schedule_box, of_schedule);
     box_register(L, &solver_box, of_solver);
     lua_pushcfunction(L, schedule_new);

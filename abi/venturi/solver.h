@@ -124,6 +124,9 @@ enum {
 /* The last level of spacings that need one: the data (sigma 0), or the schedule's least noise. */
 enum { VT_FINAL_DEFAULT = 0, VT_FINAL_ZERO = 1, VT_FINAL_LEAST = 2 };
 
+/* Classifier-free guidance, and CFG++ (Chung et al. 2024), whose noise is the unconditional prediction's; the scale of the latter is between 0 and 1. */
+enum { VT_GUIDANCE_NONE = 0, VT_GUIDANCE_CFG = 1, VT_GUIDANCE_CFG_PLUS = 2 };
+
 /* Predictions that exponential solvers work with, and the form of second and higher orders. VT_FORM_TAYLOR: of true third order, where published code counts the
  * second derivative half. */
 enum { VT_PREDICTION_DATA = 0, VT_PREDICTION_NOISE = 1 };
@@ -134,7 +137,8 @@ enum {
     VT_SOLVER_NO_LOWER_FINAL = 2,  /* never; neither flag: with fewer than `lower_final` steps */
     VT_SOLVER_EULER_FINAL = 4,     /* the last step is of order 1 */
     VT_SOLVER_DENOISE = 8,         /* one more prediction at the last level, whose data is the result */
-    VT_SOLVER_ROUND_TIMES = 16     /* KARRAS, EXPONENTIAL: the model is told whole indices (diffusers) */
+    VT_SOLVER_ROUND_TIMES = 16,    /* KARRAS, EXPONENTIAL: the model is told whole indices (diffusers) */
+    VT_SOLVER_RAW_NOISE = 64       /* DDIM, DDPM, EULER with thresholds: the noise is the model's own, not what cut data leaves (diffusers) */
 };
 
 typedef struct vt_solver_options {
@@ -160,6 +164,17 @@ typedef struct vt_solver_options {
     double noise_scale;    /* factor of fresh noise; 0: 1 */
     double sigma_data;     /* EDM; 0: 0.5 */
     uint64_t seed;         /* a row that is given none has seed + its number */
+    int32_t guidance;      /* VT_GUIDANCE_* */
+    int32_t reserved;
+    double guidance_scale; /* prediction = unconditional + scale (conditional - unconditional); 1: asks for the conditional one alone */
+    double guidance_rescale; /* share, 0 to 1, in which the spread of each row is made the conditional prediction's (Lin et al. 2024) */
+    double guidance_from, guidance_to; /* only where sigma / alpha is above from and at most to; to 0: everywhere */
+    double clip;           /* predicted data is cut to [-clip, clip]; 0: not */
+    double threshold;      /* dynamic thresholds: s = the quantile of each row's magnitudes; predicted data is cut to [-s, s] and divided by s; 0: not */
+    double threshold_floor; /* least s; 0: 1 */
+    double threshold_top;  /* greatest s; 0: none */
+    double churn;          /* EULER, HEUN, DPM2: noise raised before each step, over all steps (Karras et al. 2022, Algorithm 2) */
+    double churn_from, churn_to; /* where sigma / alpha is between; to 0: everywhere above from */
 } vt_solver_options;
 
 /* What a solver asks for. Arrays are [n_rows], borrowed until the next call on the solver. */
@@ -207,10 +222,33 @@ VT_API VT_MUST_USE vt_status vt_solver_step(vt_solver *solver, vt_tensor *const 
 VT_API int32_t vt_solver_is_done(const vt_solver *solver);
 /** The state, borrowed; NULL before begin. */
 VT_API vt_tensor *vt_solver_state(const vt_solver *solver);
+/**
+ * Another state: x [rows, ...] of the same extents, a copy is taken. Between steps, not between the evaluations of one.
+ *
+ * flags   VT_SOLVER_KEEP_HISTORY: predictions that came before still count; else multistep kinds begin anew with order 1.
+ * Errors:  VT_ERR_STATE, VT_ERR_SHAPE, VT_ERR_INVALID.
+ */
+enum { VT_SOLVER_KEEP_HISTORY = 1 };
+VT_API VT_MUST_USE vt_status vt_solver_set_state(vt_solver *solver, vt_tensor *x, uint32_t flags);
 /** The caller's noise in place of the rows' own: [draws, rows, ...], in the order of use. NULL: the rows' own again. After begin. Errors:  VT_ERR_STATE, VT_ERR_SHAPE. */
 VT_API VT_MUST_USE vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise);
 /** Tensor k, 0 or 1, that a kind reads besides the state (degraded picture, source); held. NULL: none. Errors:  VT_ERR_INVALID, VT_ERR_DTYPE. */
 VT_API VT_MUST_USE vt_status vt_solver_set_extra(vt_solver *solver, int32_t k, vt_tensor *tensor);
+
+/* What a hook is told of. Its tensor may be looked at and written to during the call: where the model is about to be asked; the prediction after guidance; predicted data
+ * after thresholds; the state before its update; the state after a step. Travels as int32_t. */
+enum { VT_HOOK_BEFORE_EVAL = 0, VT_HOOK_AFTER_GUIDANCE = 1, VT_HOOK_AFTER_DATA = 2, VT_HOOK_BEFORE_UPDATE = 3, VT_HOOK_AFTER_STEP = 4 };
+typedef struct vt_solver_event {
+    uint32_t struct_size;
+    int32_t point;       /* VT_HOOK_* */
+    int64_t step;        /* from 0 */
+    int64_t n_evaluated;
+    vt_tensor *tensor;   /* borrowed for the call */
+} vt_solver_event;
+/* Anything but VT_OK ends the call on the solver with that status. The solver must not be used from within. */
+typedef vt_status (*vt_solver_hook_fn)(void *user, const vt_solver_event *event);
+/** Sets the hook; NULL: none. Not while a batch is under way. Errors:  VT_ERR_STATE. */
+VT_API VT_MUST_USE vt_status vt_solver_set_hook(vt_solver *solver, vt_solver_hook_fn hook, void *user);
 
 /* Predicts at a request: out [request->n_predictions], new references. Anything but VT_OK ends the run with that status. */
 typedef vt_status (*vt_solver_model_fn)(void *user, const vt_solver_request *request, vt_tensor **out);

@@ -1,18 +1,13 @@
-/* Solvers that are exact for the linear part of the diffusion equation: DDIM and DPM-Solver's multistep families. Legend: h = lambda_t - lambda_s of a step
+/* Solvers that are exact for the linear part of the diffusion equation: DPM-Solver's multistep families. Legend: h = lambda_t - lambda_s of a step
  * from level s to level t, m predictions of the data, e of the noise. */
 #include <math.h>
 
+#include "core/error.h"
 #include "sample/coefficient.h"
-#include "sample/program.h"
+#include "sample/exponential.h"
 
-/* x' = keep x + c[0] f + c[1] D1 + c[2] D2 + noise z, f the newest prediction and D1, D2 its scaled derivatives. In terms of z = -(1 + eta) h and S = alpha_t for
- * data, z = h and S = -sigma_t for noise, c[k] = S |z| phi_{k+1}(z). */
-struct exponent {
-    double keep, c[3], noise;
-};
-
-static struct exponent of_data(const struct vt__level *s, const struct vt__level *t, double eta) {
-    struct exponent e = {0};
+static struct vt__exponent of_data(const struct vt__level *s, const struct vt__level *t, double eta) {
+    struct vt__exponent e = {0};
     if (t->sigma == 0) { /* h is infinite: x' = alpha_t m */
         e.c[0] = t->alpha;
         return e;
@@ -27,8 +22,8 @@ static struct exponent of_data(const struct vt__level *s, const struct vt__level
 }
 
 /* eta is 0 or 1: the published stochastic form doubles the prediction's part. */
-static struct exponent of_noise(const struct vt__level *s, const struct vt__level *t, double eta) {
-    struct exponent e = {.keep = t->alpha / s->alpha};
+static struct vt__exponent of_noise(const struct vt__level *s, const struct vt__level *t, double eta) {
+    struct vt__exponent e = {.keep = t->alpha / s->alpha};
     if (t->sigma == 0) {
         e.c[0] = -t->alpha * s->sigma / s->alpha;
         return e;
@@ -40,31 +35,23 @@ static struct exponent of_noise(const struct vt__level *s, const struct vt__leve
     return e;
 }
 
-vt_status vt__compile_ddim(const struct vt__plan *plan, int64_t i, struct vt__program *p) {
-    const struct vt__level *s = vt__plan_from(plan, i), *t = vt__plan_to(plan, i);
-    const struct exponent e = of_data(s, t, 0);
-    vt__put_eval(p, VT__X, s);
-    vt__put_push(p, VT__P);
-    vt__put_keep(p, plan, VT__P, VT__FORM_X0);
-    struct vt__do *op = vt__put_update(p);
-    vt__add(op, VT__X, e.keep);
-    vt__add(op, VT__P, e.c[0]);
-    return VT_OK;
+struct vt__exponent vt__exponent_of(const struct vt__solver_params *o, const struct vt__level *s, const struct vt__level *t) {
+    return o->algorithm == VT__DATA_PREDICTION ? of_data(s, t, o->eta) : of_noise(s, t, o->eta);
 }
 
 /* Adds the derivatives' parts of a multistep update of order 2 or 3; f[0], f[1], f[2] are the ring's. */
-static void add_history(const struct vt__plan *plan, int64_t i, int32_t order, const struct exponent *e, struct vt__do *op) {
+static void add_history(const struct vt__plan *plan, int64_t i, int32_t order, const struct vt__exponent *e, struct vt__do *op) {
     const struct vt__level *t = vt__plan_to(plan, i), *s = vt__plan_from(plan, i), *s1 = vt__plan_from(plan, i - 1);
     const struct vt__solver_params *o = plan->params;
     const double h = t->lambda - s->lambda, r0 = (s->lambda - s1->lambda) / h;
     if (order == 2) {
-        const double c = (o->form == VT__MIDPOINT && !(o->eta != 0 && o->order == 3) ? e->c[0] / 2 : e->c[1]) / r0;
+        const double c = (o->form == VT__MIDPOINT ? e->c[0] / 2 : e->c[1]) / r0;
         vt__add(op, VT__P, c);
         vt__add(op, VT__P + 1, -c);
         return;
     }
     const double r1 = (s1->lambda - vt__plan_from(plan, i - 2)->lambda) / h;
-    const double c2 = o->form == VT__TAYLOR ? 2 * e->c[2] : e->c[2]; /* D2 is h^2 f'' / 2; the published form counts it half */
+    const double c2 = o->form == VT__TAYLOR ? 2 * e->c[2] : e->c[2]; /* D2 is h^2 f'' / 2 */
     /* D10 = (f0 - f1) / r0, D11 = (f1 - f2) / r1, D1 = D10 + r0 / (r0 + r1) (D10 - D11), D2 = (D10 - D11) / (r0 + r1) */
     const double d10 = e->c[1] * (1 + r0 / (r0 + r1)) + c2 / (r0 + r1), d11 = -(e->c[1] * r0 + c2) / (r0 + r1);
     vt__add(op, VT__P, d10 / r0);
@@ -76,7 +63,7 @@ vt_status vt__compile_dpm(const struct vt__plan *plan, int64_t i, struct vt__pro
     const struct vt__solver_params *o = plan->params;
     const struct vt__level *s = vt__plan_from(plan, i), *t = vt__plan_to(plan, i);
     const int is_data = o->algorithm == VT__DATA_PREDICTION;
-    const struct exponent e = is_data ? of_data(s, t, o->eta) : of_noise(s, t, o->eta);
+    const struct vt__exponent e = vt__exponent_of(o, s, t);
     const int32_t order = vt__plan_order(plan, i, o->order ? o->order : 2);
     vt__put_eval(p, VT__X, s);
     vt__put_push(p, VT__P);
@@ -87,5 +74,15 @@ vt_status vt__compile_dpm(const struct vt__plan *plan, int64_t i, struct vt__pro
     vt__add(op, VT__P, e.c[0]);
     if (e.noise != 0) vt__add(op, VT__Z, e.noise * o->noise_scale);
     if (order > 1) add_history(plan, i, order, &e, op);
+    return VT_OK;
+}
+
+vt_status vt__check_dpm(const struct vt__plan *plan) {
+    const struct vt__solver_params *o = plan->params;
+    if (o->order > 3) return vt__fail(VT_ERR_INVALID, "solver: DPM-Solver of order %d, need 1 to 3", o->order);
+    if (o->algorithm == VT__NOISE_PREDICTION && o->eta != 0 && o->eta != 1)
+        return vt__fail(VT_ERR_UNSUPPORTED, "solver: DPM-Solver of noise prediction with eta %g; 0 and 1 are known", o->eta);
+    if (o->algorithm == VT__NOISE_PREDICTION && plan->level[0].alpha == 0)
+        return vt__fail(VT_ERR_UNSUPPORTED, "solver: noise prediction cannot begin where alpha is 0");
     return VT_OK;
 }

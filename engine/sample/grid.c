@@ -144,6 +144,7 @@ static vt_status check(const struct vt__grid *g) {
         const struct vt__level *l = &g->level[i];
         if (!(l->alpha >= 0 && l->sigma >= 0 && isfinite(l->alpha) && isfinite(l->sigma)) || isnan(l->lambda))
             return vt__fail(VT_ERR_INVALID, "grid: level %lld has alpha %g, sigma %g", (long long)i, l->alpha, l->sigma);
+        if (i + 1 < g->n_levels && l->sigma == 0) return vt__fail(VT_ERR_INVALID, "grid: level %lld of %lld has no noise; only the last one may", (long long)i, (long long)g->n_levels);
         if (i > 0 && !(rises ? l->lambda < l[-1].lambda : l->lambda > l[-1].lambda))
             return vt__fail(VT_ERR_INVALID, "grid: log(alpha / sigma) goes from %g to %g at level %lld; levels must differ and keep one direction", l[-1].lambda,
                             l->lambda, (long long)i);

@@ -2,9 +2,16 @@
 #include "sample/program.h"
 
 static const struct vt__solver_kind kinds[VT__SOLVER_N] = {
-    [VT__SOLVER_DDIM] = {"ddim", vt__compile_ddim, NULL, 0, 1},
-    [VT__SOLVER_EULER] = {"euler", vt__compile_ddim, NULL, 0, 0},
-    [VT__SOLVER_DPM] = {"dpm", vt__compile_dpm, NULL, 0, 1},
+    [VT__SOLVER_DDIM] = {.name = "ddim", .compile = vt__compile_ddim},
+    [VT__SOLVER_EULER] = {.name = "euler", .compile = vt__compile_ddim},
+    [VT__SOLVER_HEUN] = {.name = "heun", .compile = vt__compile_heun},
+    [VT__SOLVER_DDPM] = {.name = "ddpm", .compile = vt__compile_ddpm},
+    [VT__SOLVER_ANCESTRAL] = {.name = "ancestral", .compile = vt__compile_ancestral},
+    [VT__SOLVER_LMS] = {.name = "lms", .compile = vt__compile_lms, .check = vt__check_lms},
+    [VT__SOLVER_DPM2] = {.name = "dpm2", .compile = vt__compile_dpm2},
+    [VT__SOLVER_DPM] = {.name = "dpm", .compile = vt__compile_dpm, .check = vt__check_dpm},
+    [VT__SOLVER_DPM_SINGLE] = {.name = "dpm_single", .compile = vt__compile_single, .check = vt__check_single, .orders = vt__orders_single},
+    [VT__SOLVER_DPM_SDE] = {.name = "dpm_sde", .compile = vt__compile_dpm_sde},
 };
 
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind) {

@@ -4,7 +4,7 @@
  * A new kind:
  *   1. a number in venturi/solver.h and its twin below, before VT__SOLVER_N;
  *   2. a function `vt_status vt__compile_NAME(const struct vt__plan *plan, int64_t i, struct vt__program *p)`, in the file of its family, declared below;
- *   3. its line in kinds.c: name, function, what it needs (grouped levels, its own check).
+ *   3. its line in kinds.c: name, function, a check of its options, how its steps are grouped.
  * The function writes step i, from plan->level[plan->first[i]] to plan->level[plan->first[i + 1]]:
  *     vt__put_eval(p, VT__X, from);              the model is asked at the state
  *     vt__put_push(p, VT__P);                    P[k] becomes P[k + 1]; P[0] is to be written
@@ -54,7 +54,8 @@ enum { VT__DO_EVAL, VT__DO_COMBINE, VT__DO_NOISE, VT__DO_PUSH, VT__DO_MEASURE };
 enum {
     VT__IS_UPDATE = 1, /* COMBINE: the step's result, where momentum acts and hooks look (before_update) */
     VT__IS_DATA = 2,   /* COMBINE: a prediction of the data: thresholds act on it */
-    VT__IS_CORRECTION = 4 /* COMBINE: a corrector's update of the same step */
+    VT__IS_CORRECTION = 4, /* COMBINE: a corrector's update of the same step */
+    VT__IS_GUIDANCE = 8   /* COMBINE into VT__R: the two predictions as one */
 };
 
 /* One operation. */
@@ -104,6 +105,13 @@ struct vt__solver_params {
     double noise_scale;      /* factor of that noise */
     double sigma_data;       /* EDM */
     double churn, churn_min, churn_max; /* Karras' Algorithm 2: S_churn and its interval of sigma / alpha */
+    int32_t is_raw_noise;    /* DDIM, DDPM: the direction is the model's own noise, not that of cut data */
+    /* Thresholds of predicted data: clip > 0: to [-clip, clip]; quantile > 0: of each row's magnitudes, s = max(quantile, floor), at most top where top > 0; to [-s, s] / s. */
+    double clip, quantile, quantile_floor, quantile_top;
+    /* Guidance: prediction = unconditional + scale (conditional - unconditional), where sigma / alpha is in (from, to]; to 0: everywhere. */
+    int32_t is_hooked;       /* somebody looks at predictions: they are copied first */
+    int32_t guidance;        /* VT__GUIDE_* */
+    double guidance_scale, guidance_rescale, guidance_from, guidance_to;
     double r1, r2;           /* singlestep: inner places, 0: the kind's own */
     double option[8];        /* of single kinds; their comments say which is what */
     const char *steps;       /* FLOWTURBO: "HPPPR" */
@@ -113,6 +121,7 @@ struct vt__solver_params {
 };
 enum { VT__DATA_PREDICTION, VT__NOISE_PREDICTION };
 enum { VT__MIDPOINT, VT__HEUN, VT__TAYLOR };
+enum { VT__GUIDE_NONE, VT__GUIDE_CFG, VT__GUIDE_CFG_PLUS };
 enum { VT__MOMENTUM_NONE, VT__MOMENTUM_HEAVY_BALL, VT__MOMENTUM_NESTEROV };
 
 /* What a step is compiled from: one class of rows. */
@@ -150,19 +159,35 @@ void vt__add_prediction(struct vt__program *p, const struct vt__plan *plan, stru
 /* c = {of x, of the prediction, of y}: a prediction of form `given` at a level as `wanted`. Where sigma or alpha is 0 and the form is not to be had, NaN. */
 void vt__form_convert(const struct vt__level *level, double sigma_data, int32_t given, int32_t wanted, double c[3]);
 
+static inline int vt__params_cut(const struct vt__solver_params *o) { return o->clip > 0 || o->quantile > 0; }
+/* What every program gets besides: guidance behind each evaluation, and at the last step the prediction that ends in data. */
+vt_status vt__program_finish(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+
 /* A kind. */
 struct vt__solver_kind {
     const char *name;
     vt_status (*compile)(const struct vt__plan *plan, int64_t i, struct vt__program *p);
     vt_status (*check)(const struct vt__plan *plan); /* options and grid, once; NULL: nothing to check */
-    int32_t is_grouped;  /* its steps have inner levels (order of a step: first[i + 1] - first[i]) */
-    int32_t is_random;   /* draws noise */
+    /* Kinds whose steps have inner levels (first[i + 1] - first[i] of them): how n evaluations are shared out, into order [n]; answers the number of steps. */
+    int64_t (*orders)(const struct vt__solver_params *o, int64_t n, int32_t *order);
 };
 /* NULL: no such kind here. */
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind);
 
-/* exponential.c */
-vt_status vt__compile_ddim(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+/* exponential.c, singlestep.c */
 vt_status vt__compile_dpm(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__check_dpm(const struct vt__plan *plan);
+vt_status vt__compile_single(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__check_single(const struct vt__plan *plan);
+int64_t vt__orders_single(const struct vt__solver_params *o, int64_t n, int32_t *order);
+/* classical.c */
+vt_status vt__compile_ddim(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__compile_ddpm(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__compile_heun(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__compile_dpm2(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__compile_lms(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__check_lms(const struct vt__plan *plan);
+vt_status vt__compile_ancestral(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__compile_dpm_sde(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 
 #endif

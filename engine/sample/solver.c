@@ -14,6 +14,19 @@ static struct vt__plan plan_of(const vt_solver *s, const struct vt__row_class *c
 
 /* ---- life ---- */
 
+static vt_status make_grid(vt_solver *s, const struct vt__grid_params *wanted) {
+    struct vt__grid_params p = *wanted;
+    if (!s->kind->orders) return vt__grid_create(s->ctx, s->schedule, &p, NULL, 0, &s->grid);
+    int32_t *order = vt__calloc2(s->ctx, p.n, 1, sizeof *order);
+    if (!order) return vt__fail_nomem("solver", (size_t)p.n * sizeof *order);
+    const int64_t n_steps = s->kind->orders(&s->params, p.n, order);
+    vt_status st = n_steps > 0 ? VT_OK : vt__fail(VT_ERR_INVALID, "solver: %lld evaluations are too few for a step of %s", (long long)p.n, s->kind->name);
+    for (int64_t i = p.n = 0; i < n_steps; i++) p.n += order[i];
+    if (st == VT_OK) st = vt__grid_create(s->ctx, s->schedule, &p, order, n_steps, &s->grid);
+    vt__free(s->ctx, order);
+    return st;
+}
+
 vt_status vt__solver_create(vt_context *ctx, vt_schedule *schedule, const struct vt__solver_setup *setup, vt_solver **out) {
     vt_solver *s = *out = vt__calloc(ctx, sizeof *s);
     if (!s) return vt__fail_nomem("solver", sizeof *s);
@@ -26,7 +39,7 @@ vt_status vt__solver_create(vt_context *ctx, vt_schedule *schedule, const struct
     s->kind = vt__solver_kind_get(s->params.kind);
     vt_status st = VT_OK;
     if (!s->kind) st = vt__fail(VT_ERR_UNSUPPORTED, "solver: kind %d is not here", s->params.kind);
-    if (st == VT_OK) st = vt__grid_create(ctx, schedule, &setup->grid, NULL, 0, &s->grid);
+    if (st == VT_OK) st = make_grid(s, &setup->grid);
     if (st == VT_OK && s->kind->check) {
         const struct vt__row_class shared = {.level = s->grid.level};
         const struct vt__plan plan = plan_of(s, &shared);
@@ -96,6 +109,7 @@ vt_status vt__solver_compile(vt_solver *s) {
         const struct vt__plan plan = plan_of(s, k);
         k->program.n = k->program.is_full = 0;
         vt_status st = s->kind->compile(&plan, s->step, &k->program);
+        if (st == VT_OK) st = vt__program_finish(&plan, s->step, &k->program);
         if (st != VT_OK) return st;
         if (k->program.is_full) return vt__fail(VT_ERR_INTERNAL, "solver: step %lld of %s has no program", (long long)s->step, s->kind->name);
         if (!is_alike(&k->program, &s->classes[0].program))
@@ -105,16 +119,24 @@ vt_status vt__solver_compile(vt_solver *s) {
     return VT_OK;
 }
 
+vt_status vt__solver_tell(vt_solver *s, int32_t point, vt_tensor *tensor) {
+    if (!s->hook) return VT_OK;
+    const struct vt__solver_event event = {point, s->step, s->n_evaluated, tensor};
+    return s->hook(s->hook_inner, s->hook_user, &event);
+}
+
 /* To the next evaluation, over ends of steps. */
 static vt_status go_on(vt_solver *s) {
     while (s->step < s->grid.n_steps && s->at == s->classes[0].program.n) {
+        vt_status told = vt__solver_tell(s, VT__HOOK_AFTER_STEP, s->slot[VT__X]);
+        if (told != VT_OK) return told;
         s->step++;
         if (s->step == s->grid.n_steps) return VT_OK;
         vt_status st = vt__solver_compile(s);
         if (st == VT_OK) st = vt__solver_run_segment(s, NULL, 0);
         if (st != VT_OK) return st;
     }
-    return VT_OK;
+    return vt__solver_tell(s, VT__HOOK_BEFORE_EVAL, s->slot[s->classes[0].program.op[s->at].slot]);
 }
 
 /* Memory of every slot that some step writes. */
@@ -182,6 +204,15 @@ static vt_status need_request(const vt_solver *s) {
     return VT_OK;
 }
 
+/* Does guidance need the unconditional prediction, of any row? */
+static int asked_twice(const vt_solver *s) {
+    for (int64_t c = 0; c < s->n_classes; c++) {
+        const struct vt__program *p = &s->classes[c].program;
+        if (s->at + 1 < p->n && p->op[s->at + 1].flags & VT__IS_GUIDANCE && p->op[s->at + 1].coef[VT__U] != 0) return 1;
+    }
+    return 0;
+}
+
 vt_status vt__solver_request(vt_solver *s, struct vt__solver_request *out) {
     vt_status st = need_request(s);
     if (st != VT_OK) return st;
@@ -192,7 +223,7 @@ vt_status vt__solver_request(vt_solver *s, struct vt__solver_request *out) {
         time[r] = l->time, alpha[r] = l->alpha, sigma[r] = l->sigma, lambda[r] = l->lambda;
     }
     *out = (struct vt__solver_request){s->slot[op->slot], op->extra >= 0 ? s->slot[op->extra] : NULL, time, alpha, sigma, lambda, s->step, s->grid.n_steps,
-                                       s->n_evaluated, op->model, 1};
+                                       s->n_evaluated, op->model, asked_twice(s) ? 2 : 1};
     return VT_OK;
 }
 
@@ -231,6 +262,30 @@ vt_status vt__solver_set_noise(vt_solver *s, vt_tensor *noise) {
     s->noise = vt__tensor_retain(noise);
     s->n_drawn = 0;
     return VT_OK;
+}
+
+vt_status vt__solver_set_hook(vt_solver *s, vt__solver_hook_fn hook, void (*inner)(void), void *user) {
+    if (s->n_rows && !vt__solver_is_done(s)) return vt__fail(VT_ERR_STATE, "solver: a hook comes before begin");
+    s->hook = hook;
+    s->hook_inner = inner;
+    s->hook_user = user;
+    s->params.is_hooked = hook != NULL;
+    return VT_OK;
+}
+
+vt_status vt__solver_set_state(vt_solver *s, vt_tensor *x, int keep_history) {
+    vt_status st = need_request(s);
+    if (st != VT_OK) return st;
+    if (x->ndim != s->desc.ndim || memcmp(x->shape, s->desc.shape, (size_t)x->ndim * sizeof *x->shape) != 0 || x->dtype != s->dtype)
+        return vt__fail(VT_ERR_SHAPE, "solver: another state must have the first one's type and extents");
+    for (int32_t i = 0; i < s->at; i++) {
+        if (s->classes[0].program.op[i].code == VT__DO_EVAL) return vt__fail(VT_ERR_STATE, "solver: step %lld is under way; a state is set between steps", (long long)s->step);
+    }
+    st = vt__tensor_read(x, vt__tensor_to_view(s->slot[VT__X]).data, (size_t)vt__tensor_count(x) * vt__dtype_size(s->dtype));
+    if (st != VT_OK || keep_history) return st;
+    s->since = s->step;
+    st = vt__solver_compile(s);
+    return st == VT_OK ? vt__solver_run_segment(s, NULL, 0) : st;
 }
 
 vt_status vt__solver_set_extra(vt_solver *s, int32_t k, vt_tensor *t) {

@@ -43,8 +43,23 @@ int64_t vt__solver_step(const vt_solver *s);
 int64_t vt__solver_evaluations(const vt_solver *s);
 /* Draws in the order of their use: noise [n, rows, ...] in place of the rows' own. NULL: the rows' own again. */
 vt_status vt__solver_set_noise(vt_solver *s, vt_tensor *noise);
+/* Another state of the same extents, a copy is taken. Predictions that came before are dropped from multistep methods unless they are to be kept. Only between steps. */
+vt_status vt__solver_set_state(vt_solver *s, vt_tensor *x, int keep_history);
 /* Tensor k (0 or 1) that kinds read besides the state: the degraded picture, the source. Held. */
 vt_status vt__solver_set_extra(vt_solver *s, int32_t k, vt_tensor *t);
+
+/* Somebody who looks, and may write to the tensor: where the model is asked, the guided prediction, predicted data after thresholds, the state before its update, the
+ * state after a step. Anything but VT_OK ends the call with that status. */
+enum { VT__HOOK_BEFORE_EVAL, VT__HOOK_AFTER_GUIDANCE, VT__HOOK_AFTER_DATA, VT__HOOK_BEFORE_UPDATE, VT__HOOK_AFTER_STEP };
+struct vt__solver_event {
+    int32_t point;
+    int64_t step, evaluation;
+    vt_tensor *tensor; /* borrowed for the call */
+};
+/* inner: a function of the caller's own type, handed through. */
+typedef vt_status (*vt__solver_hook_fn)(void (*inner)(void), void *user, const struct vt__solver_event *event);
+/* NULL: nobody. STATE while a batch is under way. */
+vt_status vt__solver_set_hook(vt_solver *s, vt__solver_hook_fn hook, void (*inner)(void), void *user);
 /* Roles and partners of rows [rows]: route[r] is the row that the routed terms of row r read. */
 vt_status vt__solver_set_route(vt_solver *s, const int32_t *role, const int64_t *route);
 

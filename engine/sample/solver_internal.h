@@ -41,6 +41,10 @@ struct vt_solver {
     int64_t n_drawn;
     double *facts;           /* [4][n_rows]: time, alpha, sigma, lambda of the request */
 
+    vt__solver_hook_fn hook; /* NULL: nobody looks */
+    void (*hook_inner)(void);
+    void *hook_user;
+
     int64_t step, since, n_evaluated;
     int32_t at; /* operation of the present step that waits: an evaluation */
     int32_t n_draws_of_step;
@@ -49,5 +53,8 @@ struct vt_solver {
 vt_status vt__solver_compile(vt_solver *s);
 /* Runs operations from s->at up to the next evaluation or the end of the step. answers [n]: predictions, NULL where none were asked for. */
 vt_status vt__solver_run_segment(vt_solver *s, vt_tensor *const *answers, int32_t n);
+
+/* Tells the hook. */
+vt_status vt__solver_tell(vt_solver *s, int32_t point, vt_tensor *tensor);
 
 #endif

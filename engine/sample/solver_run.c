@@ -7,31 +7,39 @@
 #include "core/memory.h"
 #include "core/pool.h"
 #include "core/rng.h"
+#include "sample/row.h"
 #include "sample/solver_internal.h"
 #include "vtk.h"
 #include "vtk_map.h"
 
 enum { BLOCK = 2048, SHARE = 8 * BLOCK };
 
-/* One operation, resolved: where it reads and writes. Coefficients are in the classes' programs. */
+enum { BLEND, NOISE, CLIP, PASTE, N_BLOCKWISE, THRESHOLD = N_BLOCKWISE, RESCALE, HOOK };
+
+/* One operation, resolved: where it reads and writes. Coefficients are in the classes' programs. Those from N_BLOCKWISE on need whole rows. */
 struct pass {
+    int32_t code;
     const struct vt__do *op; /* of class 0 */
+    vt_tensor *tensor;       /* HOOK: what the caller sees */
+    int32_t point;
     int32_t index;           /* in every class's program; -1: not in them */
     char *out;
     const char *in[VT__SLOTS];
+    const void *like; /* RESCALE: the conditional prediction */
     uint32_t stream; /* NOISE */
     const char *draw; /* NOISE: the caller's numbers */
 };
 
 struct segment {
     vt_solver *s;
-    struct pass pass[VT__MOST_OPS];
+    struct pass pass[4 * VT__MOST_OPS]; /* each operation may be followed by three */
     int32_t n;
-    int64_t n_rows, row_size; /* one row where rows need not be told apart */
+    int64_t row_size;         /* of one row that is the batch, where rows need not be told apart */
     int64_t n_per_row;        /* chunks */
     size_t width;             /* of an element */
     int (*blend)(void *out, const void *const *in, const double *c, int32_t n_in, int64_t n);
-    atomic_int is_bad;
+    int32_t first, last;      /* passes of this round: from first to before last */
+    atomic_int is_bad, is_full;
 };
 
 static void draw_block(const struct segment *g, const struct pass *pass, int64_t row, int64_t first, int64_t n) {
@@ -63,6 +71,15 @@ static int blend_block(const struct segment *g, const struct pass *pass, int64_t
     return g->blend(out, in, c, n_in, n);
 }
 
+static void clip_block(const struct segment *g, const struct pass *pass, int64_t row, int64_t first, int64_t n) {
+    const double most = g->s->params.clip;
+    char *at = pass->out + (size_t)(row * g->row_size + first) * g->width;
+    for (int64_t i = 0; i < n; i++) {
+        if (g->width == sizeof(float)) ((float *)(void *)at)[i] = fmaxf((float)-most, fminf((float)most, ((float *)(void *)at)[i]));
+        else ((double *)(void *)at)[i] = fmax(-most, fmin(most, ((double *)(void *)at)[i]));
+    }
+}
+
 static void run_chunk(void *user, int64_t chunk) {
     struct segment *g = user;
     const int64_t row = chunk / g->n_per_row, begin = chunk % g->n_per_row * SHARE;
@@ -70,12 +87,58 @@ static void run_chunk(void *user, int64_t chunk) {
     int bad = 0;
     for (int64_t at = begin; at < end; at += BLOCK) {
         const int64_t n = end - at < BLOCK ? end - at : BLOCK;
-        for (int32_t i = 0; i < g->n; i++) {
-            if (g->pass[i].op->code == VT__DO_NOISE) draw_block(g, &g->pass[i], row, at, n);
-            else bad |= blend_block(g, &g->pass[i], row, at, n);
+        for (int32_t i = g->first; i < g->last; i++) {
+            const struct pass *pass = &g->pass[i];
+            if (pass->code == NOISE) draw_block(g, pass, row, at, n);
+            else if (pass->code == CLIP) clip_block(g, pass, row, at, n);
+            else bad |= blend_block(g, pass, row, at, n);
         }
     }
     if (bad) atomic_store_explicit(&g->is_bad, 1, memory_order_relaxed);
+}
+
+/* A pass that needs whole rows. */
+static void run_row(void *user, int64_t row) {
+    struct segment *g = user;
+    const struct pass *pass = &g->pass[g->first];
+    const struct vt__solver_params *o = &g->s->params;
+    const size_t at = (size_t)(row * g->s->row_size) * g->width;
+    const int64_t n = g->s->row_size;
+    if (pass->code == RESCALE) {
+        const struct vt__do *op = &g->s->classes[g->s->class_of[row]].program.op[pass->index];
+        if (op->coef[VT__U] != 0) vt__row_rescale(pass->out + at, (const char *)pass->like + at, g->s->dtype, n, o->guidance_rescale);
+        return;
+    }
+    double *scratch = vt__scratch_take2(g->s->ctx, n, 1, sizeof *scratch);
+    if (!scratch) atomic_store(&g->is_full, 1);
+    else vt__row_threshold(pass->out + at, g->s->dtype, n, o->quantile, o->quantile_floor, o->quantile_top, scratch);
+    vt__scratch_give(g->s->ctx, scratch);
+}
+
+/* All passes: those that go block by block together, the others one by one. */
+static vt_status run_passes(struct segment *g) {
+    vt_solver *s = g->s;
+    for (g->first = 0; g->first < g->n; g->first = g->last) {
+        const int32_t code = g->pass[g->first].code;
+        int is_plain = s->n_classes == 1 && !s->route;
+        g->last = g->first + 1;
+        if (code == HOOK) {
+            vt_status st = vt__solver_tell(s, g->pass[g->first].point, g->pass[g->first].tensor);
+            if (st != VT_OK) return st;
+            continue;
+        }
+        if (code >= N_BLOCKWISE) {
+            vt__parallel(s->ctx, s->n_rows, run_row, g);
+            if (atomic_load(&g->is_full)) return vt__fail_nomem("solver", (size_t)s->row_size * sizeof(double));
+            continue;
+        }
+        while (g->last < g->n && g->pass[g->last].code < N_BLOCKWISE) g->last++;
+        for (int32_t i = g->first; i < g->last; i++) is_plain &= g->pass[i].code != NOISE;
+        g->row_size = is_plain ? s->row_size * s->n_rows : s->row_size;
+        g->n_per_row = (g->row_size + SHARE - 1) / SHARE;
+        vt__parallel(s->ctx, (is_plain ? 1 : s->n_rows) * g->n_per_row, run_chunk, g);
+    }
+    return VT_OK;
 }
 
 /* ---- resolving ---- */
@@ -137,12 +200,43 @@ static int reads(const vt_solver *s, int32_t index, int32_t slot) {
     return 0;
 }
 
+static struct pass *append(struct segment *g, int32_t code, int32_t index, const struct vt__do *op) {
+    struct pass *pass = &g->pass[g->n++];
+    *pass = (struct pass){.code = code, .op = op, .index = index};
+    return pass;
+}
+
+static void append_hook(struct segment *g, int32_t point, vt_tensor *tensor) {
+    if (!g->s->hook) return;
+    struct pass *pass = append(g, HOOK, -1, NULL);
+    pass->point = point;
+    pass->tensor = tensor;
+}
+
+/* What thresholds, guidance and hooks do to a combination that has just been made. */
+static void append_followers(struct segment *g, struct buffers *b, int32_t index, const struct vt__do *op, const void *old) {
+    const struct vt__solver_params *o = &g->s->params;
+    if (op->flags & VT__IS_GUIDANCE) {
+        if (o->guidance_rescale > 0 && reads(g->s, index, VT__U)) {
+            struct pass *pass = append(g, RESCALE, index, op);
+            pass->out = data_of(b->slot[VT__R]);
+            pass->like = old;
+        }
+        append_hook(g, VT__HOOK_AFTER_GUIDANCE, b->slot[VT__R]);
+    }
+    if (op->flags & VT__IS_DATA) {
+        if (vt__params_cut(o)) append(g, o->quantile > 0 ? THRESHOLD : CLIP, index, op)->out = data_of(b->slot[op->slot]);
+        append_hook(g, VT__HOOK_AFTER_DATA, b->slot[op->slot]);
+    }
+}
+
 static vt_status resolve(struct segment *g, struct buffers *b, int32_t index) {
     vt_solver *s = g->s;
     const struct vt__do *op = &s->classes[0].program.op[index];
-    struct pass *pass = &g->pass[g->n];
     if (op->code == VT__DO_PUSH) return push(s, b, op->slot);
-    *pass = (struct pass){.op = op, .index = index};
+    if (op->flags & VT__IS_UPDATE) append_hook(g, VT__HOOK_BEFORE_UPDATE, b->slot[VT__X]);
+    struct pass *pass = append(g, op->code == VT__DO_NOISE ? NOISE : BLEND, index, op);
+    const void *old = b->slot[op->slot] ? data_of(b->slot[op->slot]) : NULL;
     if (op->code == VT__DO_COMBINE) {
         for (int32_t k = 0; k < VT__SLOTS; k++) {
             if (!reads(s, index, k)) continue;
@@ -154,7 +248,7 @@ static vt_status resolve(struct segment *g, struct buffers *b, int32_t index) {
     if (st == VT_OK && op->code == VT__DO_NOISE) st = draw(s, pass);
     if (st != VT_OK) return st;
     pass->out = data_of(b->slot[op->slot]);
-    g->n++;
+    append_followers(g, b, index, op, old);
     return VT_OK;
 }
 
@@ -196,29 +290,22 @@ static vt_status complain(const vt_solver *s, vt_tensor *const *answers, int32_t
 }
 
 vt_status vt__solver_run_segment(vt_solver *s, vt_tensor *const *answers, int32_t n) {
-    struct segment g = {.s = s, .width = vt__dtype_size(s->dtype), .n_rows = s->n_rows, .row_size = s->row_size};
+    struct segment g = {.s = s, .width = vt__dtype_size(s->dtype)};
     struct buffers b = {0};
     const struct vt__program *p = &s->classes[0].program;
     const int64_t n_drawn = s->n_drawn;
     const int32_t n_draws = s->n_draws_of_step;
     vt_status st = VT_OK;
     int32_t at = s->at;
-    int is_plain = s->n_classes == 1 && !s->route;
     atomic_init(&g.is_bad, 0);
+    atomic_init(&g.is_full, 0);
     g.blend = vtk_get()->map->blend[s->dtype == VT_DTYPE_F64];
     memcpy(b.slot, s->slot, sizeof b.slot);
     for (int32_t k = 0; k < n; k++) b.slot[VT__R + k] = answers[k];
     for (b.n_free = 0; b.n_free < s->n_spares; b.n_free++) b.free[b.n_free] = s->spare[b.n_free];
-    for (; st == VT_OK && at < p->n && p->op[at].code != VT__DO_EVAL; at++) {
-        if (p->op[at].code == VT__DO_NOISE) is_plain = 0;
-        st = resolve(&g, &b, at);
-    }
-    if (st == VT_OK && g.n) {
-        if (is_plain) g.row_size *= g.n_rows, g.n_rows = 1;
-        g.n_per_row = (g.row_size + SHARE - 1) / SHARE;
-        vt__parallel(s->ctx, g.n_rows * g.n_per_row, run_chunk, &g);
-        if (atomic_load(&g.is_bad)) st = complain(s, answers, n);
-    }
+    for (; st == VT_OK && at < p->n && p->op[at].code != VT__DO_EVAL; at++) st = resolve(&g, &b, at);
+    if (st == VT_OK) st = run_passes(&g);
+    if (st == VT_OK && atomic_load(&g.is_bad)) st = complain(s, answers, n);
     settle(s, &b, st == VT_OK);
     if (st != VT_OK) {
         s->n_drawn = n_drawn;
