@@ -14,6 +14,8 @@
 #include "venturi/llm.h"
 #include "venturi/loader.h"
 #include "venturi/media.h"
+#include "venturi/mixture.h"
+#include "venturi/ot.h"
 #include "venturi/profile.h"
 #include "venturi/retrieve.h"
 #include "venturi/sample.h"

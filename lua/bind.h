@@ -74,6 +74,8 @@ void bind_quantize(lua_State *L);
 void bind_loader(lua_State *L);
 void bind_solver(lua_State *L);
 void bind_media(lua_State *L);
+void bind_mixture(lua_State *L);
+void bind_ot(lua_State *L);
 void bind_profile(lua_State *L);
 void bind_retrieve(lua_State *L);
 void bind_distance(lua_State *L);

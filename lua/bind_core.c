@@ -29,6 +29,8 @@ int luaopen_venturi_core(lua_State *L) {
     bind_loader(L);
     bind_solver(L);
     bind_media(L);
+    bind_mixture(L);
+    bind_ot(L);
     bind_script(L);
     bind_tensor(L);
     bind_graph(L);

@@ -1,11 +1,14 @@
 --- Which checker a reference file belongs to: the longest prefix of its name wins. A name without one has no checker and fails.
 return {
+  ["00-exact-ode"] = "mixture",
+  ["00-gmm-eval"] = "mixture",
   ["05-monarch-dft"] = "fourier",
   ["05-rfft-sparse"] = "fourier",
   ["11_cooldown"] = "cooldown",
   ["20-mobilenetv2-memory"] = "patch",
   ["20-patch-smallnet"] = "patch",
   ["20-planner"] = "planner",
+  ["37-semidiscrete-ot"] = "transport",
   ["64_kmedoids"] = "kmedoids",
   ["78-rex"] = "schedule",
   attn_ = "attention",
