@@ -10,7 +10,7 @@
  *   g.peak_bytes, arena_bytes, least_bytes, scratch_bytes, result_bytes, input_bytes, kept_bytes, flops, steps
  *   vt.var(name, number) -> v          stands where the number of an attribute or of an operand stands; v.value can be set, v.name read
  *
- * The collector runs at the end of a capture: what nobody can reach is no tensor that somebody keeps. */
+ * The collector runs before a capture and at its end: what nobody can reach is no tensor that somebody keeps. */
 #include <string.h>
 
 #include "bind.h"
@@ -95,7 +95,7 @@ static int capture_body(lua_State *L) {
     for (int i = 1; i <= n; i++) r->out[i - 1] = vt_tensor_retain(bind_tensor_test(L, i));
     r->n_out = n;
     lua_settop(L, 0);
-    for (int i = 0; i < 2; i++) lua_gc(L, LUA_GCCOLLECT); /* what the first finalizes may have held on to more */
+    box_collect(L);
     return 0;
 }
 
@@ -137,6 +137,7 @@ static int capture(lua_State *L) {
     vt_tensor **in = read_list(L, "capture", 2, &n);
     box *b = box_push(L, &bind_graph_box, 0);
     lua_pushvalue(L, 1);
+    box_collect(L); /* what earlier runs have left would be in memory beside this one */
     callback_begin(L, &r.call);
     vt_status st = vt_graph_capture(vt__capability_get(L)->ctx, in, n, capture_work, &r, &g);
     callback_end(&r.call);

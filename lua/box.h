@@ -23,6 +23,8 @@ typedef struct box {
 /* Makes the metatable: methods, __index, __name, __gc, __close, close. Leaves the stack as it was. */
 void box_register(lua_State *L, const box_type *type, const luaL_Reg *methods);
 
+/* Runs the collector until nothing unreachable holds native memory: what the first run finalizes may have held on to more. */
+void box_collect(lua_State *L);
 /* Pushes an empty box with `n_values` user values. Runs the collector first when native memory has grown much since it last ran. */
 box *box_push(lua_State *L, const box_type *type, int n_values);
 /* The handle of argument `arg`; raises on another type and on a closed box. */

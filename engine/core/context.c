@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "core/error.h"
 #include "core/io.h"
@@ -118,6 +121,16 @@ void *vt__context_alloc(vt_context *ctx, void *ptr, size_t old_size, size_t new_
     atomic_fetch_sub_explicit(&ctx->live, r ? old_size : new_size, memory_order_relaxed);
     if (r) raise_peak(ctx, vt__context_memory(ctx));
     return r;
+}
+
+void vt__context_trim(vt_context *ctx) {
+    int any = vt__scratch_drop(ctx) | vt__spare_drop(ctx);
+#ifdef __GLIBC__
+    /* Below some small block that lives on, free memory stays the process's for good otherwise. */
+    if (any && ctx->params.alloc == malloc_alloc) (void)malloc_trim(0);
+#else
+    (void)any;
+#endif
 }
 
 uint64_t vt__context_memory(const vt_context *ctx) {

@@ -32,6 +32,10 @@ struct vt__kept_block *vt__context_kept(vt_context *ctx);
 struct vt__spares *vt__context_spares(vt_context *ctx);
 void vt__context_used(vt_context *ctx); /* something that was kept is in use again: the peak may have moved */
 
+/* Frees scratch and blocks that are kept for the next call, and asks malloc to hand free pages back to the system: between two kinds of work that each
+ * need much memory of their own. Takes milliseconds. */
+void vt__context_trim(vt_context *ctx);
+
 int32_t vt__context_threads(const vt_context *ctx);
 /* Starts the pool's threads on first use; fewer than asked for if the system has no more: work is still done. */
 struct vt__pool *vt__context_pool(vt_context *ctx);

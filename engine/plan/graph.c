@@ -143,7 +143,10 @@ vt_status vt__graph_of_program(struct vt__program *p, int is_foreign, vt_graph *
 vt_status vt__graph_capture(vt_context *ctx, vt_tensor *const *inputs, int32_t n_inputs, vt__capture_fn fn, void *user, vt_graph **out) {
     struct vt__program p;
     *out = NULL;
+    /* Neither does the run that is captured need what earlier ones have left, nor do replays what it leaves. */
+    vt__context_trim(ctx);
     vt_status st = vt__capture(ctx, inputs, n_inputs, fn, user, &p);
+    vt__context_trim(ctx);
     return st == VT_OK ? vt__graph_of_program(&p, 0, out) : st;
 }
 
