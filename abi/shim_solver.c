@@ -89,6 +89,7 @@ static vt_status check_predictions(const vt_solver_options *o) {
     if (!(o->clip >= 0) || !(o->threshold >= 0 && o->threshold <= 1) || !(o->threshold_floor >= 0) || !(o->threshold_top >= 0) || (o->clip > 0 && o->threshold > 0))
         return vt__fail(VT_ERR_INVALID, "solver: clip %g, threshold %g (floor %g, top %g); clip or threshold, not both", o->clip, o->threshold, o->threshold_floor,
                         o->threshold_top);
+    if (!(o->atol >= 0) || !(o->rtol >= 0)) return vt__fail(VT_ERR_INVALID, "solver: atol %g or rtol %g is negative", o->atol, o->rtol);
     if (!(o->churn >= 0) || !(o->churn_from >= 0) || !(o->churn_to >= 0) || !isfinite(o->churn))
         return vt__fail(VT_ERR_INVALID, "solver: churn %g from %g to %g must not be negative", o->churn, o->churn_from, o->churn_to);
     return VT_OK;
@@ -102,6 +103,8 @@ static void put_predictions(const vt_solver_options *o, struct vt__solver_params
     p->clip = o->clip, p->quantile = o->threshold;
     p->quantile_floor = value_or(o->threshold_floor, 1), p->quantile_top = o->threshold_top;
     p->is_raw_noise = (o->flags & VT_SOLVER_RAW_NOISE) != 0;
+    p->atol = value_or(o->atol, 0.0078), p->rtol = value_or(o->rtol, 0.05);
+    if (o->kind == VT_SOLVER_ANCESTRAL || o->kind == VT_SOLVER_DPM_SDE) p->eta = value_or(o->eta, 1);
     p->churn = o->churn, p->churn_min = o->churn_from, p->churn_max = o->churn_to;
 }
 
@@ -121,7 +124,7 @@ static struct vt__solver_setup setup_of(const vt_solver_options *o) {
 }
 
 vt_status vt_solver_create(vt_context *ctx, vt_schedule *schedule, const vt_solver_options *opt, vt_solver **out) {
-    enum { FIRST_SIZE = 248 };
+    enum { FIRST_SIZE = 264 };
     vt_solver_options o;
     if (out) *out = NULL;
     if (!ctx || !schedule || !out) return vt__fail(VT_ERR_INVALID, "solver: needs a context, a schedule and out");

@@ -117,6 +117,8 @@ static void read_predictions(lua_State *L, vt_solver_options *o, const char *wha
     o->threshold = box_number(L, 1, what, "threshold", 0);
     o->threshold_floor = box_number(L, 1, what, "threshold_floor", 0);
     o->threshold_top = box_number(L, 1, what, "threshold_top", 0);
+    o->atol = box_number(L, 1, what, "atol", 0);
+    o->rtol = box_number(L, 1, what, "rtol", 0);
     o->churn = box_number(L, 1, what, "churn", 0);
     o->churn_from = box_number(L, 1, what, "churn_from", 0);
     o->churn_to = box_number(L, 1, what, "churn_to", 0);
@@ -128,7 +130,7 @@ static vt_solver_options read_options(lua_State *L) {
     static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
         "start", "end_time", "power", "offset", "sigma_min", "sigma_max", "times", "sigmas", "eta", "noise_scale", "sigma_data", "seed", "lower_order_final",
         "euler_at_final", "denoise", "round_times", "raw_noise", "guidance", "guidance_scale", "guidance_rescale", "guidance_from", "guidance_to", "clip", "threshold",
-        "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", NULL};
+        "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", "atol", "rtol", NULL};
     static const char *const finals[] = {"default", "zero", "least", NULL}, *const algorithms[] = {"data", "noise", NULL};
     static const char *const forms[] = {"midpoint", "heun", "taylor", NULL}, *const types[] = {"f32", "f64", NULL};
     static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F64};

@@ -72,12 +72,12 @@ enum {
     VT_SOLVER_EULER = 1,
     VT_SOLVER_HEUN = 2,
     VT_SOLVER_DDPM = 3,
-    VT_SOLVER_ANCESTRAL = 4,
+    VT_SOLVER_ANCESTRAL = 4,     /* eta 0: 1 */
     VT_SOLVER_LMS = 5,
     VT_SOLVER_DPM2 = 6,
     VT_SOLVER_DPM = 7,           /* DPM-Solver and DPM-Solver++, multistep; eta > 0: stochastic */
     VT_SOLVER_DPM_SINGLE = 8,
-    VT_SOLVER_DPM_SDE = 9,       /* singlestep, stochastic */
+    VT_SOLVER_DPM_SDE = 9,       /* singlestep, stochastic; eta 0: 1 */
     VT_SOLVER_DPM_ADAPTIVE = 10,
     VT_SOLVER_DEIS = 11,
     VT_SOLVER_PNDM = 12,
@@ -112,7 +112,7 @@ enum {
     VT_SPACING_KARRAS = 3,      /* n values of sigma / alpha evenly in the power 1 / `power`, 0: 7; then the final level */
     VT_SPACING_EXPONENTIAL = 4, /* n levels evenly in log(alpha / sigma), then the final level */
     VT_SPACING_LINSPACE = 5,    /* round(linspace(0, T - 1, n + 1)) without 0, then the final level (diffusers: DPM-Solver classes) */
-    VT_SPACING_LINSPACE_N = 6,  /* linspace(0, T - 1, n), then the final level (diffusers: Euler, Heun) */
+    VT_SPACING_LINSPACE_N = 6,  /* linspace(0, T - 1, n), sigma / alpha linear between indices, then the final level (diffusers: Euler, Heun) */
     VT_SPACING_LEADING = 7,     /* i (T / (n + 1)) + offset for i from 1 to n, then the final level (diffusers: DPM-Solver classes) */
     VT_SPACING_LEADING_N = 8,   /* i (T / n) + offset for i from 0 to n - 1, then the final level (diffusers: DDIM, PNDM) */
     VT_SPACING_TRAILING = 9,    /* round(T - i T / n) - 1, then the final level */
@@ -174,6 +174,7 @@ typedef struct vt_solver_options {
     double threshold_floor; /* least s; 0: 1 */
     double threshold_top;  /* greatest s; 0: none */
     double churn;          /* EULER, HEUN, DPM2: noise raised before each step, over all steps (Karras et al. 2022, Algorithm 2) */
+    double atol, rtol;     /* DPM_ADAPTIVE; 0: 0.0078 and 0.05 */
     double churn_from, churn_to; /* where sigma / alpha is between; to 0: everywhere above from */
 } vt_solver_options;
 

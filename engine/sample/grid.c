@@ -88,11 +88,24 @@ static double index_at(const struct vt__grid_params *p, int64_t T, int64_t i) {
     }
 }
 
+/* A real index of the classes whose sigma / alpha is linear between two. */
+static vt_status level_between(const struct making *m, int64_t i, double t) {
+    const double low = floor(t), high = ceil(t);
+    if (low == high) return level_at(m, i, t);
+    const double a = exp(-lambda_at(m, low)), b = exp(-lambda_at(m, high));
+    vt_status st = level_of(m, i, -log(mix(a, b, t - low)));
+    m->g->level[i].time = t;
+    return st;
+}
+
 static vt_status by_index(const struct making *m) {
     const int64_t T = vt__schedule_params_of(m->s)->n;
     vt_status st = VT_OK;
     if (!vt__schedule_is_discrete(m->s)) return vt__fail(VT_ERR_INVALID, "grid: spacings of indices need a discrete schedule");
-    for (int64_t i = 0; st == VT_OK && i < m->p->n; i++) st = level_at(m, i, index_at(m->p, T, i));
+    for (int64_t i = 0; st == VT_OK && i < m->p->n; i++) {
+        const double t = index_at(m->p, T, i);
+        st = m->p->spacing == VT__SPACING_LINSPACE_N ? level_between(m, i, t) : level_at(m, i, t);
+    }
     return st;
 }
 

@@ -11,6 +11,7 @@ static const struct vt__solver_kind kinds[VT__SOLVER_N] = {
     [VT__SOLVER_DPM2] = {.name = "dpm2", .compile = vt__compile_dpm2},
     [VT__SOLVER_DPM] = {.name = "dpm", .compile = vt__compile_dpm, .check = vt__check_dpm},
     [VT__SOLVER_DPM_SINGLE] = {.name = "dpm_single", .compile = vt__compile_single, .check = vt__check_single, .orders = vt__orders_single},
+    [VT__SOLVER_DPM_ADAPTIVE] = {.name = "dpm_adaptive", .compile = vt__compile_adaptive, .check = vt__check_adaptive, .orders = vt__orders_adaptive, .is_adaptive = 1},
     [VT__SOLVER_DPM_SDE] = {.name = "dpm_sde", .compile = vt__compile_dpm_sde},
 };
 

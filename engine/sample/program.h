@@ -170,6 +170,7 @@ struct vt__solver_kind {
     vt_status (*check)(const struct vt__plan *plan); /* options and grid, once; NULL: nothing to check */
     /* Kinds whose steps have inner levels (first[i + 1] - first[i] of them): how n evaluations are shared out, into order [n]; answers the number of steps. */
     int64_t (*orders)(const struct vt__solver_params *o, int64_t n, int32_t *order);
+    int32_t is_adaptive; /* its one step is tried again and again until it has come to the end */
 };
 /* NULL: no such kind here. */
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind);
@@ -180,6 +181,10 @@ vt_status vt__check_dpm(const struct vt__plan *plan);
 vt_status vt__compile_single(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 vt_status vt__check_single(const struct vt__plan *plan);
 int64_t vt__orders_single(const struct vt__solver_params *o, int64_t n, int32_t *order);
+/* adaptive.c */
+vt_status vt__compile_adaptive(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__check_adaptive(const struct vt__plan *plan);
+int64_t vt__orders_adaptive(const struct vt__solver_params *o, int64_t n, int32_t *order);
 /* classical.c */
 vt_status vt__compile_ddim(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 vt_status vt__compile_ddpm(const struct vt__plan *plan, int64_t i, struct vt__program *p);

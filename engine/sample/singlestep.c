@@ -11,7 +11,8 @@ int64_t vt__orders_single(const struct vt__solver_params *o, int64_t n, int32_t 
         for (; k < whole; k++) order[k] = p;
         return k;
     }
-    const int is_split = rest == 0 && (p == 3 || o->variant == 1); /* the last step of order p makes way for lower ones */
+    /* Does the last step of order p make way for lower ones? diffusers does so when asked for lower orders at the end. */
+    const int is_split = rest == 0 && (o->variant == 1 ? o->n_lower_final < 0 : p == 3);
     for (; k < whole - is_split; k++) order[k] = p;
     if (is_split) {
         if (p == 3) order[k++] = 2;

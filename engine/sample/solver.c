@@ -16,6 +16,9 @@ static struct vt__plan plan_of(const vt_solver *s, const struct vt__row_class *c
 
 static vt_status make_grid(vt_solver *s, const struct vt__grid_params *wanted) {
     struct vt__grid_params p = *wanted;
+    if (s->kind->is_adaptive && (p.spacing == VT__SPACING_TIMES || p.spacing == VT__SPACING_SIGMAS || p.spacing == VT__SPACING_LEVELS))
+        return vt__fail(VT_ERR_INVALID, "solver: %s finds its own steps; it takes start and end", s->kind->name);
+    if (s->kind->is_adaptive) p.spacing = VT__SPACING_LOG_SNR;
     if (!s->kind->orders) return vt__grid_create(s->ctx, s->schedule, &p, NULL, 0, &s->grid);
     int32_t *order = vt__calloc2(s->ctx, p.n, 1, sizeof *order);
     if (!order) return vt__fail_nomem("solver", (size_t)p.n * sizeof *order);
@@ -128,9 +131,11 @@ vt_status vt__solver_tell(vt_solver *s, int32_t point, vt_tensor *tensor) {
 /* To the next evaluation, over ends of steps. */
 static vt_status go_on(vt_solver *s) {
     while (s->step < s->grid.n_steps && s->at == s->classes[0].program.n) {
-        vt_status told = vt__solver_tell(s, VT__HOOK_AFTER_STEP, s->slot[VT__X]);
+        int is_end = 1;
+        vt_status told = s->kind->is_adaptive ? vt__adaptive_decide(s, &is_end) : VT_OK;
+        if (told == VT_OK) told = vt__solver_tell(s, VT__HOOK_AFTER_STEP, s->slot[VT__X]);
         if (told != VT_OK) return told;
-        s->step++;
+        s->step += is_end;
         if (s->step == s->grid.n_steps) return VT_OK;
         vt_status st = vt__solver_compile(s);
         if (st == VT_OK) st = vt__solver_run_segment(s, NULL, 0);
@@ -173,6 +178,12 @@ static vt_status prepare(vt_solver *s, const vt_tensor *x, const uint64_t *seeds
     if (!s->seeds || !s->class_of || !s->facts || !s->classes) return vt__fail_nomem("solver", (size_t)s->n_rows * sizeof *s->seeds);
     s->n_classes = 1;
     s->classes[0].level = s->grid.level;
+    if (s->kind->is_adaptive) {
+        s->classes[0].level = vt__calloc2(s->ctx, s->grid.n_levels, 1, sizeof *s->classes[0].level);
+        if (!s->classes[0].level) return vt__fail_nomem("solver", 0);
+        s->classes[0].is_own = 1;
+        memcpy(s->classes[0].level, s->grid.level, (size_t)s->grid.n_levels * sizeof *s->grid.level);
+    }
     for (int64_t r = 0; r < s->n_rows; r++) s->seeds[r] = seeds ? seeds[r] : s->seed + (uint64_t)r;
     return reserve(s);
 }
@@ -183,6 +194,7 @@ vt_status vt__solver_begin(vt_solver *s, vt_tensor *x, const uint64_t *seeds) {
     forget(s);
     vt_status st = prepare(s, x, seeds);
     if (st == VT_OK) st = vt__tensor_read(x, s->slot[VT__X]->storage->data, (size_t)vt__tensor_count(x) * vt__dtype_size(s->dtype));
+    if (st == VT_OK && s->kind->is_adaptive) st = vt__adaptive_begin(s);
     if (st == VT_OK) st = vt__solver_compile(s);
     if (st == VT_OK) st = vt__solver_run_segment(s, NULL, 0);
     if (st == VT_OK) st = go_on(s);

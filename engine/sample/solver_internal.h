@@ -16,6 +16,11 @@ struct vt__row_class {
 
 enum { VT__SPARES = 8 };
 
+/* Of kinds that choose their steps. */
+struct vt__attempt {
+    double lambda_end, h, unit_end;
+};
+
 struct vt_solver {
     atomic_int refs;
     vt_context *ctx; /* retained */
@@ -41,6 +46,7 @@ struct vt_solver {
     int64_t n_drawn;
     double *facts;           /* [4][n_rows]: time, alpha, sigma, lambda of the request */
 
+    struct vt__attempt attempt;
     vt__solver_hook_fn hook; /* NULL: nobody looks */
     void (*hook_inner)(void);
     void *hook_user;
@@ -54,6 +60,9 @@ vt_status vt__solver_compile(vt_solver *s);
 /* Runs operations from s->at up to the next evaluation or the end of the step. answers [n]: predictions, NULL where none were asked for. */
 vt_status vt__solver_run_segment(vt_solver *s, vt_tensor *const *answers, int32_t n);
 
+/* adaptive.c. The last level is where it ends; decide: after an attempt, *is_end: that was the last. */
+vt_status vt__adaptive_begin(vt_solver *s);
+vt_status vt__adaptive_decide(vt_solver *s, int *is_end);
 /* Tells the hook. */
 vt_status vt__solver_tell(vt_solver *s, int32_t point, vt_tensor *tensor);
 
