@@ -6,12 +6,15 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "sample/families.h"
 #include "sample/schedule.h"
+#include "sample/shift.h"
 #include "sample/solver.h"
 #include "tensor/tensor.h"
 
-enum { MOST_INDICES = 1 << 20, MOST_STEPS = 100000, LOWER_FINAL = 15 };
+enum { MOST_INDICES = 1 << 20, MOST_STEPS = 100000, LOWER_FINAL = 15, DEFAULT_STEPS = 20 };
 _Static_assert(sizeof(vt_level) == sizeof(struct vt__level), "twins");
+_Static_assert(sizeof(vt_solver_usf_step) == sizeof(struct vt__usf_step) && sizeof(vt_solver_derivative) == sizeof(struct vt__derivative), "twins");
 
 static double value_or(double given, double otherwise) { return given == 0 ? otherwise : given; }
 
@@ -65,13 +68,17 @@ vt_status vt_schedule_find(const vt_schedule *schedule, const double *log_snr, i
 
 static vt_status check_solver(const vt_solver_options *o) {
     const uint32_t flags = VT_SOLVER_LOWER_FINAL | VT_SOLVER_NO_LOWER_FINAL | VT_SOLVER_EULER_FINAL | VT_SOLVER_DENOISE | VT_SOLVER_ROUND_TIMES |
-                           VT_SOLVER_RAW_NOISE;
+                           VT_SOLVER_RAW_NOISE | VT_SOLVER_CLASSICAL;
     if (o->flags & ~flags) return vt__fail(VT_ERR_INVALID, "solver: unknown flags 0x%x", o->flags);
     if (o->prediction < 0 || o->prediction > VT_PREDICT_RESIDUAL || o->spacing < 0 || o->spacing > VT_SPACING_LEVELS || o->final < 0 || o->final > VT_FINAL_LEAST)
         return vt__fail(VT_ERR_INVALID, "solver: prediction %d, spacing %d or final level %d is unknown", o->prediction, o->spacing, o->final);
     if (o->dtype != VT_DTYPE_F32 && o->dtype != VT_DTYPE_F64) return vt__fail(VT_ERR_DTYPE, "solver: dtype %d, need VT_DTYPE_F32 or VT_DTYPE_F64", o->dtype);
     if (o->algorithm < 0 || o->algorithm > VT_PREDICTION_NOISE || o->form < 0 || o->form > VT_FORM_TAYLOR || o->order < 0 || o->order > 8 || o->lower_final < 0)
         return vt__fail(VT_ERR_INVALID, "solver: algorithm %d, form %d, order %d or lower_final %d is unknown", o->algorithm, o->form, o->order, o->lower_final);
+    if (o->momentum < 0 || o->momentum > VT_MOMENTUM_GENERALISED || o->reading < 0 || o->reading > VT_PNDM_AS_DIFFUSERS || o->first < 0 || o->first > VT_FIRST_MEAN ||
+        o->plain_steps < 0 || !(o->beta >= 0 && o->beta <= 1))
+        return vt__fail(VT_ERR_INVALID, "solver: momentum %d (beta %g), reading %d, first %d or plain_steps %d is unknown", o->momentum, o->beta, o->reading, o->first,
+                        o->plain_steps);
     if (o->n_steps < 0 || o->n_steps > MOST_STEPS) return vt__fail(VT_ERR_INVALID, "solver: %lld steps, need 1 to %d", (long long)o->n_steps, (int)MOST_STEPS);
     if (!isfinite(o->start + o->end + o->power + o->offset + o->eta + o->noise_scale + o->sigma_data) || !(o->eta >= 0) || !(o->power >= 0) || !(o->sigma_min >= 0) ||
         !(o->sigma_max >= 0))
@@ -108,11 +115,27 @@ static void put_predictions(const vt_solver_options *o, struct vt__solver_params
     p->churn = o->churn, p->churn_min = o->churn_from, p->churn_max = o->churn_to;
 }
 
+/* What single kinds read from their numbered options. */
+static void put_kind_options(const vt_solver_options *o, struct vt__solver_params *p) {
+    p->momentum = o->momentum;
+    p->beta = o->beta > 0 ? o->beta : 1;
+    p->steps = o->program;
+    p->table = o->kind == VT_SOLVER_USF ? o->usf : NULL;
+    p->n_table = p->table ? o->n_steps ? o->n_steps : DEFAULT_STEPS : 0;
+    if (o->kind == VT_SOLVER_PNDM || o->kind == VT_SOLVER_GHVB) {
+        p->option[VT__PNDM_READING] = o->reading;
+        p->option[VT__PNDM_CLASSICAL] = (o->flags & VT_SOLVER_CLASSICAL) != 0;
+    }
+    if (o->kind == VT_SOLVER_UNIPC) p->option[VT__UNIPC_PLAIN_STEPS] = o->plain_steps;
+    if (o->kind == VT_SOLVER_USF) p->option[VT__USF_FIRST] = o->first;
+    if (o->kind == VT_SOLVER_CONSISTENCY) p->option[0] = o->sigma_min;
+}
+
 static struct vt__solver_setup setup_of(const vt_solver_options *o) {
     const int is_given = o->start != 0 || o->end != 0;
-    const int64_t n = o->n_steps ? o->n_steps : 20;
+    const int64_t n = o->n_steps ? o->n_steps : DEFAULT_STEPS;
     const int32_t lower = o->flags & VT_SOLVER_LOWER_FINAL ? -1 : o->flags & VT_SOLVER_NO_LOWER_FINAL ? 0 : o->lower_final ? o->lower_final : LOWER_FINAL;
-    return (struct vt__solver_setup){
+    struct vt__solver_setup setup = {
         .params = {.kind = o->kind, .prediction = o->prediction, .algorithm = o->algorithm, .order = o->order, .form = o->form, .variant = o->variant,
                    .n_lower_final = lower, .euler_at_final = (o->flags & VT_SOLVER_EULER_FINAL) != 0, .denoise_to_zero = (o->flags & VT_SOLVER_DENOISE) != 0,
                    .eta = o->eta, .noise_scale = value_or(o->noise_scale, 1), .sigma_data = value_or(o->sigma_data, 0.5)},
@@ -121,6 +144,8 @@ static struct vt__solver_setup setup_of(const vt_solver_options *o) {
                  .values = o->values, .levels = (const struct vt__level *)(const void *)o->levels, .n_values = n + 1,
                  .is_rounded = (o->flags & VT_SOLVER_ROUND_TIMES) != 0},
         .dtype = o->dtype, .seed = o->seed};
+    put_kind_options(o, &setup.params);
+    return setup;
 }
 
 vt_status vt_solver_create(vt_context *ctx, vt_schedule *schedule, const vt_solver_options *opt, vt_solver **out) {
@@ -150,6 +175,37 @@ vt_status vt_solver_levels(const vt_solver *solver, vt_level *out, int64_t n) {
 vt_status vt_solver_begin(vt_solver *solver, vt_tensor *x, const uint64_t *seeds) {
     if (!solver || !x) return vt__fail(VT_ERR_INVALID, "solver: needs a solver and a state");
     return vt__solver_begin(solver, x, seeds);
+}
+
+vt_status vt_solver_set_route(vt_solver *solver, const int32_t *role, const int64_t *partner) {
+    if (!solver || !role || !partner) return vt__fail(VT_ERR_INVALID, "solver: needs a solver, roles and partners");
+    return vt__solver_set_route(solver, role, partner);
+}
+
+static vt_status check_rows(const vt_solver *solver, int64_t n) {
+    const vt_tensor *x = vt__solver_state(solver);
+    if (!x) return vt__fail(VT_ERR_STATE, "solver: it has not begun");
+    if (x->shape[0] != n) return vt__fail(VT_ERR_SHAPE, "solver: %lld numbers for %lld rows", (long long)n, (long long)x->shape[0]);
+    return VT_OK;
+}
+
+vt_status vt_solver_set_times(vt_solver *solver, int32_t end, const double *times, int64_t n) {
+    if (!solver) return vt__fail(VT_ERR_INVALID, "solver: needs a solver");
+    if (!times) return vt__solver_reset_times(solver, end);
+    vt_status st = check_rows(solver, n);
+    return st == VT_OK ? vt__solver_set_times(solver, end, times) : st;
+}
+
+vt_status vt_solver_time_shift(vt_solver *solver, const vt_time_shift_options *opt, double *out, int64_t n) {
+    enum { FIRST_SIZE = 32 };
+    vt_time_shift_options o;
+    if (!solver) return vt__fail(VT_ERR_INVALID, "solver: needs a solver");
+    vt_status st = vt__options_read("time shift", &o, sizeof o, FIRST_SIZE, opt);
+    if (st == VT_OK && out) st = check_rows(solver, n);
+    if (st == VT_OK && o.flags & ~(uint32_t)VT_TIME_SHIFT_TARGET) st = vt__fail(VT_ERR_INVALID, "time shift: unknown flags 0x%x", o.flags);
+    if (st != VT_OK) return st;
+    const struct vt__time_shift shift = {o.window, o.cutoff, o.data_variance, (o.flags & VT_TIME_SHIFT_TARGET) != 0};
+    return vt__solver_time_shift(solver, &shift, out);
 }
 
 static vt_status request_into(vt_solver *solver, vt_solver_request *out) {

@@ -138,8 +138,40 @@ enum {
     VT_SOLVER_EULER_FINAL = 4,     /* the last step is of order 1 */
     VT_SOLVER_DENOISE = 8,         /* one more prediction at the last level, whose data is the result */
     VT_SOLVER_ROUND_TIMES = 16,    /* KARRAS, EXPONENTIAL: the model is told whole indices (diffusers) */
-    VT_SOLVER_RAW_NOISE = 64       /* DDIM, DDPM, EULER with thresholds: the noise is the model's own, not what cut data leaves (diffusers) */
+    VT_SOLVER_RAW_NOISE = 64,      /* DDIM, DDPM, EULER with thresholds: the noise is the model's own, not what cut data leaves (diffusers) */
+    VT_SOLVER_CLASSICAL = 32       /* PNDM: the classical method on the equation scaled by time (the paper's FON) */
 };
+
+/* Variants of kinds that have several. DEIS: a polynomial in time, in sigma / alpha, or weights of even steps (iPNDM). PNDM: three Runge-Kutta steps first, one improved
+ * Euler step (S-PNDM, order 2), or lower orders (GHVB does). UniPC: its B(h). RK: the tableau. Travels as int32_t. */
+enum { VT_DEIS_TIME = 0, VT_DEIS_RATIO = 1, VT_DEIS_EVEN = 2 };
+enum { VT_PNDM_RUNGE_KUTTA = 0, VT_PNDM_IMPROVED_EULER = 1, VT_PNDM_RAMP = 2 };
+enum { VT_UNIPC_BH2 = 0, VT_UNIPC_BH1 = 1 };
+enum {
+    VT_RK_HEUN2 = 0, VT_RK_EULER = 1, VT_RK_KUTTA3 = 2, VT_RK_RALSTON3 = 3, VT_RK_HEUN3 = 4, VT_RK_VAN_DER_HOUWEN3 = 5, VT_RK_SSP3 = 6, VT_RK_CLASSICAL4 = 7,
+    VT_RK_DORMAND_PRINCE5 = 8
+};
+/* Whose indices PNDM has: the paper's, the authors' repository's (the model is told one index less than the level's), diffusers'. Travels as int32_t. */
+enum { VT_PNDM_AS_PAPER = 0, VT_PNDM_AS_REPOSITORY = 1, VT_PNDM_AS_DIFFUSERS = 2 };
+/* Momentum: of the update's direction (heavy ball, or with Nesterov's look ahead), or of the predictions with weights that keep the order (generalised). */
+enum { VT_MOMENTUM_NONE = 0, VT_MOMENTUM_HEAVY_BALL = 1, VT_MOMENTUM_NESTEROV = 2, VT_MOMENTUM_GENERALISED = 3 };
+
+/* USF: how a derivative of the prediction is estimated, and a step. Travel as int32_t. */
+enum { VT_RELAX_NONE = 0, VT_RELAX_BH2 = 1, VT_RELAX_BH1 = 2, VT_RELAX_EXP = 3, VT_RELAX_MINUS_EXP = 4, VT_RELAX_LINEAR = 5 };
+enum { VT_CORRECT_NONE = 0, VT_CORRECT_PSEUDO = 1, VT_CORRECT_IMPLICIT = 2 };
+/* What stands for the first prediction: the model's, no data at all, or the data's mean (extra tensor 0). */
+enum { VT_FIRST_ASKED = 0, VT_FIRST_ZERO = 1, VT_FIRST_MEAN = 2 };
+typedef struct vt_solver_derivative {
+    int32_t n_points;
+    int32_t back[4];    /* the prediction 1, 2 ... steps before the step's beginning; -1: that at its end, in a corrector */
+    int32_t relaxation; /* VT_RELAX_*, of the first derivative */
+    double coefficient; /* VT_RELAX_LINEAR */
+} vt_solver_derivative;
+typedef struct vt_solver_usf_step {
+    int32_t prediction, order;          /* VT_PREDICTION_*; 1 to 4 */
+    int32_t corrector, corrector_order; /* VT_CORRECT_*; 1 to 5; none in the last step */
+    vt_solver_derivative derivative[3], corrector_derivative[4]; /* one less than the order */
+} vt_solver_usf_step;
 
 typedef struct vt_solver_options {
     uint32_t struct_size;
@@ -176,6 +208,13 @@ typedef struct vt_solver_options {
     double churn;          /* EULER, HEUN, DPM2: noise raised before each step, over all steps (Karras et al. 2022, Algorithm 2) */
     double atol, rtol;     /* DPM_ADAPTIVE; 0: 0.0078 and 0.05 */
     double churn_from, churn_to; /* where sigma / alpha is between; to 0: everywhere above from */
+    int32_t momentum;      /* VT_MOMENTUM_* */
+    int32_t reading;       /* VT_PNDM_AS_* */
+    double beta;           /* of momentum and GHVB, in (0, 1]; 0: 1, the base method */
+    const char *program;   /* FLOWTURBO: a letter for each step, H Heun, P pseudo-corrector, R refiner */
+    const vt_solver_usf_step *usf; /* [n_steps] */
+    int32_t plain_steps;   /* UNIPC: so many first steps are not corrected */
+    int32_t first;         /* USF: VT_FIRST_* */
 } vt_solver_options;
 
 /* What a solver asks for. Arrays are [n_rows], borrowed until the next call on the solver. */
@@ -250,6 +289,38 @@ typedef struct vt_solver_event {
 typedef vt_status (*vt_solver_hook_fn)(void *user, const vt_solver_event *event);
 /** Sets the hook; NULL: none. Not while a batch is under way. Errors:  VT_ERR_STATE. */
 VT_API VT_MUST_USE vt_status vt_solver_set_hook(vt_solver *solver, vt_solver_hook_fn hook, void *user);
+
+/* ---- rows of their own ---- */
+
+/* Rows of DDCM (InfEdit). A target or mutual row names its source, a source row its mutual row (or its target, where there is none). */
+enum { VT_ROLE_SOURCE = 0, VT_ROLE_TARGET = 1, VT_ROLE_MUTUAL = 2 };
+/** Roles and partners of the rows [n_rows], after begin. Errors:  VT_ERR_STATE, VT_ERR_INVALID, VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_solver_set_route(vt_solver *solver, const int32_t *role, const int64_t *partner);
+
+/**
+ * Gives rows levels of their own: the present step begins (end 0) or ends (end 1) at the level of times[row] of the schedule. NULL: where the grid has it.
+ *
+ * Before the step's first prediction is supplied. Errors:  VT_ERR_STATE (afterwards), VT_ERR_INVALID, VT_ERR_UNSUPPORTED (kinds whose steps have inner levels, or which
+ * ask at the end of a step), VT_ERR_NOMEM.
+ */
+VT_API VT_MUST_USE vt_status vt_solver_set_times(vt_solver *solver, int32_t end, const double *times, int64_t n);
+
+enum { VT_TIME_SHIFT_TARGET = 1 }; /* the end of the step is shifted and its beginning is not (the authors' repository) */
+typedef struct vt_time_shift_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    double window;        /* in the schedule's time: half of it to each side; 0: no shift */
+    double cutoff;        /* no shifts at and below */
+    double data_variance; /* of clean data; 0: sigma^2 alone is compared */
+} vt_time_shift_options;
+/**
+ * Time-shift sampling: a row whose variance over its elements is that of another time within the window is taken to be at that time. Before each step's prediction; the
+ * first step is left alone.
+ *
+ * out  [n_rows] times at which the rows are now (with the flag: will be); may be NULL.
+ * Errors:  those of vt_solver_set_times; VT_ERR_SHAPE (rows of one element).
+ */
+VT_API VT_MUST_USE vt_status vt_solver_time_shift(vt_solver *solver, const vt_time_shift_options *opt, double *out, int64_t n);
 
 /* Predicts at a request: out [request->n_predictions], new references. Anything but VT_OK ends the run with that status. */
 typedef vt_status (*vt_solver_model_fn)(void *user, const vt_solver_request *request, vt_tensor **out);

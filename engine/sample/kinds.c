@@ -1,5 +1,5 @@
 /* The kinds of solvers, by number. */
-#include "sample/program.h"
+#include "sample/families.h"
 
 static const struct vt__solver_kind kinds[VT__SOLVER_N] = {
     [VT__SOLVER_DDIM] = {.name = "ddim", .compile = vt__compile_ddim},
@@ -13,6 +13,16 @@ static const struct vt__solver_kind kinds[VT__SOLVER_N] = {
     [VT__SOLVER_DPM_SINGLE] = {.name = "dpm_single", .compile = vt__compile_single, .check = vt__check_single, .orders = vt__orders_single},
     [VT__SOLVER_DPM_ADAPTIVE] = {.name = "dpm_adaptive", .compile = vt__compile_adaptive, .check = vt__check_adaptive, .orders = vt__orders_adaptive, .is_adaptive = 1},
     [VT__SOLVER_DPM_SDE] = {.name = "dpm_sde", .compile = vt__compile_dpm_sde},
+    [VT__SOLVER_DEIS] = {.name = "deis", .compile = vt__compile_deis, .check = vt__check_deis},
+    [VT__SOLVER_PNDM] = {.name = "pndm", .compile = vt__compile_pndm, .check = vt__check_pndm},
+    [VT__SOLVER_UNIPC] = {.name = "unipc", .compile = vt__compile_unipc, .check = vt__check_unipc},
+    [VT__SOLVER_USF] = {.name = "usf", .compile = vt__compile_usf, .check = vt__check_usf},
+    [VT__SOLVER_GHVB] = {.name = "ghvb", .compile = vt__compile_ghvb, .check = vt__check_ghvb},
+    [VT__SOLVER_RESSHIFT] = {.name = "resshift", .compile = vt__compile_resshift, .check = vt__check_resshift},
+    [VT__SOLVER_FLOWTURBO] = {.name = "flowturbo", .compile = vt__compile_flowturbo, .check = vt__check_flowturbo},
+    [VT__SOLVER_CONSISTENCY] = {.name = "consistency", .compile = vt__compile_consistency},
+    [VT__SOLVER_DDCM] = {.name = "ddcm", .compile = vt__compile_ddcm, .check = vt__check_ddcm},
+    [VT__SOLVER_RK] = {.name = "rk", .compile = vt__compile_rk, .check = vt__check_rk},
 };
 
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind) {

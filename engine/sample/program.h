@@ -122,7 +122,7 @@ struct vt__solver_params {
 enum { VT__DATA_PREDICTION, VT__NOISE_PREDICTION };
 enum { VT__MIDPOINT, VT__HEUN, VT__TAYLOR };
 enum { VT__GUIDE_NONE, VT__GUIDE_CFG, VT__GUIDE_CFG_PLUS };
-enum { VT__MOMENTUM_NONE, VT__MOMENTUM_HEAVY_BALL, VT__MOMENTUM_NESTEROV };
+enum { VT__MOMENTUM_NONE, VT__MOMENTUM_HEAVY_BALL, VT__MOMENTUM_NESTEROV, VT__MOMENTUM_GENERALISED, VT__MOMENTUM_N };
 
 /* What a step is compiled from: one class of rows. */
 struct vt__plan {
@@ -175,7 +175,7 @@ struct vt__solver_kind {
 /* NULL: no such kind here. */
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind);
 
-/* exponential.c, singlestep.c */
+/* exponential.c, singlestep.c; further families are declared in families.h */
 vt_status vt__compile_dpm(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 vt_status vt__check_dpm(const struct vt__plan *plan);
 vt_status vt__compile_single(const struct vt__plan *plan, int64_t i, struct vt__program *p);

@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "sample/families.h"
 #include "sample/solver_internal.h"
 
 static struct vt__plan plan_of(const vt_solver *s, const struct vt__row_class *c) {
@@ -30,6 +31,25 @@ static vt_status make_grid(vt_solver *s, const struct vt__grid_params *wanted) {
     return st;
 }
 
+/* The params' text and table become the solver's own. */
+static vt_status own_params(vt_solver *s) {
+    const struct vt__solver_params *p = &s->params;
+    const size_t text = p->steps ? strlen(p->steps) + 1 : 0, width = p->kind == VT__SOLVER_USF ? sizeof(struct vt__usf_step) : 0;
+    if (text) {
+        s->steps = vt__alloc(s->ctx, text);
+        if (!s->steps) return vt__fail_nomem("solver", text);
+        memcpy(s->steps, p->steps, text);
+    }
+    if (width && p->n_table > 0) {
+        s->table = vt__calloc2(s->ctx, p->n_table, 1, width);
+        if (!s->table) return vt__fail_nomem("solver", (size_t)p->n_table * width);
+        memcpy(s->table, p->table, (size_t)p->n_table * width);
+    }
+    s->params.steps = s->steps;
+    s->params.table = s->table;
+    return VT_OK;
+}
+
 vt_status vt__solver_create(vt_context *ctx, vt_schedule *schedule, const struct vt__solver_setup *setup, vt_solver **out) {
     vt_solver *s = *out = vt__calloc(ctx, sizeof *s);
     if (!s) return vt__fail_nomem("solver", sizeof *s);
@@ -42,6 +62,7 @@ vt_status vt__solver_create(vt_context *ctx, vt_schedule *schedule, const struct
     s->kind = vt__solver_kind_get(s->params.kind);
     vt_status st = VT_OK;
     if (!s->kind) st = vt__fail(VT_ERR_UNSUPPORTED, "solver: kind %d is not here", s->params.kind);
+    if (st == VT_OK) st = own_params(s);
     if (st == VT_OK) st = make_grid(s, &setup->grid);
     if (st == VT_OK && s->kind->check) {
         const struct vt__row_class shared = {.level = s->grid.level};
@@ -89,6 +110,8 @@ void vt__solver_release(vt_solver *s) {
     forget(s);
     for (int32_t i = VT__Y; i < VT__R; i++) vt__tensor_release(s->slot[i]);
     vt__grid_free(ctx, &s->grid);
+    vt__free(ctx, s->steps);
+    vt__free(ctx, s->table);
     vt__schedule_release(s->schedule);
     vt__free(ctx, s);
     vt__context_release(ctx);
@@ -112,6 +135,7 @@ vt_status vt__solver_compile(vt_solver *s) {
         const struct vt__plan plan = plan_of(s, k);
         k->program.n = k->program.is_full = 0;
         vt_status st = s->kind->compile(&plan, s->step, &k->program);
+        if (st == VT_OK) st = vt__momentum_apply(&plan, s->step, &k->program);
         if (st == VT_OK) st = vt__program_finish(&plan, s->step, &k->program);
         if (st != VT_OK) return st;
         if (k->program.is_full) return vt__fail(VT_ERR_INTERNAL, "solver: step %lld of %s has no program", (long long)s->step, s->kind->name);
@@ -306,9 +330,4 @@ vt_status vt__solver_set_extra(vt_solver *s, int32_t k, vt_tensor *t) {
     s->slot[VT__Y + k] = vt__tensor_retain(t);
     vt__tensor_release(old);
     return VT_OK;
-}
-
-vt_status vt__solver_set_route(vt_solver *s, const int32_t *role, const int64_t *route) {
-    (void)role, (void)route;
-    return s->n_rows ? vt__fail(VT_ERR_UNSUPPORTED, "solver: routes are not here") : vt__fail(VT_ERR_STATE, "solver: it has not begun");
 }

@@ -27,6 +27,8 @@ struct vt_solver {
     vt_schedule *schedule; /* retained */
     const struct vt__solver_kind *kind;
     struct vt__solver_params params;
+    char *steps; /* owned: params' text and table */
+    void *table;
     struct vt__grid grid;
     int32_t dtype;
     uint64_t seed;
