@@ -75,7 +75,7 @@ static vt_status check_solver(const vt_solver_options *o) {
     if (o->dtype != VT_DTYPE_F32 && o->dtype != VT_DTYPE_F64) return vt__fail(VT_ERR_DTYPE, "solver: dtype %d, need VT_DTYPE_F32 or VT_DTYPE_F64", o->dtype);
     if (o->algorithm < 0 || o->algorithm > VT_PREDICTION_NOISE || o->form < 0 || o->form > VT_FORM_TAYLOR || o->order < 0 || o->order > 8 || o->lower_final < 0)
         return vt__fail(VT_ERR_INVALID, "solver: algorithm %d, form %d, order %d or lower_final %d is unknown", o->algorithm, o->form, o->order, o->lower_final);
-    if (o->momentum < 0 || o->momentum > VT_MOMENTUM_GENERALISED || o->reading < 0 || o->reading > VT_PNDM_AS_DIFFUSERS || o->first < 0 || o->first > VT_FIRST_MEAN ||
+    if (o->momentum < 0 || o->momentum > VT_MOMENTUM_GENERALISED || o->reading < 0 || o->reading > VT_PNDM_TRUNCATED || o->first < 0 || o->first > VT_FIRST_MEAN ||
         o->plain_steps < 0 || !(o->beta >= 0 && o->beta <= 1))
         return vt__fail(VT_ERR_INVALID, "solver: momentum %d (beta %g), reading %d, first %d or plain_steps %d is unknown", o->momentum, o->beta, o->reading, o->first,
                         o->plain_steps);

@@ -95,6 +95,91 @@ static const char *const predictions[] = {"eps", "x0", "v", "flow", "flow_back",
 static const char *const spacings[] = {"uniform", "power", "log_snr", "karras", "exponential", "linspace", "linspace_n", "leading", "leading_n", "trailing", "ratio",
     "times", "sigmas", "levels", NULL};
 
+/* 'variant' by its name, which depends on the kind. */
+static int32_t read_variant(lua_State *L, int32_t kind, const char *what) {
+    static const char *const deis[] = {"time", "ratio", "even", NULL}, *const pndm[] = {"runge_kutta", "improved_euler", "ramp", NULL};
+    static const char *const unipc[] = {"bh2", "bh1", NULL};
+    static const char *const rk[] = {"heun2", "euler", "kutta3", "ralston3", "heun3", "van_der_houwen3", "ssp3", "classical4", "dormand_prince5", NULL};
+    const char *const *names = kind == VT_SOLVER_DEIS ? deis : kind == VT_SOLVER_PNDM ? pndm : kind == VT_SOLVER_UNIPC ? unipc : kind == VT_SOLVER_RK ? rk : NULL;
+    if (names) return box_choice(L, 1, what, "variant", names, 0);
+    if (box_field(L, 1, "variant")) box_raise(L, VT_ERR_INVALID, "solver: '%s' has no variants", solver_kinds[kind]);
+    return 0;
+}
+
+/* A derivative's estimate out of the table at the top: { points = { 1, 2 }, relax =, coefficient = }. */
+static void read_derivative(lua_State *L, vt_solver_derivative *d) {
+    static const char *const known[] = {"points", "relax", "coefficient", NULL};
+    static const char *const relaxations[] = {"none", "bh2", "bh1", "exp", "minus_exp", "linear", NULL};
+    const int at = lua_gettop(L);
+    int64_t n = 0;
+    luaL_checktype(L, at, LUA_TTABLE);
+    box_options(L, at, "solver", known);
+    d->relaxation = box_choice(L, at, "solver", "relax", relaxations, VT_RELAX_NONE);
+    d->coefficient = box_number(L, at, "solver", "coefficient", 0);
+    const int32_t *points = array_option(L, at, "solver", "points", VT_DTYPE_I32, &n);
+    if (!points || n < 1 || n > 4) box_raise(L, VT_ERR_INVALID, "solver: a derivative is estimated from 1 to 4 points");
+    d->n_points = (int32_t)n;
+    for (int64_t i = 0; i < n; i++) d->back[i] = points[i];
+    lua_settop(L, at);
+}
+
+static void read_derivatives(lua_State *L, int at, const char *key, vt_solver_derivative *out, int32_t most) {
+    if (!box_field(L, at, key)) return;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    const lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    if (n > most) box_raise(L, VT_ERR_INVALID, "solver: %I derivatives, at most %d", (LUAI_UACINT)n, (int)most);
+    for (lua_Integer k = 0; k < n; k++) {
+        lua_rawgeti(L, -1, k + 1);
+        read_derivative(L, &out[k]);
+        lua_pop(L, 1);
+    }
+}
+
+/* 'usf': a list of { prediction = "data" | "noise", order =, derivatives = list, corrector = "none" | "pseudo" | "implicit", corrector_order =,
+ * corrector_derivatives = list }. The rows stay on the stack. */
+static const vt_solver_usf_step *read_usf(lua_State *L, int64_t *n_steps) {
+    static const char *const known[] = {"prediction", "order", "derivatives", "corrector", "corrector_order", "corrector_derivatives", NULL};
+    static const char *const algorithms[] = {"data", "noise", NULL}, *const correctors[] = {"none", "pseudo", "implicit", NULL};
+    if (!box_field(L, 1, "usf")) return NULL;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    const int list = lua_gettop(L);
+    const lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+    if (n < 1 || n != *n_steps) box_raise(L, VT_ERR_INVALID, "solver: 'usf' has %I rows for %I steps", (LUAI_UACINT)n, (LUAI_UACINT)*n_steps);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
+    vt_solver_usf_step *steps = lua_newuserdatauv(L, (size_t)n * sizeof *steps, 0);
+    luaL_checkstack(L, 16, NULL);
+    for (lua_Integer i = 0; i < n; i++) {
+        const int top = lua_gettop(L), at = top + 1;
+        steps[i] = (vt_solver_usf_step){0};
+        lua_rawgeti(L, list, i + 1);
+        luaL_checktype(L, at, LUA_TTABLE);
+        box_options(L, at, "solver", known);
+        steps[i].prediction = box_choice(L, at, "solver", "prediction", algorithms, VT_PREDICTION_DATA);
+        steps[i].order = (int32_t)box_integer(L, at, "solver", "order", 1, 1, 4);
+        steps[i].corrector = box_choice(L, at, "solver", "corrector", correctors, VT_CORRECT_NONE);
+        steps[i].corrector_order = (int32_t)box_integer(L, at, "solver", "corrector_order", 1, 1, 5);
+        read_derivatives(L, at, "derivatives", steps[i].derivative, 3);
+        read_derivatives(L, at, "corrector_derivatives", steps[i].corrector_derivative, 4);
+        lua_settop(L, top);
+    }
+    return steps;
+}
+
+/* What only some kinds read. */
+static void read_kind_options(lua_State *L, vt_solver_options *o) {
+    static const char *const momenta[] = {"none", "heavy_ball", "nesterov", "generalised", NULL}, *const readings[] = {"paper", "repository", "diffusers", "truncated", NULL};
+    static const char *const firsts[] = {"asked", "zero", "mean", NULL};
+    static const char WHAT[] = "solver";
+    o->variant = read_variant(L, o->kind, WHAT);
+    o->momentum = box_choice(L, 1, WHAT, "momentum", momenta, VT_MOMENTUM_NONE);
+    o->beta = box_number(L, 1, WHAT, "beta", 0);
+    o->reading = box_choice(L, 1, WHAT, "reading", readings, VT_PNDM_AS_PAPER);
+    o->plain_steps = (int32_t)box_integer(L, 1, WHAT, "plain_steps", 0, 0, INT32_MAX);
+    o->first = box_choice(L, 1, WHAT, "first", firsts, VT_FIRST_ASKED);
+    o->program = box_string(L, 1, WHAT, "program", NULL);
+    if (box_boolean(L, 1, WHAT, "classical", 0)) o->flags |= VT_SOLVER_CLASSICAL;
+}
+
 static void read_flags(lua_State *L, vt_solver_options *o, const char *what) {
     if (box_field(L, 1, "lower_order_final")) {
         o->flags |= lua_toboolean(L, -1) ? VT_SOLVER_LOWER_FINAL : VT_SOLVER_NO_LOWER_FINAL;
@@ -130,7 +215,8 @@ static vt_solver_options read_options(lua_State *L) {
     static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
         "start", "end_time", "power", "offset", "sigma_min", "sigma_max", "times", "sigmas", "eta", "noise_scale", "sigma_data", "seed", "lower_order_final",
         "euler_at_final", "denoise", "round_times", "raw_noise", "guidance", "guidance_scale", "guidance_rescale", "guidance_from", "guidance_to", "clip", "threshold",
-        "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", "atol", "rtol", NULL};
+        "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", "atol", "rtol", "momentum", "beta", "reading", "plain_steps", "first", "program",
+        "classical", "usf", NULL};
     static const char *const finals[] = {"default", "zero", "least", NULL}, *const algorithms[] = {"data", "noise", NULL};
     static const char *const forms[] = {"midpoint", "heun", "taylor", NULL}, *const types[] = {"f32", "f64", NULL};
     static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F64};
@@ -146,7 +232,6 @@ static vt_solver_options read_options(lua_State *L) {
     o.algorithm = box_choice(L, 1, WHAT, "algorithm", algorithms, VT_PREDICTION_DATA);
     o.order = (int32_t)box_integer(L, 1, WHAT, "order", 0, 0, INT32_MAX);
     o.form = box_choice(L, 1, WHAT, "form", forms, VT_FORM_MIDPOINT);
-    o.variant = (int32_t)box_integer(L, 1, WHAT, "variant", 0, 0, INT32_MAX);
     o.lower_final = (int32_t)box_integer(L, 1, WHAT, "lower_final", 0, 0, INT32_MAX);
     o.n_steps = box_integer(L, 1, WHAT, "steps", 0, 0, INT32_MAX);
     o.start = box_number(L, 1, WHAT, "start", 0);
@@ -161,6 +246,7 @@ static vt_solver_options read_options(lua_State *L) {
     o.seed = (uint64_t)box_integer(L, 1, WHAT, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
     read_flags(L, &o, WHAT);
     read_predictions(L, &o, WHAT);
+    read_kind_options(L, &o);
     const double *times = array_option(L, 1, WHAT, "times", VT_DTYPE_F64, &n_times), *sigmas = array_option(L, 1, WHAT, "sigmas", VT_DTYPE_F64, &n_sigmas);
     if (times || sigmas) {
         if (times && sigmas) box_raise(L, VT_ERR_INVALID, "solver: 'times' or 'sigmas', not both");
@@ -169,6 +255,7 @@ static vt_solver_options read_options(lua_State *L) {
         o.n_steps = (times ? n_times : n_sigmas) - 1;
         if (o.n_steps < 1) box_raise(L, VT_ERR_INVALID, "solver: needs two levels or more");
     }
+    o.usf = read_usf(L, &o.n_steps);
     return o;
 }
 
@@ -355,10 +442,59 @@ static int solver_extra(lua_State *L) {
     return 0;
 }
 
+/* solver:route(roles, partners): lists or tensors of i32 and of i64, rows from 0; roles are 0 source, 1 target, 2 mutual */
+static int solver_route(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    int64_t n_roles, n_partners;
+    lua_settop(L, 3);
+    const int64_t *partners = array_vector(L, "solver", "partners", VT_DTYPE_I64, &n_partners);
+    lua_pushvalue(L, 2);
+    const int32_t *roles = array_vector(L, "solver", "roles", VT_DTYPE_I32, &n_roles);
+    vt_tensor *x = vt_solver_state(solver);
+    if (!x || vt_tensor_shape(x)[0] != n_roles || n_roles != n_partners) box_raise(L, VT_ERR_SHAPE, "solver: needs a role and a partner for each row of a state that has begun");
+    box_ok(L, vt_solver_set_route(solver, roles, partners));
+    return 0;
+}
+
+/* solver:times(0 or 1, list or tensor of f64; nil: the grid's): the level at which the present step begins (0) or ends (1), of each row */
+static int solver_times(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    const lua_Integer end = luaL_checkinteger(L, 2);
+    int64_t n = 0;
+    lua_settop(L, 3);
+    luaL_argcheck(L, end == 0 || end == 1, 2, "0 or 1");
+    const double *times = lua_isnil(L, 3) ? NULL : array_vector(L, "solver", "times", VT_DTYPE_F64, &n);
+    vt__capability_charge_for(L, (uint64_t)n, VT__COST_ITEM);
+    box_ok(L, vt_solver_set_times(solver, (int32_t)end, times, n));
+    return 0;
+}
+
+/* solver:shift{ window =, cutoff =, data_variance = 0, target = false } -> times of the rows, f64 */
+static int solver_shift(lua_State *L) {
+    static const char *const known[] = {"window", "cutoff", "data_variance", "target", NULL};
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    vt_time_shift_options o = VT_STRUCT_INIT(vt_time_shift_options);
+    lua_settop(L, 2);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    box_options(L, 2, "solver", known);
+    o.window = box_number(L, 2, "solver", "window", 40);
+    o.cutoff = box_number(L, 2, "solver", "cutoff", 200);
+    o.data_variance = box_number(L, 2, "solver", "data_variance", 0);
+    o.flags = box_boolean(L, 2, "solver", "target", 0) ? VT_TIME_SHIFT_TARGET : 0;
+    vt_tensor *x = vt_solver_state(solver);
+    const int64_t n = x ? vt_tensor_shape(x)[0] : 0;
+    vt__capability_charge_for(L, x ? (uint64_t)vt_tensor_count(x) : 0, VT__COST_ITEM);
+    double *times = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *times, 0);
+    box_ok(L, vt_solver_time_shift(solver, &o, times, n));
+    push_numbers(L, times, n);
+    return 1;
+}
+
 void bind_solver(lua_State *L) {
     static const luaL_Reg of_schedule[] = {{"levels", schedule_levels}, {"find", schedule_find}, {NULL, NULL}};
     static const luaL_Reg of_solver[] = {{"levels", solver_levels}, {"begin", solver_begin}, {"next", solver_next}, {"x", solver_x}, {"t", solver_t},
-        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"set_state", solver_set_state}, {"noise", solver_noise}, {"extra", solver_extra}, {NULL, NULL}};
+        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"set_state", solver_set_state}, {"noise", solver_noise}, {"extra", solver_extra},
+        {"route", solver_route}, {"times", solver_times}, {"shift", solver_shift}, {NULL, NULL}};
     box_register(L, &schedule_box, of_schedule);
     box_register(L, &solver_box, of_solver);
     lua_pushcfunction(L, schedule_new);

@@ -151,8 +151,9 @@ enum {
     VT_RK_HEUN2 = 0, VT_RK_EULER = 1, VT_RK_KUTTA3 = 2, VT_RK_RALSTON3 = 3, VT_RK_HEUN3 = 4, VT_RK_VAN_DER_HOUWEN3 = 5, VT_RK_SSP3 = 6, VT_RK_CLASSICAL4 = 7,
     VT_RK_DORMAND_PRINCE5 = 8
 };
-/* Whose indices PNDM has: the paper's, the authors' repository's (the model is told one index less than the level's), diffusers'. Travels as int32_t. */
-enum { VT_PNDM_AS_PAPER = 0, VT_PNDM_AS_REPOSITORY = 1, VT_PNDM_AS_DIFFUSERS = 2 };
+/* Whose indices PNDM has: the paper's, the authors' repository's (the model is told one index less than the level's), diffusers', or half steps at whole
+ * indices of which the model is told the half (the time-shift sampler's repository). Travels as int32_t. */
+enum { VT_PNDM_AS_PAPER = 0, VT_PNDM_AS_REPOSITORY = 1, VT_PNDM_AS_DIFFUSERS = 2, VT_PNDM_TRUNCATED = 3 };
 /* Momentum: of the update's direction (heavy ball, or with Nesterov's look ahead), or of the predictions with weights that keep the order (generalised). */
 enum { VT_MOMENTUM_NONE = 0, VT_MOMENTUM_HEAVY_BALL = 1, VT_MOMENTUM_NESTEROV = 2, VT_MOMENTUM_GENERALISED = 3 };
 

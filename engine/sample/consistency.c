@@ -11,10 +11,10 @@ vt_status vt__compile_consistency(const struct vt__plan *plan, int64_t i, struct
     vt__put_eval(p, VT__X, s);
     vt__put_push(p, VT__P);
     vt__put_keep(p, plan, VT__P, VT__FORM_X0);
-    if (i + 1 < plan->n_steps) vt__put_noise(p, VT__Z, s, t);
+    if (t->sigma > 0) vt__put_noise(p, VT__Z, s, t);
     struct vt__do *op = vt__put_update(p);
     vt__add(op, VT__P, t->alpha);
-    if (i + 1 < plan->n_steps && variance > 0) vt__add(op, VT__Z, sqrt(variance) * plan->params->noise_scale);
+    if (t->sigma > 0 && variance > 0) vt__add(op, VT__Z, sqrt(variance) * plan->params->noise_scale);
     return VT_OK;
 }
 
@@ -42,7 +42,7 @@ vt_status vt__compile_ddcm(const struct vt__plan *plan, int64_t i, struct vt__pr
     const double fresh = sqrt(o->eta) * t->sigma, kept = sqrt(1 - o->eta) * t->sigma, ratio = t->alpha / s->alpha;
     double form[3];
     vt__put_eval(p, VT__X, s);
-    if (i + 1 < plan->n_steps) vt__put_noise(p, VT__Z, s, t);
+    if (t->sigma > 0) vt__put_noise(p, VT__Z, s, t);
     struct vt__do *op = vt__put_update(p);
     vt__form_convert(s, o->sigma_data, o->prediction, VT__FORM_EPS, form);
     double *source = is_source ? op->coef : op->routed;
@@ -56,6 +56,6 @@ vt_status vt__compile_ddcm(const struct vt__plan *plan, int64_t i, struct vt__pr
     add_noise(op, form, -difference, !is_source);
     source[VT__X] += kept / s->sigma;
     vt__add(op, VT__Y, -kept * s->alpha / s->sigma);
-    if (i + 1 < plan->n_steps) vt__add(op, VT__Z, fresh * o->noise_scale);
+    if (t->sigma > 0) vt__add(op, VT__Z, fresh * o->noise_scale);
     return VT_OK;
 }

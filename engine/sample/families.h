@@ -13,7 +13,7 @@ vt_status vt__check_deis(const struct vt__plan *plan);
 vt_status vt__compile_deis(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 
 /* PNDM: how it begins. Orders 1 to 4: 4 where none is given, 2 with an improved Euler step (S-PNDM). option[0]: whose indices, 0 the paper's, 1 the authors'
- * repository's, 2 diffusers'; option[1]: 1 for the classical method (FON). */
+ * repository's, 2 diffusers', 3 whole indices for halves; option[1]: 1 for the classical method (FON). */
 enum { VT__PNDM_RUNGE_KUTTA, VT__PNDM_IMPROVED_EULER, VT__PNDM_RAMP, VT__PNDM_N };
 enum { VT__PNDM_READING, VT__PNDM_CLASSICAL };
 vt_status vt__check_pndm(const struct vt__plan *plan);

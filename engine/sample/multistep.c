@@ -145,7 +145,7 @@ vt_status vt__compile_deis(const struct vt__plan *plan, int64_t i, struct vt__pr
 /* ---- PNDM (Liu et al. 2022) ---- */
 
 /* Option 0 of the kind: whose indices. */
-enum { AS_PAPER, AS_REPOSITORY, AS_DIFFUSERS, N_READINGS };
+enum { AS_PAPER, AS_REPOSITORY, AS_DIFFUSERS, TRUNCATED, N_READINGS };
 
 /* The transfer of one prediction over a step of `span` indices: x' = keep x + scale e. */
 static vt_status move(const struct vt__plan *plan, const struct vt__level *s, const struct vt__level *t, double *keep, double *scale) {
@@ -186,14 +186,14 @@ static vt_status halves(const struct vt__plan *plan, const struct vt__level *s, 
     const int reading = (int)plan->params->option[VT__PNDM_READING];
     double at[2] = {middle, middle};
     vt_status st = VT_OK;
-    if (reading == AS_REPOSITORY) at[0] = at[1] = floor(middle);
+    if (reading == AS_REPOSITORY || reading == TRUNCATED) at[0] = at[1] = floor(middle);
     if (reading == AS_DIFFUSERS) at[0] = s->t - half, at[1] = t->t + half;
     for (int32_t k = 0; st == VT_OK && k < 2; k++) st = vt__schedule_level(plan->schedule, at[k], &out[k]);
     *time = out[1].time;
-    if (st == VT_OK && reading == AS_REPOSITORY) {
-        struct vt__level below;
-        st = vt__schedule_level(plan->schedule, fmax(middle - 1, 0), &below);
-        *time = below.time;
+    if (st == VT_OK && (reading == AS_REPOSITORY || reading == TRUNCATED)) { /* the model is told the half itself */
+        struct vt__level half_way;
+        st = vt__schedule_level(plan->schedule, reading == TRUNCATED ? middle : fmax(middle - 1, 0), &half_way);
+        *time = half_way.time;
     }
     return st;
 }

@@ -18,10 +18,10 @@ vt_status vt__compile_resshift(const struct vt__plan *plan, int64_t i, struct vt
     vt__put_eval(p, VT__X, s);
     vt__put_push(p, VT__P);
     vt__put_keep(p, plan, VT__P, VT__FORM_X0);
-    if (i + 1 < plan->n_steps) vt__put_noise(p, VT__Z, s, t);
+    if (t->share > 0) vt__put_noise(p, VT__Z, s, t);
     struct vt__do *op = vt__put_update(p);
     vt__add(op, VT__X, keep);
     vt__add(op, VT__P, 1 - keep);
-    if (i + 1 < plan->n_steps) vt__add(op, VT__Z, deviation);
+    if (t->share > 0) vt__add(op, VT__Z, deviation);
     return VT_OK;
 }
