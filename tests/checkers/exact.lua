@@ -21,7 +21,7 @@ function M.model(mixture, o)
   return function(x, t, request)
     local alpha, sigma = request.alpha, request.sigma
     if o.told then
-      local levels = o.told:levels(t)
+      local levels = o.told:levels(t:totable())
       alpha, sigma = vt.tensor(levels.alpha, { dtype = "f64" }), vt.tensor(levels.sigma, { dtype = "f64" })
     end
     return mixture:predict(x, { alpha = alpha, sigma = sigma, kind = o.kind or "eps", class = o.class, guidance = o.guidance })

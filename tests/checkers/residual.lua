@@ -15,7 +15,7 @@ local function check(file, case)
   local y, x0 = exact.rows(case.y), exact.rows(case.x0_true)
   local function noise(t) return exact.rows(case.noise[t + 1]) end
   local spread = case.kappa * q.sqrt_eta[T]
-  exact.compare(report, "q_sample_last", vt.residual.noised(x0, y, noise(T), q, T):totable(), case.q_sample_last, tolerance)
+  exact.compare(report, "q_sample_last", vt.residual.noised(x0, y, noise(T - 1), q, T):totable(), case.q_sample_last, tolerance)
   local mixture = exact.mixture(file, "gmm16d")
   local function model(x, _, request)
     local alpha = request.alpha:totable()[1]
