@@ -13,7 +13,8 @@ local function known(table, key, what) return table[key] or error(("%s '%s'"):fo
 local RIEMANN = 6e-3
 
 local function deis(file, case)
-  local o = { schedule = vt.schedule{ kind = "vp" }, steps = case.steps, power = case.ts_order, spacing = known({ t = "power", log = "log_snr", rho = "ratio" }, case.ts_phase, "grid") }
+  local o = { schedule = vt.schedule{ kind = "vp" }, steps = case.steps, power = case.ts_order }
+  o.spacing = known({ t = "power", log = "log_snr", rho = "ratio" }, case.ts_phase, "grid")
   if case.method == "rho_rk" then
     o.kind, o.variant = "rk", known(tableaux, case.rk, "tableau")
   else
@@ -30,7 +31,8 @@ local function deis(file, case)
   for k = 2, trajectory and #trajectory - 1 or 0 do
     local times = vt.solver(o):levels().t
     local part = { schedule = o.schedule, kind = o.kind, variant = o.variant, order = o.order, times = exact.first(times, k) }
-    exact.compare(file.report, ("trajectory[%d]"):format(k - 1), exact.run(part, exact.start(file, case.model, #case.x_end), exact.model(mixture)), trajectory[k], file.data.tolerance)
+    local state = exact.run(part, exact.start(file, case.model, #case.x_end), exact.model(mixture))
+    exact.compare(file.report, ("trajectory[%d]"):format(k - 1), state, trajectory[k], file.data.tolerance)
   end
 end
 
