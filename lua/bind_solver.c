@@ -102,8 +102,7 @@ static int32_t read_variant(lua_State *L, int32_t kind, const char *what) {
     static const char *const rk[] = {"heun2", "euler", "kutta3", "ralston3", "heun3", "van_der_houwen3", "ssp3", "classical4", "dormand_prince5", NULL};
     const char *const *names = kind == VT_SOLVER_DEIS ? deis : kind == VT_SOLVER_PNDM ? pndm : kind == VT_SOLVER_UNIPC ? unipc : kind == VT_SOLVER_RK ? rk : NULL;
     if (names) return box_choice(L, 1, what, "variant", names, 0);
-    if (box_field(L, 1, "variant")) box_raise(L, VT_ERR_INVALID, "solver: '%s' has no variants", solver_kinds[kind]);
-    return 0;
+    return (int32_t)box_integer(L, 1, what, "variant", 0, 0, INT32_MAX); /* of the others by number */
 }
 
 /* A derivative's estimate out of the table at the top: { points = { 1, 2 }, relax =, coefficient = }. */
