@@ -94,12 +94,14 @@ static vt_status settle_variable(struct capture *c, const struct vt__op_def *op,
 
 static vt_status step(struct vt__recorder *r, const struct vt__run *run, vt_tensor *const *in, vt_tensor *const *out) {
     struct capture *c = of(r);
-    struct vt__step *s;
-    vt_status st = vt__program_add_step(c->p, run->op, run->attrs, run->n_in, run->n_out, &s);
+    struct vt__step *s = NULL;
+    struct vt__attrs attrs = *run->attrs;
+    vt_status st = VT_OK;
     for (int32_t k = 0; st == VT_OK && k < VT__MAX_ATTRS; k++) {
-        s->attrs.a[k].text = NULL; /* the caller's */
-        st = settle_variable(c, run->op, k, &s->attrs.a[k]);
+        attrs.a[k].text = NULL; /* the caller's */
+        st = settle_variable(c, run->op, k, &attrs.a[k]);
     }
+    if (st == VT_OK) st = vt__program_add_step(c->p, run->op, &attrs, run->n_in, run->n_out, &s);
     for (int32_t i = 0; st == VT_OK && i < run->n_in + run->n_out; i++) {
         const vt_tensor *t = i < run->n_in ? in[i] : out[i - run->n_in];
         int64_t value = -1;

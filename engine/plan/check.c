@@ -111,7 +111,7 @@ static int count_choices(const struct vt__attr_def *def) {
 static vt_status check_attrs(const struct vt__program *p, int64_t number, struct vt__step *s) {
     struct vt__attr_def def;
     for (int32_t k = 0; k < VT__MAX_ATTRS && vt__op_attr(s->op, k, &def); k++) {
-        struct vt__attr *a = &s->attrs.a[k];
+        struct vt__attr *a = &s->attrs->a[k];
         int is_list = def.type == VT__ATTR_INTS || def.type == VT__ATTR_DIMS;
         if (!a->given) continue;
         if (!is_list && a->count != 1) return wrong(number, s->op, "an attribute of several numbers");
@@ -121,7 +121,7 @@ static vt_status check_attrs(const struct vt__program *p, int64_t number, struct
         if (def.type == VT__ATTR_TEXT) return wrong(number, s->op, "a text");
         if (a->var < 0 || a->var > p->n_variables || (a->var && !vt__attr_may_vary(s->op, &def))) return wrong(number, s->op, "a variable that cannot be");
     }
-    return vt__attrs_check(s->op, &s->attrs) == VT_OK ? VT_OK : wrong(number, s->op, vt__error_message());
+    return vt__attrs_check(s->op, s->attrs) == VT_OK ? VT_OK : wrong(number, s->op, vt__error_message());
 }
 
 /* ---- inference ---- */
@@ -147,7 +147,7 @@ static vt_status check_extents(const struct vt__program *p, int64_t number, cons
         if (st == VT_OK) memcpy(in[i]->strides, o[i].strides, sizeof in[i]->strides);
     }
     if (st == VT_OK) {
-        struct vt__infer infer = {.ctx = p->ctx, .op = s->op, .in = in, .n_in = s->n_in, .n_out = s->op->n_out, .attrs = &s->attrs};
+        struct vt__infer infer = {.ctx = p->ctx, .op = s->op, .in = in, .n_in = s->n_in, .n_out = s->op->n_out, .attrs = s->attrs};
         st = s->op->infer(&infer);
         if (st == VT_OK) st = compare(&infer, number, s, o + s->n_in);
         else if (st != VT_ERR_NOMEM) st = vt__fail_within(VT_ERR_FORMAT, "graph");

@@ -20,7 +20,7 @@ static double attention(const struct vt__step *s, const struct vt__operand *q, c
     struct vt__attr_def def;
     double all = count(q) / extent(q, 1) * extent(k, 2) * (extent(q, 1) + extent(v, 1));
     for (int32_t i = 0; i < VT__MAX_ATTRS && vt__op_attr(s->op, i, &def); i++)
-        if (def.name_len == 6 && def.name[0] == 'c' && s->attrs.a[i].i[0] && extent(q, 2) > 1) all /= 2;
+        if (def.name_len == 6 && def.name[0] == 'c' && s->attrs->a[i].i[0] && extent(q, 2) > 1) all /= 2;
     return all * products;
 }
 

@@ -153,10 +153,10 @@ static void put_step(vt__bytes *b, const struct vt__program *p, const struct vt_
     put_text(b, s->op->name, strlen(s->op->name));
     put_u32(b, s->n_in);
     put_u32(b, s->n_out);
-    for (int32_t k = 0; k < VT__MAX_ATTRS && vt__op_attr(s->op, k, &def); k++) n += s->attrs.a[k].given != 0;
+    for (int32_t k = 0; k < VT__MAX_ATTRS && vt__op_attr(s->op, k, &def); k++) n += s->attrs->a[k].given != 0;
     put_u8(b, n);
     for (int32_t k = 0; k < VT__MAX_ATTRS && vt__op_attr(s->op, k, &def); k++)
-        if (s->attrs.a[k].given) put_attr(b, &def, &s->attrs.a[k]);
+        if (s->attrs->a[k].given) put_attr(b, &def, &s->attrs->a[k]);
     for (int32_t i = 0; i < s->n_in + s->n_out; i++) put_operand(b, &p->operands[s->operands + i]);
 }
 

@@ -43,19 +43,20 @@ static vt_status prepare_steps(vt_graph *g) {
     for (int64_t s = 0; s < p->n_steps; s++) {
         const struct vt__step *step = &p->steps[s];
         struct vt__view *views = g->views + step->operands;
-        g->runs[s] = (struct vt__run){p->ctx, step->op, &step->attrs, views, views + step->n_in, step->n_in, step->n_out};
+        g->runs[s] = (struct vt__run){p->ctx, step->op, step->attrs, views, views + step->n_in, step->n_in, step->n_out};
     }
     return VT_OK;
 }
 
 static vt_status collect_patches(vt_graph *g) {
-    for (int64_t s = 0; s < g->p.n_steps; s++)
+    for (int64_t i = 0; i < g->p.n_attrs; i++)
         for (int32_t k = 0; k < VT__MAX_ATTRS; k++) {
             struct vt__attr_def def;
-            const struct vt__attr *a = &g->p.steps[s].attrs.a[k];
-            if (!a->var || !vt__op_attr(g->p.steps[s].op, k, &def)) continue;
+            struct vt__shared_attrs *shared = g->p.attrs[i];
+            struct vt__attr *a = &shared->attrs.a[k];
+            if (!a->var || !vt__op_attr(shared->op, k, &def)) continue;
             if (vt__reserve(g->p.ctx, (void **)&g->patches, &g->cap_patches, g->n_patches + 1, sizeof *g->patches)) return vt__fail_nomem("graph", sizeof *g->patches);
-            g->patches[g->n_patches++] = (struct vt__patch){s, k, a->var - 1, def.type == VT__ATTR_FLOAT};
+            g->patches[g->n_patches++] = (struct vt__patch){a, shared->op, a->var - 1, def.type == VT__ATTR_FLOAT};
         }
     return VT_OK;
 }

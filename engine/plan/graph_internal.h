@@ -9,8 +9,9 @@
 
 /* An attribute that is a variable's value. */
 struct vt__patch {
-    int64_t step;
-    int32_t attr, variable, is_float;
+    struct vt__attr *attr;
+    const struct vt__op_def *op; /* whose attribute it is */
+    int32_t variable, is_float;
 };
 
 struct vt_graph {

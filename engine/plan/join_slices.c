@@ -77,11 +77,11 @@ static int collect(struct joiner *j, int64_t step) {
 /* Do the slices have every place of one dimension once? */
 static int covers_all(const struct joiner *j) {
     char seen[MOST_PLACES] = {0};
-    const struct vt__attr *first = j->p->steps[j->slices[0]].attrs.a;
+    const struct vt__attr *first = j->p->steps[j->slices[0]].attrs->a;
     int64_t size = first[SIZE].i[0], n = 0;
     if (size < 1 || size > MOST_PLACES) return 0;
     for (int32_t i = 0; i < j->n_slices; i++) {
-        const struct vt__attr *a = j->p->steps[j->slices[i]].attrs.a;
+        const struct vt__attr *a = j->p->steps[j->slices[i]].attrs->a;
         const struct vt__operand *o = operands(j, j->slices[i]);
         int64_t dim = vt__dim_index(a[DIM].i[0], o->desc.ndim);
         if (dim != vt__dim_index(first[DIM].i[0], o->desc.ndim) || a[SIZE].i[0] != size || a[START].i[0] < 0 || a[STEP].i[0] < 1) return 0;
@@ -111,7 +111,7 @@ static vt_status put_in_place(struct joiner *j, int64_t root, int64_t slice) {
     struct vt__attrs none = {0};
     struct vt__step *made;
     struct vt__operand g = *operands(j, slice), to = *output(j, root);
-    const struct vt__attr *a = p->steps[slice].attrs.a;
+    const struct vt__attr *a = p->steps[slice].attrs->a;
     int64_t dim = vt__dim_index(a[DIM].i[0], g.desc.ndim);
     to.offset += a[START].i[0] * to.strides[dim];
     to.strides[dim] *= a[STEP].i[0];

@@ -14,6 +14,8 @@ void vt__program_free(struct vt__program *p) {
     if (!p->ctx) return;
     for (int64_t i = 0; i < p->n_values; i++) vt__storage_release(p->values[i].storage);
     for (int64_t i = 0; i < p->n_variables; i++) vt__free(p->ctx, p->variables[i].name);
+    for (int64_t i = 0; i < p->n_attrs; i++) vt__free(p->ctx, p->attrs[i]);
+    vt__free(p->ctx, p->attrs);
     vt__free(p->ctx, p->values);
     vt__free(p->ctx, p->steps);
     vt__free(p->ctx, p->operands);
@@ -43,15 +45,41 @@ vt_status vt__program_add_variable(struct vt__program *p, const char *name, size
     return VT_OK;
 }
 
+static int is_same_attr(const struct vt__attr *a, const struct vt__attr *b) {
+    return a->given == b->given && a->count == b->count && a->text == b->text && a->var == b->var && memcmp(&a->f, &b->f, sizeof a->f) == 0 &&
+           memcmp(a->i, b->i, sizeof a->i) == 0;
+}
+
+static int is_same(const struct vt__attrs *a, const struct vt__attrs *b) {
+    int same = 1;
+    for (int32_t k = 0; same && k < VT__MAX_ATTRS; k++) same = is_same_attr(&a->a[k], &b->a[k]);
+    return same;
+}
+
+/* Looks at the latest kinds only, so that a program of many cannot take its square in time. NULL: out of memory. */
+static struct vt__attrs *share_attrs(struct vt__program *p, const struct vt__op_def *op, const struct vt__attrs *attrs) {
+    enum { LATEST = 64 };
+    for (int64_t i = p->n_attrs - 1; i >= 0 && i >= p->n_attrs - LATEST; i--)
+        if (p->attrs[i]->op == op && is_same(&p->attrs[i]->attrs, attrs)) return &p->attrs[i]->attrs;
+    if (vt__reserve(p->ctx, (void **)&p->attrs, &p->cap_attrs, p->n_attrs + 1, sizeof *p->attrs)) return NULL;
+    struct vt__shared_attrs *own = vt__alloc(p->ctx, sizeof *own);
+    if (!own) return NULL;
+    *own = (struct vt__shared_attrs){op, *attrs};
+    p->attrs[p->n_attrs++] = own;
+    return &own->attrs;
+}
+
 vt_status vt__program_add_step(struct vt__program *p, const struct vt__op_def *op, const struct vt__attrs *attrs, int32_t n_in, int32_t n_out,
                                struct vt__step **out) {
     int64_t n = (int64_t)n_in + n_out;
+    struct vt__attrs *shared = share_attrs(p, op, attrs);
+    if (!shared) return vt__fail_nomem("graph", sizeof *attrs);
     if (vt__reserve(p->ctx, (void **)&p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps) ||
         vt__reserve(p->ctx, (void **)&p->operands, &p->cap_operands, p->n_operands + n, sizeof *p->operands))
         return vt__fail_nomem("graph", (size_t)n * sizeof *p->operands);
     if (n > 0) memset(p->operands + p->n_operands, 0, (size_t)n * sizeof *p->operands);
     *out = &p->steps[p->n_steps++];
-    **out = (struct vt__step){.op = op, .attrs = *attrs, .operands = p->n_operands, .n_in = n_in, .n_out = n_out};
+    **out = (struct vt__step){.op = op, .attrs = shared, .operands = p->n_operands, .n_in = n_in, .n_out = n_out};
     p->n_operands += n;
     return VT_OK;
 }

@@ -30,7 +30,7 @@ struct vt__operand {
 
 struct vt__step {
     const struct vt__op_def *op;
-    struct vt__attrs attrs; /* var counts from 1 in the program's variables */
+    struct vt__attrs *attrs; /* var counts from 1 in the program's variables; one of the program's, which steps of the same operation share */
     int64_t operands;       /* number of the first: inputs, then outputs */
     int32_t n_in, n_out;
 };
@@ -41,6 +41,12 @@ struct vt__variable {
     int64_t i;
 };
 
+/* Attributes of steps, each kind of them once: a net has many layers with the same ones. */
+struct vt__shared_attrs {
+    const struct vt__op_def *op;
+    struct vt__attrs attrs;
+};
+
 struct vt__program {
     vt_context *ctx; /* retained */
     const struct vt__backend *backend;
@@ -48,7 +54,8 @@ struct vt__program {
     struct vt__step *steps;
     struct vt__operand *operands;
     struct vt__variable *variables;
-    int64_t n_values, cap_values, n_steps, cap_steps, n_operands, cap_operands, n_variables, cap_variables;
+    struct vt__shared_attrs **attrs;
+    int64_t n_attrs, cap_attrs, n_values, cap_values, n_steps, cap_steps, n_operands, cap_operands, n_variables, cap_variables;
     struct vt__operand *inputs, *results; /* [n], owned; inputs are dense and at offset 0 of a value of their own */
     int32_t n_inputs, n_results;
     size_t scratch; /* the most bytes that a step works in besides */
@@ -59,7 +66,7 @@ void vt__program_free(struct vt__program *p);
 /* Numbers of new ones; NOMEM. storage is retained. */
 vt_status vt__program_add_value(struct vt__program *p, enum vt__value_kind kind, size_t size, struct vt__storage *storage, int64_t *out);
 vt_status vt__program_add_variable(struct vt__program *p, const char *name, size_t len, int64_t *out);
-/* Room for n_in + n_out operands, zeroed, and the step that has them. */
+/* Room for n_in + n_out operands, zeroed, and the step that has them. attrs is copied, or shared with a step that has the same. */
 vt_status vt__program_add_step(struct vt__program *p, const struct vt__op_def *op, const struct vt__attrs *attrs, int32_t n_in, int32_t n_out,
                                struct vt__step **out);
 /* All bytes of a value as a row of u8. */

@@ -148,13 +148,12 @@ static vt_status set(vt_graph *g, const char *name, double f, int64_t whole, int
     if (number == p->n_variables) return vt__fail(VT_ERR_NOT_FOUND, "graph: it has no variable \"%.80s\"", name);
     for (int64_t i = 0; i < g->n_patches && !is_whole; i++)
         if (g->patches[i].variable == number && !g->patches[i].is_float)
-            return vt__fail(VT_ERR_INVALID, "graph: \"%.80s\" is %g, %s takes an integer", name, f, p->steps[g->patches[i].step].op->name);
+            return vt__fail(VT_ERR_INVALID, "graph: \"%.80s\" is %g, %s takes an integer", name, f, g->patches[i].op->name);
     for (int64_t i = 0; i < g->n_patches; i++) {
         const struct vt__patch *patch = &g->patches[i];
-        struct vt__attr *a = &p->steps[patch->step].attrs.a[patch->attr];
         if (patch->variable != number) continue;
-        if (patch->is_float) a->f = f;
-        else a->i[0] = whole;
+        if (patch->is_float) patch->attr->f = f;
+        else patch->attr->i[0] = whole;
     }
     p->variables[number].f = f;
     p->variables[number].i = whole;

@@ -68,7 +68,7 @@ static vt_status copy_steps(const struct vt__program *from, struct vt__program *
     for (int64_t i = 0; st == VT_OK && i < from->n_steps; i++) {
         const struct vt__step *s = &from->steps[i];
         struct vt__step *step;
-        st = vt__program_add_step(to, s->op, &s->attrs, s->n_in, s->n_out, &step);
+        st = vt__program_add_step(to, s->op, s->attrs, s->n_in, s->n_out, &step);
         if (st == VT_OK) memcpy(to->operands + step->operands, from->operands + s->operands, (size_t)(s->n_in + s->n_out) * sizeof *to->operands);
     }
     return st;
