@@ -95,14 +95,16 @@ static const char *const predictions[] = {"eps", "x0", "v", "flow", "flow_back",
 static const char *const spacings[] = {"uniform", "power", "log_snr", "karras", "exponential", "linspace", "linspace_n", "leading", "leading_n", "trailing", "ratio",
     "times", "sigmas", "levels", NULL};
 
-/* 'variant' by its name, which depends on the kind. */
+/* 'variant' by its number or its name, which depends on the kind. */
 static int32_t read_variant(lua_State *L, int32_t kind, const char *what) {
     static const char *const deis[] = {"time", "ratio", "even", NULL}, *const pndm[] = {"runge_kutta", "improved_euler", "ramp", NULL};
     static const char *const unipc[] = {"bh2", "bh1", NULL};
     static const char *const rk[] = {"heun2", "euler", "kutta3", "ralston3", "heun3", "van_der_houwen3", "ssp3", "classical4", "dormand_prince5", NULL};
     const char *const *names = kind == VT_SOLVER_DEIS ? deis : kind == VT_SOLVER_PNDM ? pndm : kind == VT_SOLVER_UNIPC ? unipc : kind == VT_SOLVER_RK ? rk : NULL;
-    if (names) return box_choice(L, 1, what, "variant", names, 0);
-    return (int32_t)box_integer(L, 1, what, "variant", 0, 0, INT32_MAX); /* of the others by number */
+    const int is_name = box_field(L, 1, "variant") && lua_type(L, -1) == LUA_TSTRING;
+    lua_settop(L, 1);
+    if (names && is_name) return box_choice(L, 1, what, "variant", names, 0);
+    return (int32_t)box_integer(L, 1, what, "variant", 0, 0, INT32_MAX); /* by number */
 }
 
 /* A derivative's estimate out of the table at the top: { points = { 1, 2 }, relax =, coefficient = }. */
