@@ -86,10 +86,17 @@ static void ask_first(const struct vt__plan *plan, int64_t i, struct vt__program
     vt__put_keep(p, plan, ring, form);
 }
 
+/* The last steps are of lower order however many there are, unless that was refused: the last one often goes far, and nothing corrects it. */
+static int32_t unipc_order(const struct vt__plan *plan, int64_t i) {
+    const int64_t left = plan->n_steps - i;
+    const int32_t order = vt__plan_order(plan, i, plan->params->order ? plan->params->order : 2);
+    return plan->params->n_lower_final != 0 && left < order ? (int32_t)left : order;
+}
+
 vt_status vt__compile_unipc(const struct vt__plan *plan, int64_t i, struct vt__program *p) {
     const struct vt__solver_params *o = plan->params;
     const int32_t form = o->algorithm == VT__DATA_PREDICTION ? VT__FORM_X0 : VT__FORM_EPS;
-    const int32_t order = vt__plan_order(plan, i, o->order ? o->order : 2);
+    const int32_t order = unipc_order(plan, i);
     const int is_last = i + 1 == plan->n_steps, is_corrected = !is_last && !((int64_t)o->option[VT__UNIPC_PLAIN_STEPS] > i);
     const int32_t back[MOST_POINTS] = {1, 2, 3, 4};
     ask_first(plan, i, p, VT__P, form);
