@@ -96,6 +96,8 @@ void vt__kv_release(vt_kv *kv) {
 
 const void *vt__kv_owner(const vt_kv *kv) { return kv->params.owner; }
 int32_t vt__kv_dtype(const vt_kv *kv) { return kv->params.dtype; }
+int32_t vt__kv_n_heads(const vt_kv *kv) { return kv->params.n_kv_heads; }
+int64_t vt__kv_head_dim(const vt_kv *kv) { return kv->params.head_dim; }
 int32_t vt__kv_type(const vt_kv *kv) {
     return kv->params.dtype == VT_DTYPE_F32 ? VTK_KV_F32 : kv->params.dtype == VT_DTYPE_F16 ? VTK_KV_F16 : VTK_KV_Q8_0;
 }

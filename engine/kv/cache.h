@@ -27,6 +27,8 @@ void vt__kv_release(vt_kv *kv);
 
 const void *vt__kv_owner(const vt_kv *kv);
 int32_t vt__kv_dtype(const vt_kv *kv);
+int32_t vt__kv_n_heads(const vt_kv *kv);
+int64_t vt__kv_head_dim(const vt_kv *kv);
 int32_t vt__kv_type(const vt_kv *kv); /* the same as VTK_KV_... */
 int64_t vt__kv_block_count(const vt_kv *kv);
 int64_t vt__kv_block_used(const vt_kv *kv);
