@@ -68,6 +68,7 @@ void bind_document(lua_State *L);
 void bind_encode(lua_State *L);
 void bind_sample(lua_State *L);
 void bind_kv(lua_State *L);
+void bind_kv_codec(lua_State *L);
 void bind_llm(lua_State *L);
 void bind_batch(lua_State *L);
 void bind_quantize(lua_State *L);

@@ -17,6 +17,7 @@ int luaopen_venturi_core(lua_State *L) {
     bind_document(L);
     bind_sample(L);
     bind_kv(L);
+    bind_kv_codec(L);
     bind_llm(L);
     bind_batch(L);
     bind_quantize(L);
