@@ -191,6 +191,17 @@ typedef struct vtk_table {
      * will be asked for soon, to be fetched meanwhile; NULL: not known. */
     void (*medoid_judge[VTK_N_DISTANCES])(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,
                                           const void *next);
+    /* Candidates by what they reach: the objects with distance < limit, ascending, and these distances; objects has room for n + 16. The judgement is that
+     * of medoid_judge where no d2 is above its limit. */
+    int64_t (*medoid_reach[VTK_N_DISTANCES])(int32_t *objects, void *distances, const void *limits, int64_t n, const void *column, const void *next);
+    void (*medoid_judge_reach[VTK_N_DISTANCES])(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const int32_t *objects,
+                                                const void *distances, int64_t n);
+    /* Limits d2 + |d2| / 2^shift: of all n objects, or of those of a list whose d2 has passed theirs, which with the limits from before and from now on go to
+     * `to`; how many these are. */
+    void (*medoid_limit[VTK_N_DISTANCES])(void *limits, const vtk_medoids *m, int shift);
+    int64_t (*medoid_widen[VTK_N_DISTANCES])(const vtk_widening *to, void *limits, const vtk_medoids *m, int shift, const int32_t *objects, int64_t n_objects);
+    /* Which of n widenings, first ones first, made object j reach: from <= columns[i][j] < to. */
+    int64_t (*medoid_widened[VTK_N_DISTANCES])(int32_t *found, const vtk_widening *w, const void *const *columns, int64_t n, int64_t j);
     void (*medoid_pair[VTK_N_DISTANCES])(void *change, const vtk_medoids *m, int32_t slot, const void *column); /* the same for one slot, slowly */
     /* Object `own` becomes the medoid of the slot. Objects that lose a medoid and must look for their second one go to lost[], which has room for
      * all, and their number is returned. */

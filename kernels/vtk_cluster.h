@@ -17,6 +17,12 @@ typedef struct vtk_medoids {
     int removal_last;    /* the order of medoid_judge's additions: removals come last, not first */
 } vtk_medoids;
 
+/* Objects whose limits have grown, and these before and after, of the distances' type: room for as many as are looked at. */
+typedef struct vtk_widening {
+    int32_t *objects;
+    void *from, *to;
+} vtk_widening;
+
 /* Elements [n_rows, n_columns] of a matrix with rows `stride` elements apart; they are copied to copy, rows `edge` elements apart, unless that is
  * NULL. next: where a tile of n_rows and `edge` columns begins that will be asked for soon, to be fetched meanwhile; NULL: not known. */
 typedef struct vtk_survey {

@@ -78,7 +78,8 @@ typedef struct vt_cluster_options {
  * vt_medoid_silhouette, also of what cannot be reached. PAMSIL keeps all n x n distances, and of equal swaps takes that of the lowest slot.
  * Errors:  VT_ERR_INVALID, VT_ERR_SHAPE (k > n; too few medoids for silhouettes or k_min, where VT_INIT_BUILD stopped early), VT_ERR_NUMERIC (sums
  *          would overflow; a bad value from a callback), VT_ERR_CANCELLED, VT_ERR_NOMEM, or what a distance callback answered. Nothing half-made is left.
- * Cost:    FASTERPAM O(n^2) a pass, a handful of passes; O(n + k) memory beside the distance's.
+ * Cost:    FASTERPAM O(n^2) a pass, a handful of passes; O(n + k) memory beside the distance's, and up to an eighth of a
+ *          symmetric matrix of 1,000 objects or more, if there is that much: later passes then read less.
  * Threads: uses the context's; several calls may run on one distance.
  */
 VT_API VT_MUST_USE vt_status vt_cluster_kmedoids(vt_distance *distance, const vt_cluster_options *opt, vt_clustering **out);

@@ -211,6 +211,7 @@ vt_status vt__search_eager(vt__search *s) {
         s->n_iter++;
         st = eager_pass(&w);
         if (s->n_swap == n_swap || !vt__sum_less(s->is_whole, s->loss(s->user), loss)) break;
+        if (s->begin_pass) s->begin_pass(s->user, s->n_swap - n_swap);
     }
     walk_free(&w);
     return st;
@@ -248,6 +249,7 @@ vt_status vt__search_best(vt__search *s) {
         st = vt__window_load(&w.window, &j, 1);
         if (st == VT_OK) st = take(&w, &best, j, w.window.columns[0]);
         if (st == VT_OK && !vt__sum_less(s->is_whole, s->loss(s->user), loss)) break;
+        if (st == VT_OK && s->begin_pass) s->begin_pass(s->user, 1);
     }
     walk_free(&w);
     return st;

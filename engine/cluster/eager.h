@@ -48,6 +48,8 @@ typedef struct vt__search {
     vt__judge_fn judge;
     /* Called once a lane before anything of a block is judged in it, side by side too: brings the lane's scratch up to date. NULL: there is nothing to do. */
     void (*prepare)(void *user, int64_t lane);
+    /* Called before each pass but the first, with the swaps of the one before; outside of parallel work. NULL: there is nothing to do. */
+    void (*begin_pass)(void *user, int64_t n_swap);
     /* j has become the medoid of move->slot (medoids[] says so already): brings the state up to date, or leaves that to prepare. Outside of
      * parallel work. */
     vt_status (*take)(void *user, const vt__move *move, int64_t j, const void *column);

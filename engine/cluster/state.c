@@ -126,6 +126,7 @@ static void catch_up(vt__medoid_state *s, vt__medoid_copy *c) {
     int64_t n_lost = s->near.vtk->medoid_swap[s->near.type](&c->m, s->slot, s->own, s->column, 0, c->m.n, c->lost);
     if (s->n_copies > 1) find_seconds(s, c, n_lost);
     else rescan(s, c, 0, n_lost);
+    if (s->reach.lists) vt__reach_widen(&s->reach, c - s->copies, &c->m, c->lost, n_lost);
     find_removal(s, c);
 }
 
@@ -217,6 +218,7 @@ vt_status vt__state_init(vt__medoid_state *s, const vt__cluster_work *work) {
 
 void vt__state_free(vt__medoid_state *s) {
     vt_context *ctx = s->near.ctx;
+    vt__reach_free(&s->reach);
     for (int64_t i = 0; i < s->n_copies; i++) vt__free(ctx, s->copies[i].memory);
     vt__free(ctx, s->copies);
     vt__free(ctx, s->finds.partial);
@@ -233,10 +235,13 @@ void vt__state_free(vt__medoid_state *s) {
 const vtk_medoids *vt__state_medoids(const vt__medoid_state *s, int64_t lane) { return &s->copies[lane].m; }
 
 void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out) {
-    const vt__medoid_state *s = user;
+    vt__medoid_state *s = user;
     const vt__medoid_copy *c = &s->copies[lane];
-    (void)j;
-    s->near.vtk->medoid_judge[s->near.type](&out->change, &out->slot, c->scratch, &c->m, c->removal, column, next);
+    const int32_t *objects;
+    const void *distances;
+    const int64_t n = s->reach.lists ? vt__reach_find(&s->reach, lane, j, column, next, &objects, &distances) : -1;
+    if (n < 0) s->near.vtk->medoid_judge[s->near.type](&out->change, &out->slot, c->scratch, &c->m, c->removal, column, next);
+    else s->near.vtk->medoid_judge_reach[s->near.type](&out->change, &out->slot, c->scratch, &c->m, c->removal, objects, distances, n);
 }
 
 /* Lost objects whose distances to all medoids are in the block. */
@@ -275,6 +280,15 @@ static vt_status take_now(vt__medoid_state *s) {
     c->n_taken = s->n_taken;
     if (st == VT_OK) find_removal(s, c);
     return st;
+}
+
+/* Lists of what candidates reach pay where swaps have become rare. */
+enum { OFTEN = 8 };
+void vt__state_begin_pass(void *user, int64_t n_swap) {
+    vt__medoid_state *s = user;
+    if (s->block || s->reach.ctx || n_swap > s->near.m.n / OFTEN) return;
+    for (int64_t i = 0; i < s->n_copies; i++) vt__state_prepare(s, i);
+    vt__reach_begin(&s->reach, s->near.ctx, s->near.distance, &s->near.m, s->n_copies);
 }
 
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column) {

@@ -6,6 +6,7 @@
 
 #include "cluster/eager.h"
 #include "cluster/method.h"
+#include "cluster/reach.h"
 #include "vtk.h"
 
 /* Nearest and second nearest medoids alone. */
@@ -61,6 +62,7 @@ typedef struct vt__medoid_state {
     vt__medoid_copy *copies; /* [n_copies] one a lane */
     int64_t n_copies;
     vt__medoid_finds finds;
+    vt__reach reach; /* kept from the first pass on that took few swaps */
     int64_t n_taken; /* swaps so far; the last one: */
     int32_t slot;
     int64_t own;
@@ -72,6 +74,7 @@ void vt__state_free(vt__medoid_state *state);
 /* For vt__search: user is the state. */
 void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out);
 void vt__state_prepare(void *user, int64_t lane);
+void vt__state_begin_pass(void *user, int64_t n_swap);
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column);
 vt__sum vt__state_loss(void *user);
 /* What lane `lane` goes by, as it was prepared. */

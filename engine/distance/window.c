@@ -53,6 +53,7 @@ void vt__window_free(vt__window *w) {
 
 int vt__window_is_view(const vt__window *w) { return !w->buffer; }
 int vt__window_would_be_view(const vt_distance *distance) { return has_views(distance) && distance->is_symmetric; }
+const void *vt__window_view(const vt_distance *distance, int64_t object) { return distance->kind->row(distance, object); }
 
 static void load_chunk(void *user, int64_t chunk) {
     const vt__load *load = user;

@@ -22,5 +22,7 @@ vt_status vt__window_load_rows(vt__window *w, const int64_t *objects, int64_t n)
 /* 1 where loading columns costs nothing: they are rows of a symmetric matrix. A window of any capacity takes no more memory than its pointers then. */
 int vt__window_is_view(const vt__window *w);
 int vt__window_would_be_view(const vt_distance *distance);
+/* The column of one object, where columns are such views. */
+const void *vt__window_view(const vt_distance *distance, int64_t object);
 
 #endif

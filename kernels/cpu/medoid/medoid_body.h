@@ -1,5 +1,5 @@
 /* The medoid kernels of one type, included once a type by medoid_types.h, which defines before:
- *   T, S          type of distances and of sums
+ *   T, S, T_MAX   type of distances and of sums; the largest distance
  *   NAME(x)       x with the suffix of type and instruction set
  *   LIST          lists the places i < n with d[i] < d2[i], ascending, plus `base`; may write up to 16 places behind the last; fetches as much from `ahead`
  *   LIST_TOUCHED  the same, and those with slot1[i] == slot or slot2[i] == slot
@@ -97,41 +97,120 @@ void NAME(vtk_medoid_total)(void *sum, const void *d, const void *limits, const 
 }
 
 /* Object o moves to the candidate or, if its own medoid goes, would move there instead of to its second: the paper's two branches in one expression,
- * the first difference 0 where d >= d1. */
-static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, const vtk_medoids *m, int weighted, const T *column, const int32_t *hits, int64_t n) {
+ * the first difference 0 where d >= d1. hits: objects, or with `objects` places in that list and in distances. */
+static inline __attribute__((always_inline)) void NAME(gains)(S *p, S *acc, const vtk_medoids *m, int weighted, const T *distances, const int32_t *objects,
+                                                               const int32_t *hits, int64_t n) {
     const T *near = m->d1, *second = m->d2;
     const S *weights = m->weights;
     for (int64_t h = 0; h < n; h++) {
-        int32_t o = hits[h];
-        T d = column[o], d1 = near[o], lower = SMALLER(d, d1), upper = LARGER(d, d1);
+        int32_t o = objects ? objects[hits[h]] : hits[h];
+        T d = distances[hits[h]], d1 = near[o], lower = SMALLER(d, d1), upper = LARGER(d, d1);
         S shared = (S)lower - (S)d1, own = (S)upper - (S)second[o];
         *acc += weighted ? weights[o] * shared : shared;
         p[m->slot1[o]] += weighted ? weights[o] * own : own;
     }
 }
 
-void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,
-                             const void *next) {
-    /* A swap that changes nothing, such as one of two objects that have only each other, is taken or not by the rounding of its sums, and so by the order
-     * of additions. The paper's is in place. */
+/* A swap that changes nothing, such as one of two objects that have only each other, is taken or not by the rounding of its sums, and so by the order of
+ * additions. The paper's is in place. */
+static inline __attribute__((always_inline)) void NAME(begin)(S *p, const vtk_medoids *m, const S *r) {
     const int removal_last = m->removal_last;
-    const T *d = column, *d2 = m->d2;
-    const S *r = removal;
-    S *p = scratch, acc = 0;
-    int32_t hits[TILE + 16];
-
     for (int32_t i = 0; i < m->k; i++) p[i] = removal_last ? 0 : r[i];
-    for (int64_t o = 0; o < m->n; o += TILE) {
-        int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE, ahead_of(d, next, o, m->n, sizeof *d));
-        if (m->weights) NAME(gains)(p, &acc, m, 1, d, hits, n);
-        else NAME(gains)(p, &acc, m, 0, d, hits, n);
-    }
-    for (int32_t i = 0; removal_last && i < m->k; i++) p[i] += r[i];
+}
+
+static inline __attribute__((always_inline)) void NAME(end)(S *change, int32_t *slot, S *p, S acc, const vtk_medoids *m, const S *r) {
     int32_t best = 0;
+    for (int32_t i = 0; m->removal_last && i < m->k; i++) p[i] += r[i];
     for (int32_t i = 1; i < m->k; i++)
         if (p[i] < p[best]) best = i;
     *slot = best;
-    *(S *)change = p[best] + acc;
+    *change = p[best] + acc;
+}
+
+void NAME(vtk_medoid_judge)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const void *column,
+                             const void *next) {
+    const T *d = column, *d2 = m->d2;
+    S acc = 0;
+    int32_t hits[TILE + 16];
+
+    NAME(begin)(scratch, m, removal);
+    for (int64_t o = 0; o < m->n; o += TILE) {
+        int64_t n = LIST(hits, d + o, d2 + o, (int32_t)o, m->n - o < TILE ? m->n - o : TILE, ahead_of(d, next, o, m->n, sizeof *d));
+        if (m->weights) NAME(gains)(scratch, &acc, m, 1, d, NULL, hits, n);
+        else NAME(gains)(scratch, &acc, m, 0, d, NULL, hits, n);
+    }
+    NAME(end)(change, slot, scratch, acc, m, removal);
+}
+
+int64_t NAME(vtk_medoid_reach)(int32_t *objects, void *distances, const void *limits, int64_t n, const void *column, const void *next) {
+    const T *d = column, *limit = limits;
+    T *found = distances;
+    int64_t n_found = 0;
+    for (int64_t o = 0; o < n; o += TILE)
+        n_found += LIST(objects + n_found, d + o, limit + o, (int32_t)o, n - o < TILE ? n - o : TILE, ahead_of(d, next, o, n, sizeof *d));
+    for (int64_t i = 0; i < n_found; i++) found[i] = d[objects[i]];
+    return n_found;
+}
+
+/* Those of a list that are nearer than their second medoid; branches would be guessed wrong half of the time. */
+static inline __attribute__((always_inline)) int64_t NAME(nearer)(int32_t *hits, const T *second, const int32_t *objects, const T *distances, int64_t n) {
+    int64_t n_hits = 0;
+    for (int64_t i = 0; i < n; i++) {
+        hits[n_hits] = (int32_t)i;
+        n_hits += distances[i] < second[objects[i]];
+    }
+    return n_hits;
+}
+
+void NAME(vtk_medoid_judge_reach)(void *change, int32_t *slot, void *scratch, const vtk_medoids *m, const void *removal, const int32_t *objects,
+                                   const void *distances, int64_t n) {
+    const T *d = distances;
+    S acc = 0;
+    int32_t hits[TILE];
+
+    NAME(begin)(scratch, m, removal);
+    for (int64_t i = 0; i < n; i += TILE) {
+        int64_t n_hits = NAME(nearer)(hits, m->d2, objects + i, d + i, n - i < TILE ? n - i : TILE);
+        if (m->weights) NAME(gains)(scratch, &acc, m, 1, d + i, objects + i, hits, n_hits);
+        else NAME(gains)(scratch, &acc, m, 0, d + i, objects + i, hits, n_hits);
+    }
+    NAME(end)(change, slot, scratch, acc, m, removal);
+}
+
+static inline T NAME(limit)(T d2, int shift) {
+    const S size = d2 < 0 ? -(S)d2 : (S)d2, limit = (S)d2 + size / (S)(1 << shift);
+    return limit < (S)T_MAX ? (T)limit : T_MAX;
+}
+
+void NAME(vtk_medoid_limit)(void *limits, const vtk_medoids *m, int shift) {
+    const T *d2 = m->d2;
+    T *limit = limits;
+    for (int64_t o = 0; o < m->n; o++) limit[o] = NAME(limit)(d2[o], shift);
+}
+
+int64_t NAME(vtk_medoid_widen)(const vtk_widening *to, void *limits, const vtk_medoids *m, int shift, const int32_t *objects, int64_t n_objects) {
+    const T *d2 = m->d2;
+    T *limit = limits;
+    int64_t n = 0;
+    for (int64_t i = 0; i < n_objects; i++) {
+        const int32_t o = objects[i];
+        if (!(d2[o] > limit[o])) continue;
+        to->objects[n] = o;
+        ((T *)to->from)[n] = limit[o];
+        ((T *)to->to)[n++] = limit[o] = NAME(limit)(d2[o], shift);
+    }
+    return n;
+}
+
+int64_t NAME(vtk_medoid_widened)(int32_t *found, const vtk_widening *w, const void *const *columns, int64_t n, int64_t j) {
+    const T *from = w->from, *to = w->to;
+    int64_t n_found = 0;
+    for (int64_t i = 0; i < n; i++) {
+        T d = ((const T *)columns[i])[j];
+        found[n_found] = (int32_t)i;
+        n_found += d >= from[i] && d < to[i];
+    }
+    return n_found;
 }
 
 /* One slot and one candidate by themselves, as PAM has it. */
@@ -206,6 +285,7 @@ void NAME(vtk_medoid_rescan)(const vtk_medoids *m, int32_t slot, const void *col
 #undef SMALLER
 #undef LARGER
 #undef T
+#undef T_MAX
 #undef S
 #undef NAME
 #undef LIST

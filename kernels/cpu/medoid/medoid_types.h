@@ -1,5 +1,6 @@
 /* BODY once a type of distances, for an instruction set that has defined ISA (the suffix of its names), TILE, and for each type list_<type> and
  * list_touched_<type>. */
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ static inline const void *ahead_of(const void *column, const void *next, int64_t
 #define VTK_MEDOID_JOIN(x, type, isa) VTK_MEDOID_JOIN_(x, type, isa)
 
 #define T float
+#define T_MAX FLT_MAX
 #define S double
 #define NAME(x) VTK_MEDOID_JOIN(x, f32, ISA)
 #define LIST list_f32
@@ -23,6 +25,7 @@ static inline const void *ahead_of(const void *column, const void *next, int64_t
 #include BODY
 
 #define T double
+#define T_MAX DBL_MAX
 #define S double
 #define NAME(x) VTK_MEDOID_JOIN(x, f64, ISA)
 #define LIST list_f64
@@ -30,6 +33,7 @@ static inline const void *ahead_of(const void *column, const void *next, int64_t
 #include BODY
 
 #define T int32_t
+#define T_MAX INT32_MAX
 #define S int64_t
 #define NAME(x) VTK_MEDOID_JOIN(x, i32, ISA)
 #define LIST list_i32
@@ -37,6 +41,7 @@ static inline const void *ahead_of(const void *column, const void *next, int64_t
 #include BODY
 
 #define T int64_t
+#define T_MAX INT64_MAX
 #define S int64_t
 #define NAME(x) VTK_MEDOID_JOIN(x, i64, ISA)
 #define LIST list_i64

@@ -75,6 +75,7 @@ void NAME(vtk_msc_third)(vtk_near3 *object, void *row, int64_t k, double far) {
 }
 
 #undef T
+#undef T_MAX
 #undef S
 #undef NAME
 #undef LIST

@@ -2,6 +2,8 @@
  * page that nobody may touch. */
 #include "variants.h"
 
+#include <stdlib.h>
+
 enum { MAX_K = 9 };
 static const size_t SIZES[VTK_N_DISTANCES] = {4, 8, 4, 8};
 
@@ -73,6 +75,55 @@ static void assert_same_state(const scene *a, const scene *b) {
     assert_memory_equal(a->removal, b->removal, (size_t)a->k * 8);
 }
 
+/* Judged by what it reaches, a candidate is judged as by its column; limits, and how they widen. */
+static void compare_reach(const vtk_table *ref, const vtk_table *t, const scene *a, const scene *b) {
+    const int type = a->type;
+    const size_t n = (size_t)a->n, size = SIZES[type];
+    const vtk_table *tables[2] = {ref, t};
+    const scene *scenes[2] = {a, b};
+    int64_t change[2][2], slot_change[2], n_found[2], n_wide[2], n_widened[2], scratch[MAX_K];
+    int32_t slots[2][2], *objects[2], *found[2];
+    char *limits[2], *distances[2];
+    const void **columns = calloc(n + 1, sizeof *columns);
+    vtk_widening w[2];
+    for (size_t i = 0; i < 2; i++) {
+        const vtk_table *v = tables[i];
+        const vtk_medoids *m = &scenes[i]->m;
+        limits[i] = guarded(n * size);
+        objects[i] = calloc(n + 16, 4);
+        found[i] = calloc(n + 1, 4);
+        distances[i] = guarded(n * size);
+        w[i] = (vtk_widening){calloc(n + 1, 4), calloc(n + 1, size), calloc(n + 1, size)};
+        v->medoid_limit[type](limits[i], m, 3);
+        n_found[i] = v->medoid_reach[type](objects[i], distances[i], limits[i], a->n, scenes[i]->column, i ? a->column : NULL);
+        v->medoid_judge[type](&change[i][0], &slots[i][0], scratch, m, scenes[i]->removal, scenes[i]->column, NULL);
+        v->medoid_judge_reach[type](&change[i][1], &slots[i][1], scratch, m, scenes[i]->removal, objects[i], distances[i], n_found[i]);
+        assert_true(change[i][0] == change[i][1] && slots[i][0] == slots[i][1]);
+        memset(limits[i], 0, n * size / 2);
+        for (size_t o = 0; o < n; o++) objects[i][o] = (int32_t)o, columns[o] = scenes[i]->column;
+        n_wide[i] = v->medoid_widen[type](&w[i], limits[i], m, 4, objects[i], a->n);
+        n_widened[i] = v->medoid_widened[type](found[i], &w[i], columns, n_wide[i], a->n / 3);
+        slot_change[i] = slots[i][1];
+    }
+    assert_true(slot_change[0] == slot_change[1] && n_found[0] == n_found[1] && n_wide[0] == n_wide[1] && n_widened[0] == n_widened[1]);
+    assert_memory_equal(distances[0], distances[1], (size_t)n_found[0] * size);
+    assert_memory_equal(limits[0], limits[1], n * size);
+    assert_memory_equal(found[0], found[1], (size_t)n_widened[0] * 4);
+    assert_memory_equal(w[0].objects, w[1].objects, (size_t)n_wide[0] * 4);
+    assert_memory_equal(w[0].from, w[1].from, (size_t)n_wide[0] * size);
+    assert_memory_equal(w[0].to, w[1].to, (size_t)n_wide[0] * size);
+    for (size_t i = 0; i < 2; i++) {
+        guarded_free(limits[i], n * size);
+        guarded_free(distances[i], n * size);
+        free(objects[i]);
+        free(found[i]);
+        free(w[i].objects);
+        free(w[i].from);
+        free(w[i].to);
+    }
+    free(columns);
+}
+
 /* Sums, judgements and a swap with its rescan. */
 static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t n, int64_t k, int ties, int weighted) {
     scene a = make_scene(ref, type, n, k, ties, weighted, (uint64_t)(n + 1)), b = make_scene(t, type, n, k, ties, weighted, (uint64_t)(n + 1));
@@ -87,6 +138,7 @@ static void compare(const vtk_table *ref, const vtk_table *t, int type, int64_t 
     ref->medoid_judge[type](x, &slot_a, scratch, &a.m, a.removal, a.column, NULL);
     t->medoid_judge[type](y, &slot_b, scratch, &b.m, b.removal, b.column, a.column);
     assert_true(x[0] == y[0] && slot_a == slot_b);
+    compare_reach(ref, t, &a, &b);
     ref->medoid_pair[type](x, &a.m, slot, a.column);
     t->medoid_pair[type](y, &b.m, slot, b.column);
     assert_true(x[0] == y[0]);
