@@ -35,7 +35,9 @@ local function faq(path)
   return { en = package_of.read(path .. "/en.txt"), de = package_of.read(path .. "/de.txt") }
 end
 
-local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji, faq = faq }
+local function handbook(path) return { en = require("venturi.data.package").read(path .. "/en.txt") } end
+
+local loaders = { digits = digits, ["mnist-5k"] = digits, emoji = emoji, faq = faq, handbook = handbook }
 
 --- A picture as a tensor [channels, height, width].
 -- @tparam string bytes of a PNG or JPEG file
@@ -50,7 +52,7 @@ end
 
 --- A data set by name, fetched if it is not in the cache yet.
 -- digits, mnist-5k: x f32 [n, 1, side, side] in [0, 1], y i64.
--- faq: { en = text, de = text }.
+-- faq: { en = text, de = text }; handbook: { en = text }.
 -- emoji: x u8 [n, 3, size, size], items; opt { size = 32 or 64, source = "noto", "openmoji" or "tux", kind = "plain", "flag" or "tone", split = "train" or
 -- "held", focus = true: things that are easy to name at this size (data.emoji.is_focus) }, all there is of what is not said.
 function M.load(name, opt)

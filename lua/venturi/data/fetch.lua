@@ -103,6 +103,24 @@ local function make_faq(from, to)
   end
 end
 
+-- Words of the links between pages.
+local links = { Prev = true, Next = true, Up = true, Home = true }
+
+-- The pages of a book in the order of their names, as plain text; what has no title is links and notes of the publisher.
+local function make_handbook(from, to)
+  local folder, parts = from[1] .. "/usr/share/doc/debian-handbook/html/en-US/", {}
+  for _, name in ipairs(list_files(folder, ".html")) do
+    for _, section in ipairs(vt.sections(package_of.read(folder .. name), "html")) do
+      local lines = {}
+      for line in section.text:gmatch "[^\n]+" do
+        if not links[line] then lines[#lines + 1] = line end
+      end
+      if section.title ~= "" and #lines > 0 then parts[#parts + 1] = section.title .. "\n" .. table.concat(lines, "\n") .. "\n" end
+    end
+  end
+  package_of.write(to .. "/en.txt", table.concat(parts, "\n"))
+end
+
 --- The sets. `version` changes when what is made of the same packages does.
 M.recipes = {
   digits = {
@@ -123,6 +141,11 @@ M.recipes = {
       { kind = "deb", package = "debian-faq-de=11.1", licence = "GPL-2.0-or-later", sha256 = "e9a8d8234f4b182660d521f80f50cea87f797b4541005a3d64fab7777766f6de",
         files = { "usr/share/doc/debian/FAQ/*.de.html" } },
     },
+  },
+  handbook = {
+    summary = "The Debian Administrator's Handbook as plain text, in English", version = 1, make = make_handbook,
+    parts = { { kind = "deb", package = "debian-handbook=11.20220922", licence = "GPL-2.0-or-later or CC-BY-SA-3.0",
+      sha256 = "3d5dbeac1f1afc9c094eab9d0f701f6ecff99c4927d5a4794cf6c85678134faa", files = { "usr/share/doc/debian-handbook/html/en-US/*.html" } } },
   },
   emoji = {
     summary = "8,043 emoji and stamps of 32x32 and 64x64 pixels in colour, with names and keywords", version = 1, make = make_emoji,

@@ -1,119 +1,123 @@
 --- Charts as SVG files: lines, points, bars, heat maps. Each takes one table and gives the text of the file.
 --
 --     title = "..."    x, y = { label = , log = false, low = , high = , ticks = { ... } }    width = 720, height = 420
+--
+-- What is no number, or infinite, is left out; what lies beyond low and high is cut off. Text is any text.
 local axis = require "venturi.plot.axis"
+local pages = require "venturi.plot.page"
+local vt = require "venturi"
 
-local M = {}
+local M = { escape = pages.escape }
 
-local LEFT, RIGHT, TOP, BOTTOM = 72, 18, 34, 52
-
-local function escape(text)
-  return (tostring(text):gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
-end
-M.escape = escape
-
-local function colour(i) return require("venturi.plot").colour(i) end
-
-local Page = {}
-Page.__index = Page
-
--- A page with room for names of series at the right.
-local function page(spec, names)
-  local longest = 0
-  for _, name in ipairs(names or {}) do longest = math.max(longest, utf8.len(name) or #name) end
-  local self = setmetatable({ parts = {}, width = spec.width or 720, height = spec.height or 420, right = RIGHT + (longest > 0 and 30 + longest * 7 or 0) }, Page)
-  self:put('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12" fill="#222">', self.width, self.height)
-  self:put('<rect width="%d" height="%d" fill="#fff"/>', self.width, self.height)
-  if spec.title then self:put('<text x="%d" y="20" font-weight="bold">%s</text>', LEFT, escape(spec.title)) end
-  return self
+local function checked(what, defaults, spec)
+  if type(spec) ~= "table" then error(("plot.%s: a table is needed, got %s"):format(what, type(spec)), 3) end
+  for key, value in pairs{ title = false, width = false, height = false, x = false, y = false } do defaults[key] = value end
+  local opt = vt.options("plot." .. what, defaults, spec)
+  for key, value in pairs(opt) do if value == false then opt[key] = nil end end
+  return opt
 end
 
-function Page:put(fmt, ...) table.insert(self.parts, fmt:format(...)) end
-function Page:x(share) return LEFT + share * (self.width - LEFT - self.right) end
-function Page:y(share) return self.height - BOTTOM - share * (self.height - TOP - BOTTOM) end
+local series_of = {
+  lines = { name = false, points = false, dashed = false, marks = true }, points = { name = false, points = false }, bars = { name = false, values = false, errors = false },
+}
 
-function Page:y_axis(a, label)
-  for _, v in ipairs(a.ticks) do
-    local y = self:y(a.place(v))
-    self:put('<path d="M%d %.1fH%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>', LEFT, y, self:x(1), LEFT - 6, y + 4, axis.number(v))
-  end
-  if label then
-    local middle = (self:y(0) + self:y(1)) / 2
-    self:put('<text transform="translate(16 %.1f) rotate(-90)" text-anchor="middle">%s</text>', middle, escape(label))
-  end
-end
-
-function Page:x_label(label)
-  if label then self:put('<text x="%.1f" y="%d" text-anchor="middle">%s</text>', (self:x(0) + self:x(1)) / 2, self.height - 10, escape(label)) end
-end
-
-function Page:x_axis(a, label)
-  local y = self:y(0)
-  for _, v in ipairs(a.ticks) do
-    local x = self:x(a.place(v))
-    self:put('<path d="M%.1f %.1fv5" stroke="#222"/><text x="%.1f" y="%.1f" text-anchor="middle">%s</text>', x, y, x, y + 18, axis.number(v))
-  end
-  self:put('<path d="M%d %.1fH%.1f" stroke="#222"/>', LEFT, y, self:x(1))
-  self:x_label(label)
-end
-
-function Page:key(names)
-  for i, name in ipairs(names) do
-    local x, y = self:x(1) + 12, TOP + 16 * (i - 1) + 6
-    self:put('<rect x="%.1f" y="%.1f" width="12" height="8" fill="%s"/><text x="%.1f" y="%.1f">%s</text>', x, y - 6, colour(i - 1), x + 17, y + 2, escape(name))
-  end
-end
-
-function Page:text() return table.concat(self.parts, "\n") .. "\n</svg>\n" end
-
--- All first and all second numbers of the series' points, errors added.
-local function columns(series)
-  local xs, ys = {}, {}
-  for _, s in ipairs(series) do
-    for _, p in ipairs(s.points) do
-      xs[#xs + 1] = p[1]
-      ys[#ys + 1], ys[#ys + 2] = p[2] - (p[3] or 0), p[2] + (p[3] or 0)
+-- The series of a spec, each with its list of points or values.
+local function series(what, spec, list)
+  if type(spec.series) ~= "table" then error(("plot.%s: series is missing"):format(what), 3) end
+  for i, s in ipairs(spec.series) do
+    if type(s) ~= "table" then error(("plot.%s: series %d is no table"):format(what, i), 3) end
+    vt.options(("plot.%s: series %d"):format(what, i), series_of[what], s)
+    if type(s[list]) ~= "table" then error(("plot.%s: series %d has no %s"):format(what, i, list), 3) end
+    for k, p in ipairs(list == "points" and s.points or {}) do
+      if type(p) ~= "table" or type(p[1]) ~= "number" or type(p[2]) ~= "number" then
+        error(("plot.%s: point %d of series %d is not { x, y }"):format(what, k, i), 3)
+      end
     end
   end
-  return xs, ys
+  return spec.series
 end
 
-local function names_of(series)
+local function names_of(list)
   local names = {}
-  for i, s in ipairs(series) do names[i] = s.name or ("series " .. i) end
-  return #series > 1 and names or {}
+  for i, s in ipairs(list) do names[i] = s.name or ("series " .. i) end
+  return #list > 1 and names or {}
 end
 
-local function is_drawn(p) return p[1] == p[1] and p[2] == p[2] and math.abs(p[1]) < math.huge and math.abs(p[2]) < math.huge end
+local function is_drawn(p) return axis.is_shown(p[1]) and axis.is_shown(p[2]) end
 
-local function chart(spec, draw)
-  local names = names_of(spec.series)
-  local x_spec, y_spec = spec.x or {}, spec.y or {}
-  local xs, ys = columns(spec.series)
-  local self, x, y = page(spec, names), axis.new("x", xs, x_spec, 7), axis.new("y", ys, y_spec, 6)
+-- All first and all second numbers of the points that are drawn, and the ends of their errors.
+local function columns(list)
+  local xs, ys, ends = {}, {}, {}
+  for _, s in ipairs(list) do
+    for _, p in ipairs(s.points) do
+      if is_drawn(p) then
+        xs[#xs + 1], ys[#ys + 1] = p[1], p[2]
+        if axis.is_shown(p[3]) then ends[#ends + 1], ends[#ends + 2] = p[2] - p[3], p[2] + p[3] end
+      end
+    end
+  end
+  return xs, ys, ends
+end
+
+-- draw(page, series, colour, at(point) -> pixels, to_y(value) -> pixels)
+local function chart(what, spec, draw)
+  spec = checked(what, { series = false }, spec)
+  local list = series(what, spec, "points")
+  local x_spec, y_spec = pages.axis("x", spec.x), pages.axis("y", spec.y)
+  local xs, ys, ends = columns(list)
+  local names = names_of(list)
+  local self, x, y = pages.new(spec, names), axis.new("x", xs, x_spec, 7), axis.new("y", ys, y_spec, 6, ends)
   self:y_axis(y, y_spec.label)
   self:x_axis(x, x_spec.label)
-  for i, s in ipairs(spec.series) do
-    draw(self, s, colour(i - 1), function(p) return self:x(x.place(p[1])), self:y(y.place(p[2])) end, function(v) return self:y(y.place(v)) end)
-  end
+  self:cut(function()
+    for i, s in ipairs(list) do
+      draw(self, s, self:colour(i - 1), function(p) return self:x(x.place(p[1])), self:y(y.place(p[2])) end, function(v) return self:y(y.place(v)) end)
+    end
+  end)
   self:key(names)
   return self:text()
 end
 
 local function bars_of_error(self, s, ink, at, to_y)
   for _, p in ipairs(s.points) do
-    if p[3] and is_drawn(p) then
+    if is_drawn(p) and axis.is_shown(p[3]) then
       local x = at(p)
       self:put('<path d="M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6" stroke="%s"/>', x, to_y(p[2] - p[3]), to_y(p[2] + p[3]), x - 3, to_y(p[2] - p[3]), ink)
     end
   end
 end
 
+-- Of points that lie in one column of pixels, one after the other, the first, the lowest, the highest and the last.
+local function thinned(points, at)
+  local kept, column, run = {}, nil, {}
+  local function flush()
+    local first, last, low, high = run[1], run[#run], run[1], run[1]
+    for _, p in ipairs(run) do
+      if p[2] < low[2] then low = p end
+      if p[2] > high[2] then high = p end
+    end
+    local before
+    for _, p in ipairs(#run > 4 and { first, low, high, last } or run) do
+      if p ~= before then kept[#kept + 1] = p end
+      before = p
+    end
+    run = {}
+  end
+  for _, p in ipairs(points) do
+    local here = is_drawn(p) and at(p) // 1 or nil
+    if here ~= column then flush() end
+    column = here
+    if here then run[#run + 1] = p else kept[#kept + 1] = p end
+  end
+  flush()
+  return kept
+end
+
 --- lines{ series = { { name =, points = { { x, y, error }, ... }, dashed = false, marks = true }, ... }, ... }: a gap where y is no number.
 function M.lines(spec)
-  return chart(spec, function(self, s, ink, at, to_y)
+  return chart("lines", spec, function(self, s, ink, at, to_y)
     local path, open = {}, false
-    for _, p in ipairs(s.points) do
+    for _, p in ipairs(#s.points > 4000 and thinned(s.points, at) or s.points) do
       if is_drawn(p) then
         path[#path + 1] = ("%s%.1f %.1f"):format(open and "L" or "M", at(p))
         open = true
@@ -123,7 +127,7 @@ function M.lines(spec)
     end
     self:put('<path d="%s" fill="none" stroke="%s" stroke-width="2"%s/>', table.concat(path), ink, s.dashed and ' stroke-dasharray="6 4"' or "")
     bars_of_error(self, s, ink, at, to_y)
-    if s.marks == false or #s.points > 60 then return end
+    if s.marks == false and #s.points > 1 or #s.points > 60 then return end
     for _, p in ipairs(s.points) do
       if is_drawn(p) then
         local x, y = at(p)
@@ -133,9 +137,9 @@ function M.lines(spec)
   end)
 end
 
---- points{ series = { { name =, points = { { x, y }, ... } }, ... }, ... }
+--- points{ series = { { name =, points = { { x, y, error }, ... } }, ... }, ... }
 function M.points(spec)
-  return chart(spec, function(self, s, ink, at, to_y)
+  return chart("points", spec, function(self, s, ink, at, to_y)
     bars_of_error(self, s, ink, at, to_y)
     local r = #s.points > 2000 and 1.5 or #s.points > 300 and 2.4 or 3.5
     for _, p in ipairs(s.points) do
@@ -147,38 +151,47 @@ function M.points(spec)
   end)
 end
 
+-- One bar, from `base`, between two places across the page.
+local function bar(self, y, base, left, right, v, e, ink)
+  local a, b = self:y(y.place(math.max(v, base))), self:y(y.place(math.min(v, base)))
+  self:put('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>', left, a, math.max(right - left - 1, 0.5), b - a, ink, axis.number(v))
+  if axis.is_shown(e) then
+    self:put('<path d="M%.1f %.1fV%.1f" stroke="#222"/>', (left + right) / 2, self:y(y.place(v - e)), self:y(y.place(v + e)))
+  end
+end
+
 --- bars{ groups = { "a", "b" }, series = { { name =, values = { 1, 2 }, errors = { .1, .2 } }, ... }, ... }: bars from 0 side by side.
 function M.bars(spec)
-  local values, names, y_spec = { 0 }, names_of(spec.series), spec.y or {}
+  spec = checked("bars", { groups = false, series = false }, spec)
+  local list, groups = series("bars", spec, "values"), spec.groups or {}
+  local x_spec, y_spec, values = pages.axis("x", spec.x), pages.axis("y", spec.y), { 0 }
   if y_spec.log then error("plot.bars: bars begin at 0, which a logarithmic axis does not have", 2) end
-  for _, s in ipairs(spec.series) do
-    for i, v in ipairs(s.values) do
-      local e = s.errors and s.errors[i] or 0
-      values[#values + 1], values[#values + 2] = v - e, v + e
+  for _, s in ipairs(list) do
+    for g = 1, #groups do
+      local v, e = s.values[g], s.errors and s.errors[g]
+      if axis.is_shown(v) then values[#values + 1] = v end
+      if axis.is_shown(v) and axis.is_shown(e) then values[#values + 1], values[#values + 2] = v - e, v + e end
     end
   end
-  local self, y = page(spec, names), axis.new("y", values, y_spec, 6)
+  local names = names_of(list)
+  local self, y = pages.new(spec, names), axis.new("y", values, y_spec, 6)
+  local base = math.max(y.low, math.min(y.high, 0))
   self:y_axis(y, y_spec.label)
-  local slot = 1 / #spec.groups
-  local wide = slot * 0.8 / #spec.series
-  for g, group in ipairs(spec.groups) do
-    for i, s in ipairs(spec.series) do
-      local v = s.values[g]
-      if v and v == v then
-        local left, right = self:x((g - 1) * slot + slot * 0.1 + (i - 1) * wide), self:x((g - 1) * slot + slot * 0.1 + i * wide)
-        local a, b = self:y(y.place(math.max(v, 0))), self:y(y.place(math.min(v, 0)))
-        self:put('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>', left, a, right - left - 1, b - a, colour(i - 1), axis.number(v))
-        local e = s.errors and s.errors[g]
-        if e then
-          local x = (left + right) / 2
-          self:put('<path d="M%.1f %.1fV%.1f" stroke="#222"/>', x, self:y(y.place(v - e)), self:y(y.place(v + e)))
+  local slot = 1 / math.max(#groups, 1)
+  local wide = slot * 0.8 / math.max(#list, 1)
+  self:cut(function()
+    for g = 1, #groups do
+      for i, s in ipairs(list) do
+        local from = (g - 1) * slot + slot * 0.1 + (i - 1) * wide
+        if axis.is_shown(s.values[g]) then
+          bar(self, y, base, self:x(from), self:x(from + wide), s.values[g], s.errors and s.errors[g], self:colour(i - 1))
         end
       end
     end
-    self:put('<text x="%.1f" y="%.1f" text-anchor="middle">%s</text>', self:x((g - 0.5) * slot), self:y(0) + 18, escape(group))
-  end
-  self:put('<path d="M%d %.1fH%.1f" stroke="#222"/>', LEFT, self:y(y.place(0)), self:x(1))
-  self:x_label(spec.x and spec.x.label)
+  end)
+  if #groups > 0 then self:x_names(groups, #groups) end
+  self:put('<path d="M%d %.1fH%.1f" stroke="#222"/>', self.left, self:y(y.place(base)), self:x(1))
+  self:x_label(x_spec.label)
   self:key(names)
   return self:text()
 end
@@ -192,36 +205,47 @@ local function heat(share)
   return ("#%02x%02x%02x"):format(a[1] + (b[1] - a[1]) * f // 1 | 0, a[2] + (b[2] - a[2]) * f // 1 | 0, a[3] + (b[3] - a[3]) * f // 1 | 0)
 end
 
---- heatmap{ rows = { { numbers }, ... }, x_names = , y_names = , low = , high = , values = false, ... }: values = true writes the numbers.
-function M.heatmap(spec)
-  local low, high = spec.low or math.huge, spec.high or -math.huge
-  local n = 0
-  for _, row in ipairs(spec.rows) do
+-- Extents and range of rows of numbers.
+local function measure(spec)
+  local n, low, high = 0, math.huge, -math.huge
+  for r, row in ipairs(spec.rows) do
+    if type(row) ~= "table" then error(("plot.heatmap: row %d is no table"):format(r), 3) end
     n = math.max(n, #row)
-    for _, v in ipairs(row) do
-      if v == v and not spec.low then low = math.min(low, v) end
-      if v == v and not spec.high then high = math.max(high, v) end
+    for c, v in ipairs(row) do
+      if type(v) ~= "number" then error(("plot.heatmap: row %d, column %d is no number"):format(r, c), 3) end
+      if axis.is_shown(v) then low, high = math.min(low, v), math.max(high, v) end
     end
   end
-  local self, span = page(spec), high > low and high - low or 1
+  for _, key in ipairs{ "low", "high" } do
+    if spec[key] and not axis.is_shown(spec[key]) then error(("plot.heatmap: %s is %s"):format(key, tostring(spec[key])), 3) end
+  end
+  low, high = spec.low or low, spec.high or high
+  return n, low, high > low and high - low or 1
+end
+
+--- heatmap{ rows = { { numbers }, ... }, x_names = , y_names = , low = , high = , values = false, ... }: values = true writes the numbers. Infinite ones have
+-- the colours of the ends, what is no number is grey.
+function M.heatmap(spec)
+  spec = checked("heatmap", { rows = false, x_names = false, y_names = false, low = false, high = false, values = false }, spec)
+  if type(spec.rows) ~= "table" then error("plot.heatmap: rows is missing", 2) end
+  local n, low, span = measure(spec)
+  local self = pages.new(spec, {}, spec.y_names)
   for r, row in ipairs(spec.rows) do
     local top, bottom = self:y(1 - (r - 1) / #spec.rows), self:y(1 - r / #spec.rows)
     for c, v in ipairs(row) do
       local left, right = self:x((c - 1) / n), self:x(c / n)
-      local share = (v - low) / span
+      local share = axis.is_shown(v) and (v - low) / span or v > 0 and 1 or 0
       self:put('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>', left, top, right - left + 0.3, bottom - top + 0.3,
         v == v and heat(share) or "#ccc", axis.number(v))
       if spec.values then
-        self:put('<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>', (left + right) / 2, (top + bottom) / 2 + 4, share > 0.6 and "#222" or "#fff",
-          axis.number(v))
+        self:put('<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>', (left + right) / 2, (top + bottom) / 2 + 4,
+          (share > 0.6 or v ~= v) and "#222" or "#fff", axis.number(v))
       end
     end
     local name = spec.y_names and spec.y_names[r]
-    if name then self:put('<text x="%d" y="%.1f" text-anchor="end">%s</text>', LEFT - 6, (top + bottom) / 2 + 4, escape(name)) end
+    if name then self:put('<text x="%d" y="%.1f" text-anchor="end">%s</text>', self.left - 6, (top + bottom) / 2 + 4, pages.short(name)) end
   end
-  for c, name in ipairs(spec.x_names or {}) do
-    self:put('<text x="%.1f" y="%.1f" text-anchor="middle">%s</text>', self:x((c - 0.5) / n), self:y(0) + 18, escape(name))
-  end
+  if spec.x_names then self:x_names(spec.x_names, math.max(n, #spec.x_names, 1)) end
   self:x_label(spec.x and spec.x.label)
   return self:text()
 end

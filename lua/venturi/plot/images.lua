@@ -7,11 +7,17 @@ local M = {}
 -- scale x scale; NaN is black.
 function M.images(x, options)
   local opt = vt.options("plot.images", { columns = false, scale = 1, gap = 2, low = 0, high = 1 }, options)
+  if not vt.is_tensor(x) then error("plot.images: a tensor is needed, got " .. type(x), 2) end
+  for name, least in pairs{ columns = 1, scale = 1, gap = 0 } do
+    local v = opt[name]
+    if v and (math.type(v) ~= "integer" or v < least or v > 1000000) then error(("plot.images: %s must be an integer of %d or more"):format(name, least), 2) end
+  end
+  if opt.high ~= opt.high or opt.low ~= opt.low or opt.high <= opt.low then error("plot.images: high must be above low", 2) end
   if x.ndim ~= 4 or x.shape[2] ~= 1 and x.shape[2] ~= 3 then
     error(("plot.images: pictures are [n, 1 or 3, h, w], not [%s]"):format(table.concat(x.shape, ",")), 2)
   end
   local n, c, h, w = table.unpack(x.shape)
-  if n < 1 then error("plot.images: no picture", 2) end
+  if n < 1 or h < 1 or w < 1 then error("plot.images: no picture", 2) end
   local columns = math.min(n, opt.columns or math.ceil(math.sqrt(n)))
   local rows = (n + columns - 1) // columns
   return vt.no_grad(function()

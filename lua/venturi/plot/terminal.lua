@@ -1,18 +1,31 @@
 --- Lines for a terminal: a character is 2 x 4 dots of Braille.
 local axis = require "venturi.plot.axis"
+local vt = require "venturi"
 
 local M = {}
 
 local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
 
---- text{ series = as lines{} has them, columns = 64, rows = 14, x, y }: all series in one ink.
+local function is_drawn(p) return axis.is_shown(p[1]) and axis.is_shown(p[2]) end
+
+local function check(name, value)
+  if math.type(value) ~= "integer" or value < 2 or value > 1000 then error(("plot.text: %s must be an integer from 2 to 1000"):format(name), 3) end
+end
+
+--- text{ series = as lines{} has them, columns = 64, rows = 14, title, x, y }: all series in one ink; x and y: { log, low, high }.
 function M.text(spec)
-  local columns, rows = spec.columns or 64, spec.rows or 14
+  spec = vt.options("plot.text", { series = false, columns = 64, rows = 14, title = false, x = {}, y = {} }, spec)
+  local columns, rows = spec.columns, spec.rows
+  check("columns", columns)
+  check("rows", rows)
+  if type(spec.series) ~= "table" then error("plot.text: series is missing", 2) end
   local xs, ys, cells = {}, {}, {}
   for _, s in ipairs(spec.series) do
-    for _, p in ipairs(s.points) do xs[#xs + 1], ys[#ys + 1] = p[1], p[2] end
+    for _, p in ipairs(s.points) do
+      if is_drawn(p) then xs[#xs + 1], ys[#ys + 1] = p[1], p[2] end
+    end
   end
-  local x, y = axis.new("x", xs, spec.x or {}), axis.new("y", ys, spec.y or {})
+  local x, y = axis.new("x", xs, spec.x), axis.new("y", ys, spec.y)
   local function dot(u, v)
     if u < 0 or u >= 2 * columns or v < 0 or v >= 4 * rows then return end
     local at = v // 4 * columns + u // 2
@@ -25,8 +38,9 @@ function M.text(spec)
     local u0, v0
     for _, p in ipairs(s.points) do
       local u, v
-      if p[2] == p[2] and math.abs(p[2]) < math.huge then
+      if is_drawn(p) then
         u, v = place(p)
+        u, v = math.max(-9999, math.min(9999, u)), math.max(-9999, math.min(9999, v)) -- far outside of low and high
         local n = u0 and math.max(math.abs(u - u0), math.abs(v - v0)) // 1 + 1 or 1
         for i = 1, n do
           local f = i / n
