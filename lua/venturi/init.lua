@@ -1,7 +1,7 @@
 --- Venturi for Lua: `local vt = require "venturi"`.
 -- The handles come from the C binding (`venturi.core`); the modules in plain Lua are loaded when they are first named: `vt.answer`, `vt.attention`,
--- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.data`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.judge`, `vt.nn`, `vt.optim`, `vt.page`, `vt.patch`,
--- `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`, `vt.train`; `vt.rand` and its kin.
+-- `vt.chat`, `vt.checkpoint`, `vt.chunk`, `vt.compiled`, `vt.csv`, `vt.data`, `vt.diffusion`, `vt.font`, `vt.gradcheck`, `vt.jinja`, `vt.judge`, `vt.nn`, `vt.optim`,
+-- `vt.page`, `vt.patch`, `vt.plot`, `vt.png`, `vt.prompt`, `vt.test`, `vt.train`; `vt.rand` and its kin.
 local core = require "venturi.core"
 
 local M = {}
@@ -31,9 +31,9 @@ function M.options(what, defaults, given)
   return opt
 end
 
-local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, data = true, font = true, gradcheck = true,
-  jinja = true, judge = true, nn = true, optim = true, plot = true, png = true, page = true, patch = true, prompt = true, residual = true, test = true, train = true,
-  rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
+local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, data = true, diffusion = true, font = true,
+  gradcheck = true, jinja = true, judge = true, nn = true, optim = true, plot = true, png = true, page = true, patch = true, prompt = true, residual = true, test = true,
+  train = true, rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
 
 return setmetatable(M, { __index = function(t, name)
   local file = lazy[name] -- true: of the same name; else the module that has the function

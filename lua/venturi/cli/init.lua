@@ -6,7 +6,8 @@ local program = require "venturi.program"
 local M = {}
 
 --- The verbs in the order in which help lists them.
-M.verbs = { "ask", "chat", "generate", "index", "search", "cluster", "encode", "tokenize", "info", "data", "bench", "quantize", "run", "repl", "doctor", "help", "version" }
+M.verbs = { "ask", "chat", "generate", "index", "search", "cluster", "encode", "tokenize", "info", "sample", "data",
+  "bench", "quantize", "run", "repl", "doctor", "help", "version" }
 
 local known = {}
 for _, name in ipairs(M.verbs) do known[name] = true end
