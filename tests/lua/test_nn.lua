@@ -340,6 +340,43 @@ test("schedules: warm-up, floor, sampling, restarts, and each its shape", functi
   close(optim.schedule{ kind = "step", lr = 1, total = 100 }(60), 0.01, 1e-12)
   raises("no kind 'sine'", optim.schedule, { kind = "sine", total = 2 })
   raises("total must be", optim.schedule, { kind = "rex" })
+  raises("period must be", optim.schedule, { kind = "rex", total = 10, warmup = 5, period = 5 })
+  raises("beta must be below 1", optim.schedule, { kind = "rex", total = 10, beta = 1 })
+  raises("lr must be a number", optim.schedule, { kind = "rex", total = 10, lr = 0 / 0 })
+  equal(every(-5), 1.0)
+end)
+
+test("a rate on a plateau falls when a measure has stopped getting better", function()
+  local rate = optim.plateau{ lr = 1, factor = 0.5, patience = 2, floor = 0.2 }
+  local rates = {}
+  for i, measure in ipairs{ 5, 4, 4, 4, 4, 3, 0 / 0, 3, 3, 3, 3, 3 } do
+    rate:seen(measure)
+    rates[i] = rate(i)
+  end
+  equal(rates, { 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2 })
+  local other = optim.plateau{ lr = 7, factor = 0.5, patience = 2, floor = 0.2 }
+  other:load_state(rate:state())
+  equal({ other.rate, other.since, other.best }, { rate.rate, rate.since, rate.best })
+  local up = optim.plateau{ lr = 1, patience = 0, greater = true }
+  up:seen(1)
+  up:seen(2)
+  equal(up(), 1)
+  up:seen(2)
+  equal(up(), 0.1)
+  raises("factor must be below 1", optim.plateau, { factor = 1 })
+  raises("unknown option 'wait'", optim.plateau, { wait = 1 })
+end)
+
+test("optimizers refuse numbers that make no sense", function()
+  local p = { vt.zeros(2) }
+  raises("lr must be a number", optim.SGD, p, { lr = 0 / 0 })
+  raises("lr must be a number", optim.Adam, p, { lr = "1" })
+  raises("weight_decay must be", optim.AdamW, { { params = p, weight_decay = -1 } }, {})
+  raises("beta2 must be below 1", optim.Adam, p, { beta2 = 1 })
+  raises("parameter 2 is no tensor", optim.SGD, { p[1], 3 }, {})
+  raises("the most must be", optim.clip_grad_norm, p, 0)
+  raises("the most must be", optim.clip_grad_value, p, 0 / 0)
+  raises("decay must be", optim.EMA, nn.Linear(1, 1), { decay = 2 })
 end)
 
 support.done()

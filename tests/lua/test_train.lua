@@ -122,6 +122,38 @@ test("it stops when a measure gets no better", function()
   equal(#result.measures, 4)
 end)
 
+test("a run that was ended stops where it would have, with the same log and plateau", function()
+  local values = { 3, 2, 2.5, 2.2, 2.1, 2.4, 2.3, 9, 9, 9, 9, 9 }
+  local function fit(options)
+    local log, path = os.tmpname(), options.checkpoint
+    os.remove(log)
+    local plateau = optim.plateau{ lr = 1e-2, factor = 0.5, patience = 1 }
+    local all = { validate_every = 1, every = 1, watch = "error", patience = 5, log_every = 3, log = log .. ".jsonl", schedule = plateau, checkpoint = path,
+      validate = function(_, i) return { error = values[i], strange = i == 2 and 0 / 0 or 1 / 0 } end }
+    for key, value in pairs(options) do all[key] = value end
+    local ok, result = pcall(run, all)
+    local lines = {}
+    for line in io.lines(log .. ".jsonl") do
+      if line:find '"loss"' then lines[#lines + 1] = line end
+      assert(vt.json.decode(line))
+    end
+    os.remove(log .. ".jsonl")
+    return ok and result, lines, plateau.rate
+  end
+  local whole, want, rate = fit{}
+  equal({ whole.stopped, whole.steps, rate < 1e-2 }, { "patience", 7, true })
+  for at = 1, 6 do
+    local path = os.tmpname()
+    os.remove(path)
+    fit{ checkpoint = path, batch = function(i) return i == at and error("killed", 0) or batch(i) end }
+    local second, lines, same = fit{ checkpoint = path }
+    equal({ second.stopped, second.steps, same }, { "patience", 7, rate }, "ended at " .. at)
+    equal(lines[#lines], want[#want], "ended at " .. at)
+    equal(fit{ checkpoint = path }.steps, 7) -- over is over
+    os.remove(path)
+  end
+end)
+
 test("a step that uses neither rate nor number nor average is captured too", function()
   nn.seed(1)
   local net = nn.Linear(6, 3)
@@ -136,6 +168,10 @@ test("what is wrong is said", function()
   raises("watch needs", run, { watch = "x" })
   raises("gives no 'x' to watch", run, { watch = "x", validate = function() return { y = 1 } end })
   raises("the loss is", run, { captured = false, loss = function(net, x, y) return loss(net, x, y) / 0 end })
+  raises("validate gives a string as 'x'", run, { validate = function() return { x = "y" } end })
+  raises("log_every must be", run, { log_every = 0 })
+  raises("steps must be", run, { steps = 1.5 })
+  raises("a plateau needs", run, { schedule = optim.plateau{ lr = 1 } })
   raises(".csv or a .jsonl", run, { log = "x.txt" })
 end)
 

@@ -3,8 +3,13 @@ local vt = require "venturi"
 
 local M = {}
 
+local function check(what, most)
+  if type(most) ~= "number" or most ~= most or most <= 0 then error(("%s: the most must be a number above 0, got %s"):format(what, tostring(most)), 3) end
+end
+
 --- Scales all gradients so that their common 2-norm is at most `most`; the norm before, a tensor without dims. Source: Pascanu et al. 2013.
 function M.clip_grad_norm(params, most)
+  check("clip_grad_norm", most)
   return vt.no_grad(function()
     local total
     for _, p in ipairs(params) do
@@ -27,6 +32,7 @@ end
 
 --- Every element of every gradient within [-most, most].
 function M.clip_grad_value(params, most)
+  check("clip_grad_value", most)
   vt.no_grad(function()
     for _, p in ipairs(params) do
       local g = p.grad

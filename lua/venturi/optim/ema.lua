@@ -46,6 +46,7 @@ end
 return {
   EMA = function(net, options)
     local opt = vt.options("EMA", { decay = 0.999, ramp = true }, options)
+    if type(opt.decay) ~= "number" or not (opt.decay >= 0 and opt.decay <= 1) then error("EMA: decay must be from 0 to 1", 2) end
     local self = setmetatable({ net = net, decay = opt.decay, ramp = opt.ramp, updates = 0, mean = {}, is_parameter = {} }, EMA)
     for name, t in pairs(net:state()) do self.mean[name] = t:copy() end
     for name in net:named_parameters() do self.is_parameter[name] = true end

@@ -10,7 +10,7 @@
 --     end
 local M = {}
 
-local where = { SGD = "sgd", Adam = "adam", AdamW = "adam", RMSprop = "rmsprop", schedule = "schedule", profiles = "schedule", clip_grad_norm = "clip",
+local where = { SGD = "sgd", Adam = "adam", AdamW = "adam", RMSprop = "rmsprop", schedule = "schedule", profiles = "schedule", plateau = "schedule", clip_grad_norm = "clip",
   clip_grad_value = "clip", EMA = "ema" }
 
 return setmetatable(M, { __index = function(t, name)

@@ -19,13 +19,28 @@ local function groups_of(what, params, common)
   return groups
 end
 
+-- Numbers that make no sense are refused here, not seen as a loss that is no number some steps on.
+local function check(what, defaults, options)
+  for name, default in pairs(defaults) do
+    local v = options[name]
+    if type(default) == "number" and (type(v) ~= "number" or v ~= v or v < 0 or v == math.huge) then
+      error(("%s: %s must be a number of 0 or more, got %s"):format(what, name, tostring(v)), 3)
+    end
+  end
+  for _, name in ipairs{ "beta1", "beta2", "alpha" } do
+    if options[name] and options[name] >= 1 then error(("%s: %s must be below 1"):format(what, name), 3) end
+  end
+end
+
 --- A class: kind = { name =, defaults = , states = { names } , update = function(param, grad, state, options) }.
 function Optimizer.class(kind)
   return function(params, options)
     local common = vt.options(kind.name, kind.defaults, options)
     local self = setmetatable({ kind = kind, groups = groups_of(kind.name, params, common), steps = 0, states = {} }, Optimizer)
     for _, group in ipairs(self.groups) do
-      for _, p in ipairs(group.params) do
+      check(kind.name, kind.defaults, group.options)
+      for i, p in ipairs(group.params) do
+        if not vt.is_tensor(p) then error(("%s: parameter %d is no tensor but %s"):format(kind.name, i, type(p)), 2) end
         if self.states[p] then error(kind.name .. ": a parameter is given twice", 2) end
         local state = {}
         for _, name in ipairs(kind.states) do state[name] = vt.zeros(p.shape, { dtype = p.dtype, device = p.device }) end

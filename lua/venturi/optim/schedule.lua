@@ -39,6 +39,19 @@ M.profiles = {
   end,
 }
 
+local function check(opt)
+  for _, name in ipairs{ "lr", "total", "floor", "warmup", "every", "gamma", "beta" } do
+    local v = opt[name]
+    if type(v) ~= "number" or v ~= v or v < 0 or v == math.huge then error(("schedule: %s must be a number of 0 or more, got %s"):format(name, tostring(v)), 3) end
+  end
+  if opt.beta >= 1 then error("schedule: beta must be below 1", 3) end
+  if opt.every < 1 then error("schedule: every must be at least 1", 3) end
+  local span = opt.period or opt.total
+  if type(span) ~= "number" or opt.kind ~= "constant" and span - opt.warmup < 1 then
+    error(("schedule: %s must be at least a step more than warmup"):format(opt.period and "period" or "total"), 3)
+  end
+end
+
 function M.schedule(options)
   local opt = vt.options("schedule", { kind = "constant", lr = 1, total = 0, floor = 0, warmup = 0, every = 1, period = false, milestones = { 0.3, 0.6, 0.9 }, gamma = 0.1,
     beta = 0.5 }, options)
@@ -49,15 +62,51 @@ function M.schedule(options)
     table.sort(names)
     error(("schedule: no kind '%s'; there are %s"):format(tostring(opt.kind), table.concat(names, ", ")), 2)
   end
-  if opt.kind ~= "constant" and opt.total - opt.warmup < 1 then error("schedule: total must be at least a step more than warmup", 2) end
-  if opt.every < 1 then error("schedule: every must be at least 1", 2) end
+  check(opt)
   local span = (opt.period or opt.total) - opt.warmup
   return function(t)
+    t = math.max(t, 0)
     if opt.period then t = t % opt.period end
     if t < opt.warmup then return opt.lr * (t + 1) / opt.warmup end
     local p = opt.kind == "constant" and 0 or (t - opt.warmup) // opt.every * opt.every / span
     return opt.floor + (opt.lr - opt.floor) * profile(math.min(p, 1), opt)
   end
+end
+
+local Plateau = {}
+Plateau.__index = Plateau
+
+--- Counts a measure: after `patience` in a row that are no better than the best so far the rate is multiplied by `factor`.
+function Plateau:seen(value)
+  local gain = self.best and (self.greater and value - self.best or self.best - value)
+  if not gain or gain > self.least * math.abs(self.best) then
+    self.best, self.since = value, 0
+  else -- also where it is no number
+    self.since = self.since + 1
+  end
+  if self.since > self.patience then self.rate, self.since = math.max(self.floor, self.rate * self.factor), 0 end
+end
+
+function Plateau:__call() return self.rate end
+
+--- { name = tensor }, for load_state.
+function Plateau:state() return { plateau = vt.tensor({ self.rate, self.since, self.best or 0, self.best and 1 or 0 }, { dtype = "f64" }) } end
+
+function Plateau:load_state(state)
+  local list = (state.plateau or error("plateau: the state has no 'plateau'", 0)):totable()
+  self.rate, self.since, self.best = list[1], math.tointeger(list[2]), list[4] == 1 and list[3] or nil
+end
+
+--- plateau{ lr =, factor = 0.1, patience = 10, floor = 0, least = 1e-4, greater = false }: a rate that falls when a measure has stopped becoming smaller (greater:
+-- greater) by the share `least`. Called as schedules are; `seen(measure)` tells it, vt.train.fit does with the measure that it watches.
+function M.plateau(options)
+  local opt = vt.options("plateau", { lr = 1, factor = 0.1, patience = 10, floor = 0, least = 1e-4, greater = false }, options)
+  for _, name in ipairs{ "lr", "factor", "patience", "floor", "least" } do
+    if type(opt[name]) ~= "number" or opt[name] ~= opt[name] or opt[name] < 0 then error(("plateau: %s must be a number of 0 or more"):format(name), 2) end
+  end
+  if opt.factor >= 1 then error("plateau: factor must be below 1", 2) end
+  opt.rate, opt.since = opt.lr, 0
+  return setmetatable(opt, Plateau)
 end
 
 return M

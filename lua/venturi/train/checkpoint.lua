@@ -1,4 +1,5 @@
---- A training run in one safetensors file, replaced whole: "net.", "optimizer." and "ema." before the names of their tensors, and "train.step".
+--- A training run in one safetensors file, replaced whole: "net.", "optimizer." and "ema." before the names of their tensors,
+--- "loop." before those of what the loop remembers, and "train.step".
 local vt = require "venturi"
 
 local M = {}
@@ -15,17 +16,18 @@ local function part(all, prefix)
   return state
 end
 
---- Writes net, run.optimizer and run.ema after `step` steps.
-function M.write(path, net, run, step)
+--- Writes net, run.optimizer and run.ema, and the loop's memory where there is one, after `step` steps.
+function M.write(path, net, run, step, memory)
   local all = { ["train.step"] = vt.tensor({ step }, { dtype = "i64" }) }
   put(all, "net.", net:state())
   put(all, "optimizer.", run.optimizer:state())
   if run.ema then put(all, "ema.", run.ema:state()) end
+  if memory then put(all, "loop.", memory:state(run)) end
   vt.save(path, all)
 end
 
 --- Puts the state back and returns the step; nil where there is no file. What does not fit is an error.
-function M.read(path, net, run)
+function M.read(path, net, run, memory)
   local all, err = vt.try(vt.load, path)
   if not all then
     if err.name == "VT_ERR_NOT_FOUND" then return nil end
@@ -35,6 +37,7 @@ function M.read(path, net, run)
   net:load_state(part(all, "net."))
   run.optimizer:load_state(part(all, "optimizer."))
   if run.ema then run.ema:load_state(part(all, "ema.")) end
+  if memory then memory:load_state(run, part(all, "loop.")) end
   return step:totable()[1]
 end
 

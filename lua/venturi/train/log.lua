@@ -13,8 +13,16 @@ local function csv(row)
     if name ~= "step" and name ~= "loss" and name ~= "lr" then rest[#rest + 1] = ("%s=%.9g"):format(name, value) end
   end
   table.sort(rest)
-  cells[#cells + 1] = table.concat(rest, " ")
+  local measures = table.concat(rest, " ")
+  cells[#cells + 1] = measures:find '[,"\n]' and '"' .. measures:gsub('"', '""') .. '"' or measures
   return table.concat(cells, ",")
+end
+
+-- JSON has no numbers that are none: they are null.
+local function json(row)
+  local plain = {}
+  for name, value in pairs(row) do plain[name] = value - value == 0 and value or vt.null end
+  return vt.json.encode(plain)
 end
 
 -- The lines of rows up to `step`.
@@ -40,7 +48,7 @@ end
 
 function Log:write(row)
   if not self.file then return end
-  self.file:write(self.is_csv and csv(row) or vt.json.encode(row), "\n")
+  self.file:write(self.is_csv and csv(row) or json(row), "\n")
   self.file:flush()
 end
 

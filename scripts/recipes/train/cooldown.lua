@@ -1,7 +1,7 @@
 --- Two languages, one of which is 50 times rarer: temperature sampling, weighted losses and Cooldown with a small GPT of characters.
 --- venturi run scripts/recipes/train/cooldown.lua [--steps 1200] [--ratio 50] [--seeds 3] [--out cooldown.svg] [--quick]
 -- "Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets" (NAACL 2025): tau = 1 draws in proportion, tau = 5 flatter, Cooldown begins with 5 and
--- goes over to 1 at half of the steps. UniMax (Chung et al. 2023) shares the draws out evenly, but reads nothing more than eight times. "Order matters" (Choi et
+-- goes over to 1 at half of the steps. UniMax (Chung et al. 2023) shares the draws out evenly, but reads nothing more than 30 times. "Order matters" (Choi et
 -- al. 2023) begins with the large domain alone and brings the rare one in, by tau = 5, for the last half.
 -- Text: the Debian FAQ, English and a part of its German translation; losses in nats a byte on text that was held out.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
@@ -66,7 +66,7 @@ local methods = {
   { "tau = 5", 5 },
   { "tau = 100, nearly even", 100 },
   { "tau = 1, losses weighted as tau = 5", 1, mixture.weights(sizes, 5) },
-  { "UniMax, 8 times at most", 1, false, (mixture.unimax(sizes, { budget = opt.steps * opt.batch, max_epochs = 8 })) },
+  { "UniMax, 30 times at most", 1, false, (mixture.unimax(sizes, { budget = opt.steps * opt.batch, max_epochs = 30 })) },
   { "order matters, English then 5", mixture.cooldown(opt.steps // 2, 0.1, 5) },
   { "Cooldown, 5 then 1", mixture.cooldown(opt.steps // 2) },
 }
