@@ -23,6 +23,7 @@ static const struct vt__solver_kind kinds[VT__SOLVER_N] = {
     [VT__SOLVER_CONSISTENCY] = {.name = "consistency", .compile = vt__compile_consistency},
     [VT__SOLVER_DDCM] = {.name = "ddcm", .compile = vt__compile_ddcm, .check = vt__check_ddcm},
     [VT__SOLVER_RK] = {.name = "rk", .compile = vt__compile_rk, .check = vt__check_rk},
+    [VT__SOLVER_CUSTOM] = {.name = "custom", .compile = vt__compile_custom, .check = vt__check_custom},
 };
 
 const struct vt__solver_kind *vt__solver_kind_get(int32_t kind) {

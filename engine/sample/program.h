@@ -50,12 +50,13 @@ enum {
     VT__FORM_N
 };
 
-enum { VT__DO_EVAL, VT__DO_COMBINE, VT__DO_NOISE, VT__DO_PUSH, VT__DO_MEASURE };
+enum { VT__DO_EVAL, VT__DO_COMBINE, VT__DO_NOISE, VT__DO_PUSH, VT__DO_PASTE, VT__DO_KEEP, VT__DO_END }; /* the last two in callers' programs only */
 enum {
     VT__IS_UPDATE = 1, /* COMBINE: the step's result, where momentum acts and hooks look (before_update) */
     VT__IS_DATA = 2,   /* COMBINE: a prediction of the data: thresholds act on it */
     VT__IS_CORRECTION = 4, /* COMBINE: a corrector's update of the same step */
-    VT__IS_GUIDANCE = 8   /* COMBINE into VT__R: the two predictions as one */
+    VT__IS_GUIDANCE = 8,  /* COMBINE into VT__R: the two predictions as one */
+    VT__IS_FIXED = 16     /* NOISE: the row's same numbers at every step, never the caller's */
 };
 
 /* One operation. */
@@ -65,8 +66,7 @@ struct vt__do {
     int32_t model;    /* EVAL: 0 the model, 1 the second one */
     int32_t extra;    /* EVAL: a slot that the model gets besides, -1: none */
     uint32_t flags;
-    int32_t n_pushed; /* PUSH: elements of the ring that move, VT__RING at most */
-    double from, to;  /* NOISE: where on the axis log(sigma / alpha) it belongs; for sources that are consistent in it. MEASURE: absolute and relative tolerance */
+    double from, to;  /* NOISE: where on the axis log(sigma / alpha) it belongs, for sources that are consistent in it. PASTE: the known picture's alpha and sigma */
     struct vt__level level;    /* EVAL: of the state that the model is asked at */
     double coef[VT__SLOTS];    /* COMBINE: of the row's own tensors */
     double routed[VT__SLOTS];  /* COMBINE: of the tensors of the row that the route names; all 0 without one */
@@ -109,6 +109,7 @@ struct vt__solver_params {
     /* Thresholds of predicted data: clip > 0: to [-clip, clip]; quantile > 0: of each row's magnitudes, s = max(quantile, floor), at most top where top > 0; to [-s, s] / s. */
     double clip, quantile, quantile_floor, quantile_top;
     /* Guidance: prediction = unconditional + scale (conditional - unconditional), where sigma / alpha is in (from, to]; to 0: everywhere. */
+    int32_t is_brownian;     /* noise is increments of a path, consistent between runs of other steps */
     int32_t is_hooked;       /* somebody looks at predictions: they are copied first */
     int32_t guidance;        /* VT__GUIDE_* */
     double guidance_scale, guidance_rescale, guidance_from, guidance_to;
@@ -163,6 +164,12 @@ static inline int vt__params_cut(const struct vt__solver_params *o) { return o->
 /* What every program gets besides: guidance behind each evaluation, and at the last step the prediction that ends in data. */
 vt_status vt__program_finish(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 
+/* A caller's operation (VT__SOLVER_CUSTOM): params->table is [n_table] of them, each step ends with END. */
+struct vt__custom {
+    struct vt__do op;
+    int32_t form; /* KEEP */
+};
+
 /* A kind. */
 struct vt__solver_kind {
     const char *name;
@@ -181,6 +188,9 @@ vt_status vt__check_dpm(const struct vt__plan *plan);
 vt_status vt__compile_single(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 vt_status vt__check_single(const struct vt__plan *plan);
 int64_t vt__orders_single(const struct vt__solver_params *o, int64_t n, int32_t *order);
+/* custom.c */
+vt_status vt__compile_custom(const struct vt__plan *plan, int64_t i, struct vt__program *p);
+vt_status vt__check_custom(const struct vt__plan *plan);
 /* adaptive.c */
 vt_status vt__compile_adaptive(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 vt_status vt__check_adaptive(const struct vt__plan *plan);

@@ -80,8 +80,7 @@ vt_solver *vt__solver_retain(vt_solver *s) {
     return s;
 }
 
-/* Gives up the batch. */
-static void forget(vt_solver *s) {
+void vt__solver_forget(vt_solver *s) {
     for (int32_t i = 0; i < VT__SLOTS; i++) {
         if (i >= VT__Y && i < VT__R) continue; /* the caller's own stay */
         vt__tensor_release(s->slot[i]);
@@ -99,7 +98,9 @@ static void forget(vt_solver *s) {
     s->classes = NULL, s->class_of = NULL, s->seeds = NULL, s->route = NULL, s->facts = NULL;
     s->n_classes = s->n_rows = 0;
     vt__tensor_release(s->noise);
-    s->noise = NULL;
+    vt__tensor_release(s->mask);
+    vt__tensor_release(s->known);
+    s->noise = s->mask = s->known = NULL;
     s->step = s->since = s->n_evaluated = s->n_drawn = 0;
     s->at = s->n_draws_of_step = 0;
 }
@@ -107,7 +108,7 @@ static void forget(vt_solver *s) {
 void vt__solver_release(vt_solver *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     vt_context *ctx = s->ctx;
-    forget(s);
+    vt__solver_forget(s);
     for (int32_t i = VT__Y; i < VT__R; i++) vt__tensor_release(s->slot[i]);
     vt__grid_free(ctx, &s->grid);
     vt__free(ctx, s->steps);
@@ -129,6 +130,18 @@ static int is_alike(const struct vt__program *a, const struct vt__program *b) {
     return 1;
 }
 
+/* The known parts of a picture, at the level where step i ends. */
+static void put_paste(const struct vt__plan *plan, int64_t i, struct vt__program *p) {
+    struct vt__level to = *vt__plan_to(plan, i);
+    if (plan->params->denoise_to_zero && i == plan->n_steps - 1) to = vt__schedule_data(plan->schedule);
+    vt__put_noise(p, VT__Z + 1, &to, &to);
+    p->op[p->n - 1].flags = VT__IS_FIXED;
+    struct vt__do *op = vt__put_combine(p, VT__X);
+    op->code = VT__DO_PASTE;
+    op->from = to.alpha;
+    op->to = to.sigma;
+}
+
 vt_status vt__solver_compile(vt_solver *s) {
     for (int64_t c = 0; c < s->n_classes; c++) {
         struct vt__row_class *k = &s->classes[c];
@@ -137,6 +150,7 @@ vt_status vt__solver_compile(vt_solver *s) {
         vt_status st = s->kind->compile(&plan, s->step, &k->program);
         if (st == VT_OK) st = vt__momentum_apply(&plan, s->step, &k->program);
         if (st == VT_OK) st = vt__program_finish(&plan, s->step, &k->program);
+        if (st == VT_OK && s->mask) put_paste(&plan, s->step, &k->program);
         if (st != VT_OK) return st;
         if (k->program.is_full) return vt__fail(VT_ERR_INTERNAL, "solver: step %lld of %s has no program", (long long)s->step, s->kind->name);
         if (!is_alike(&k->program, &s->classes[0].program))
@@ -215,14 +229,14 @@ static vt_status prepare(vt_solver *s, const vt_tensor *x, const uint64_t *seeds
 vt_status vt__solver_begin(vt_solver *s, vt_tensor *x, const uint64_t *seeds) {
     if (x->dtype != s->dtype) return vt__fail(VT_ERR_DTYPE, "solver: a state of dtype %d, need %d", x->dtype, s->dtype);
     if (x->ndim < 1 || vt__tensor_count(x) < 1) return vt__fail(VT_ERR_SHAPE, "solver: a state must be [rows, ...] and not empty");
-    forget(s);
+    vt__solver_forget(s);
     vt_status st = prepare(s, x, seeds);
     if (st == VT_OK) st = vt__tensor_read(x, s->slot[VT__X]->storage->data, (size_t)vt__tensor_count(x) * vt__dtype_size(s->dtype));
     if (st == VT_OK && s->kind->is_adaptive) st = vt__adaptive_begin(s);
     if (st == VT_OK) st = vt__solver_compile(s);
     if (st == VT_OK) st = vt__solver_run_segment(s, NULL, 0);
     if (st == VT_OK) st = go_on(s);
-    if (st != VT_OK) forget(s);
+    if (st != VT_OK) vt__solver_forget(s);
     return st;
 }
 
@@ -234,10 +248,13 @@ int64_t vt__solver_step(const vt_solver *s) { return s->step; }
 int64_t vt__solver_evaluations(const vt_solver *s) { return s->n_evaluated; }
 const struct vt__grid *vt__solver_grid(const vt_solver *s) { return &s->grid; }
 
-static vt_status need_request(const vt_solver *s) {
+/* A step whose beginning failed (the caller's noise was used up) is begun again. */
+static vt_status need_request(vt_solver *s) {
     if (!s->n_rows) return vt__fail(VT_ERR_STATE, "solver: it has not begun");
     if (vt__solver_is_done(s)) return vt__fail(VT_ERR_STATE, "solver: all %lld steps are done", (long long)s->grid.n_steps);
-    return VT_OK;
+    const struct vt__program *p = &s->classes[0].program;
+    if (s->at < p->n && p->op[s->at].code == VT__DO_EVAL) return VT_OK;
+    return s->at < p->n ? vt__solver_run_segment(s, NULL, 0) : go_on(s);
 }
 
 /* Does guidance need the unconditional prediction, of any row? */
@@ -309,19 +326,48 @@ vt_status vt__solver_set_hook(vt_solver *s, vt__solver_hook_fn hook, void (*inne
     return VT_OK;
 }
 
-vt_status vt__solver_set_state(vt_solver *s, vt_tensor *x, int keep_history) {
+/* Is no evaluation of the present step answered yet? */
+static vt_status need_between(vt_solver *s) {
     vt_status st = need_request(s);
     if (st != VT_OK) return st;
-    if (x->ndim != s->desc.ndim || memcmp(x->shape, s->desc.shape, (size_t)x->ndim * sizeof *x->shape) != 0 || x->dtype != s->dtype)
-        return vt__fail(VT_ERR_SHAPE, "solver: another state must have the first one's type and extents");
     for (int32_t i = 0; i < s->at; i++) {
-        if (s->classes[0].program.op[i].code == VT__DO_EVAL) return vt__fail(VT_ERR_STATE, "solver: step %lld is under way; a state is set between steps", (long long)s->step);
+        if (s->classes[0].program.op[i].code == VT__DO_EVAL) return vt__fail(VT_ERR_STATE, "solver: step %lld is under way", (long long)s->step);
     }
-    st = vt__tensor_read(x, vt__tensor_to_view(s->slot[VT__X]).data, (size_t)vt__tensor_count(x) * vt__dtype_size(s->dtype));
-    if (st != VT_OK || keep_history) return st;
-    s->since = s->step;
+    return VT_OK;
+}
+
+static vt_status check_like(const vt_solver *s, const vt_tensor *t, const char *what) {
+    if (t->ndim == s->desc.ndim && memcmp(t->shape, s->desc.shape, (size_t)t->ndim * sizeof *t->shape) == 0 && t->dtype == s->dtype) return VT_OK;
+    return vt__fail(VT_ERR_SHAPE, "solver: %s must have the state's type and extents", what);
+}
+
+vt_status vt__solver_set_state(vt_solver *s, vt_tensor *x, int keep_history) {
+    vt_status st = need_between(s);
+    if (st == VT_OK) st = check_like(s, x, "another state");
+    if (st == VT_OK) st = vt__tensor_read(x, vt__tensor_to_view(s->slot[VT__X]).data, (size_t)vt__tensor_count(x) * vt__dtype_size(s->dtype));
+    if (st != VT_OK) return st;
+    if (!keep_history) s->since = s->step;
     st = vt__solver_compile(s);
     return st == VT_OK ? vt__solver_run_segment(s, NULL, 0) : st;
+}
+
+vt_status vt__solver_set_mask(vt_solver *s, vt_tensor *mask, vt_tensor *known) {
+    vt_status st = need_between(s);
+    if (st == VT_OK && s->kind->is_adaptive) st = vt__fail(VT_ERR_UNSUPPORTED, "solver: %s has no masks", s->kind->name);
+    if (st == VT_OK && mask) st = check_like(s, mask, "a mask");
+    if (st == VT_OK && mask) st = check_like(s, known, "a known picture");
+    if (st == VT_OK && mask && (!vt__tensor_is_dense(mask) || !vt__tensor_is_dense(known))) st = vt__fail(VT_ERR_INVALID, "solver: mask and picture must be dense");
+    if (st != VT_OK) return st;
+    vt_tensor *old[2] = {s->mask, s->known};
+    const int32_t at = s->at, n_draws = s->n_draws_of_step;
+    s->mask = vt__tensor_retain(mask);
+    s->known = mask ? vt__tensor_retain(known) : NULL;
+    vt__tensor_release(old[0]);
+    vt__tensor_release(old[1]);
+    st = vt__solver_compile(s);
+    s->at = at;
+    s->n_draws_of_step = n_draws;
+    return st;
 }
 
 vt_status vt__solver_set_extra(vt_solver *s, int32_t k, vt_tensor *t) {

@@ -60,6 +60,12 @@ struct vt__solver_event {
 typedef vt_status (*vt__solver_hook_fn)(void (*inner)(void), void *user, const struct vt__solver_event *event);
 /* NULL: nobody. STATE while a batch is under way. */
 vt_status vt__solver_set_hook(vt_solver *s, vt__solver_hook_fn hook, void (*inner)(void), void *user);
+/* A picture whose parts are known: where mask is 1, the state after each step is known's at its level, with the row's own noise; between, in shares. Both of the state's
+ * extents; held. NULL: none. Only between steps. */
+vt_status vt__solver_set_mask(vt_solver *s, vt_tensor *mask, vt_tensor *known);
+/* snapshot.c: a run as bytes, and back into a solver of the same options. After a failed restore it has not begun. */
+vt_status vt__solver_save(const vt_solver *s, vt_buffer **out);
+vt_status vt__solver_restore(vt_solver *s, const void *data, size_t size);
 /* Roles and partners of rows [rows]: route[r] is the row that the routed terms of row r read. */
 vt_status vt__solver_set_route(vt_solver *s, const int32_t *role, const int64_t *route);
 

@@ -46,6 +46,7 @@ struct vt_solver {
     int32_t n_spares;
     vt_tensor *noise;        /* the caller's draws; NULL: the rows' own */
     int64_t n_drawn;
+    vt_tensor *mask, *known; /* of inpainting; NULL: none */
     double *facts;           /* [4][n_rows]: time, alpha, sigma, lambda of the request */
 
     struct vt__attempt attempt;
@@ -62,6 +63,8 @@ vt_status vt__solver_compile(vt_solver *s);
 /* Runs operations from s->at up to the next evaluation or the end of the step. answers [n]: predictions, NULL where none were asked for. */
 vt_status vt__solver_run_segment(vt_solver *s, vt_tensor *const *answers, int32_t n);
 
+/* Gives up the batch. */
+void vt__solver_forget(vt_solver *s);
 /* adaptive.c. The last level is where it ends; decide: after an attempt, *is_end: that was the last. */
 vt_status vt__adaptive_begin(vt_solver *s);
 vt_status vt__adaptive_decide(vt_solver *s, int *is_end);

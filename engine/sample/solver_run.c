@@ -7,12 +7,15 @@
 #include "core/memory.h"
 #include "core/pool.h"
 #include "core/rng.h"
+#include "sample/brownian.h"
 #include "sample/row.h"
 #include "sample/solver_internal.h"
 #include "vtk.h"
 #include "vtk_map.h"
 
 enum { BLOCK = 2048, SHARE = 8 * BLOCK };
+/* Streams of a row: those of steps below it, Brownian paths from 2^31 on. */
+#define FIXED_STREAM 0x40000000u
 
 enum { BLEND, NOISE, CLIP, PASTE, N_BLOCKWISE, THRESHOLD = N_BLOCKWISE, RESCALE, HOOK };
 
@@ -42,14 +45,18 @@ struct segment {
     atomic_int is_bad, is_full;
 };
 
+static char *data_of(const vt_tensor *t) { return (char *)t->storage->data + (size_t)t->offset * vt__dtype_size(t->dtype); }
+
 static void draw_block(const struct segment *g, const struct pass *pass, int64_t row, int64_t first, int64_t n) {
     char *out = pass->out + (size_t)(row * g->row_size + first) * g->width;
-    double z[BLOCK];
+    double z[BLOCK], scratch[BLOCK];
     if (pass->draw) {
         memcpy(out, pass->draw + (size_t)(row * g->row_size + first) * g->width, (size_t)n * g->width);
         return;
     }
-    vt__random_normal(g->s->seeds[row], pass->stream, (uint64_t)first, z, n);
+    const struct vt__do *op = &g->s->classes[g->s->class_of[row]].program.op[pass->index];
+    if (g->s->params.is_brownian && !(op->flags & VT__IS_FIXED)) vt__brownian_normal(g->s->seeds[row], (uint64_t)first, op->from, op->to, z, scratch, n);
+    else vt__random_normal(g->s->seeds[row], pass->stream, (uint64_t)first, z, n);
     for (int64_t i = 0; i < n; i++) {
         if (g->width == sizeof(float)) ((float *)(void *)out)[i] = (float)z[i];
         else ((double *)(void *)out)[i] = z[i];
@@ -71,6 +78,26 @@ static int blend_block(const struct segment *g, const struct pass *pass, int64_t
     return g->blend(out, in, c, n_in, n);
 }
 
+/* Known parts over the state: share of known's noisy form, the rest the state's. */
+static void paste_block(const struct segment *g, const struct pass *pass, int64_t row, int64_t first, int64_t n) {
+    const vt_solver *s = g->s;
+    const struct vt__do *op = &s->classes[s->class_of[row]].program.op[pass->index];
+    const size_t at = (size_t)(row * g->row_size + first) * g->width;
+    const char *mask = data_of(s->mask) + at, *known = data_of(s->known) + at, *x = (const char *)pass->in[VT__X] + at, *z = (const char *)pass->in[VT__Z + 1] + at;
+    char *out = pass->out + at;
+    for (int64_t i = 0; i < n; i++) {
+        if (g->width == sizeof(float)) {
+            const float m = ((const float *)(const void *)mask)[i];
+            const float noisy = (float)op->from * ((const float *)(const void *)known)[i] + (float)op->to * ((const float *)(const void *)z)[i];
+            ((float *)(void *)out)[i] = m * noisy + (1 - m) * ((const float *)(const void *)x)[i];
+        } else {
+            const double m = ((const double *)(const void *)mask)[i];
+            const double noisy = op->from * ((const double *)(const void *)known)[i] + op->to * ((const double *)(const void *)z)[i];
+            ((double *)(void *)out)[i] = m * noisy + (1 - m) * ((const double *)(const void *)x)[i];
+        }
+    }
+}
+
 static void clip_block(const struct segment *g, const struct pass *pass, int64_t row, int64_t first, int64_t n) {
     const double most = g->s->params.clip;
     char *at = pass->out + (size_t)(row * g->row_size + first) * g->width;
@@ -90,6 +117,7 @@ static void run_chunk(void *user, int64_t chunk) {
         for (int32_t i = g->first; i < g->last; i++) {
             const struct pass *pass = &g->pass[i];
             if (pass->code == NOISE) draw_block(g, pass, row, at, n);
+            else if (pass->code == PASTE) paste_block(g, pass, row, at, n);
             else if (pass->code == CLIP) clip_block(g, pass, row, at, n);
             else bad |= blend_block(g, pass, row, at, n);
         }
@@ -133,7 +161,7 @@ static vt_status run_passes(struct segment *g) {
             continue;
         }
         while (g->last < g->n && g->pass[g->last].code < N_BLOCKWISE) g->last++;
-        for (int32_t i = g->first; i < g->last; i++) is_plain &= g->pass[i].code != NOISE;
+        for (int32_t i = g->first; i < g->last; i++) is_plain &= g->pass[i].code != NOISE && g->pass[i].code != PASTE;
         g->row_size = is_plain ? s->row_size * s->n_rows : s->row_size;
         g->n_per_row = (g->row_size + SHARE - 1) / SHARE;
         vt__parallel(s->ctx, (is_plain ? 1 : s->n_rows) * g->n_per_row, run_chunk, g);
@@ -151,8 +179,6 @@ struct buffers {
     vt_tensor *replaced[VT__SLOTS * 2];
     int32_t n_replaced;
 };
-
-static char *data_of(const vt_tensor *t) { return (char *)t->storage->data + (size_t)t->offset * vt__dtype_size(t->dtype); }
 
 /* A buffer to write a slot to: never the one that holds the slot's old numbers. */
 static vt_status renew(vt_solver *s, struct buffers *b, int32_t slot) {
@@ -184,6 +210,7 @@ static vt_status push(vt_solver *s, struct buffers *b, int32_t ring) {
 
 /* The caller's draws, or the stream of the rows' own. */
 static vt_status draw(vt_solver *s, struct pass *pass) {
+    if (pass->op->flags & VT__IS_FIXED) return pass->stream = FIXED_STREAM, VT_OK;
     pass->stream = (uint32_t)(s->step * 16 + ++s->n_draws_of_step);
     if (!s->noise) return VT_OK;
     if (s->n_drawn >= s->noise->shape[0])
@@ -235,7 +262,7 @@ static vt_status resolve(struct segment *g, struct buffers *b, int32_t index) {
     const struct vt__do *op = &s->classes[0].program.op[index];
     if (op->code == VT__DO_PUSH) return push(s, b, op->slot);
     if (op->flags & VT__IS_UPDATE) append_hook(g, VT__HOOK_BEFORE_UPDATE, b->slot[VT__X]);
-    struct pass *pass = append(g, op->code == VT__DO_NOISE ? NOISE : BLEND, index, op);
+    struct pass *pass = append(g, op->code == VT__DO_NOISE ? NOISE : op->code == VT__DO_PASTE ? PASTE : BLEND, index, op);
     const void *old = b->slot[op->slot] ? data_of(b->slot[op->slot]) : NULL;
     if (op->code == VT__DO_COMBINE) {
         for (int32_t k = 0; k < VT__SLOTS; k++) {
@@ -244,6 +271,7 @@ static vt_status resolve(struct segment *g, struct buffers *b, int32_t index) {
             pass->in[k] = data_of(b->slot[k]);
         }
     }
+    if (op->code == VT__DO_PASTE) pass->in[VT__X] = data_of(b->slot[VT__X]), pass->in[VT__Z + 1] = data_of(b->slot[VT__Z + 1]);
     vt_status st = renew(s, b, op->slot);
     if (st == VT_OK && op->code == VT__DO_NOISE) st = draw(s, pass);
     if (st != VT_OK) return st;
