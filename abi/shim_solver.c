@@ -6,13 +6,15 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "sample/coefficient.h"
 #include "sample/families.h"
 #include "sample/schedule.h"
 #include "sample/shift.h"
 #include "sample/solver.h"
 #include "tensor/tensor.h"
 
-enum { MOST_INDICES = 1 << 20, MOST_STEPS = 100000, LOWER_FINAL = 15, DEFAULT_STEPS = 20 };
+enum { MOST_INDICES = 1 << 20, MOST_STEPS = 100000, MOST_OPS = 1 << 22, LOWER_FINAL = 15, DEFAULT_STEPS = 20 };
+_Static_assert(sizeof(vt_solver_op) == sizeof(struct vt__custom) && VT_SLOT_COUNT == (int)VT__U && VT_SLOT_Y == (int)VT__Y && VT_SLOT_R == (int)VT__R, "twins");
 _Static_assert(sizeof(vt_level) == sizeof(struct vt__level), "twins");
 _Static_assert(sizeof(vt_solver_usf_step) == sizeof(struct vt__usf_step) && sizeof(vt_solver_derivative) == sizeof(struct vt__derivative), "twins");
 
@@ -68,7 +70,7 @@ vt_status vt_schedule_find(const vt_schedule *schedule, const double *log_snr, i
 
 static vt_status check_solver(const vt_solver_options *o) {
     const uint32_t flags = VT_SOLVER_LOWER_FINAL | VT_SOLVER_NO_LOWER_FINAL | VT_SOLVER_EULER_FINAL | VT_SOLVER_DENOISE | VT_SOLVER_ROUND_TIMES |
-                           VT_SOLVER_RAW_NOISE | VT_SOLVER_CLASSICAL;
+                           VT_SOLVER_RAW_NOISE | VT_SOLVER_BROWNIAN | VT_SOLVER_CLASSICAL;
     if (o->flags & ~flags) return vt__fail(VT_ERR_INVALID, "solver: unknown flags 0x%x", o->flags);
     if (o->prediction < 0 || o->prediction > VT_PREDICT_RESIDUAL || o->spacing < 0 || o->spacing > VT_SPACING_LEVELS || o->final < 0 || o->final > VT_FINAL_LEAST)
         return vt__fail(VT_ERR_INVALID, "solver: prediction %d, spacing %d or final level %d is unknown", o->prediction, o->spacing, o->final);
@@ -84,6 +86,7 @@ static vt_status check_solver(const vt_solver_options *o) {
         !(o->sigma_max >= 0))
         return vt__fail(VT_ERR_INVALID, "solver: eta %g, power %g, sigma %g to %g: a number is not finite or negative", o->eta, o->power, o->sigma_min, o->sigma_max);
     if ((o->spacing == VT_SPACING_TIMES || o->spacing == VT_SPACING_SIGMAS) && !o->values) return vt__fail(VT_ERR_INVALID, "solver: the spacing needs values");
+    if (o->n_ops < 0 || o->n_ops > MOST_OPS) return vt__fail(VT_ERR_INVALID, "solver: a program of %lld operations, need at most %d", (long long)o->n_ops, (int)MOST_OPS);
     if (o->spacing == VT_SPACING_LEVELS && !o->levels) return vt__fail(VT_ERR_INVALID, "solver: the spacing needs levels");
     return VT_OK;
 }
@@ -109,6 +112,7 @@ static void put_predictions(const vt_solver_options *o, struct vt__solver_params
     p->guidance_from = o->guidance_from, p->guidance_to = o->guidance_to;
     p->clip = o->clip, p->quantile = o->threshold;
     p->quantile_floor = value_or(o->threshold_floor, 1), p->quantile_top = o->threshold_top;
+    p->is_brownian = (o->flags & VT_SOLVER_BROWNIAN) != 0;
     p->is_raw_noise = (o->flags & VT_SOLVER_RAW_NOISE) != 0;
     p->atol = value_or(o->atol, 0.0078), p->rtol = value_or(o->rtol, 0.05);
     if (o->kind == VT_SOLVER_ANCESTRAL || o->kind == VT_SOLVER_DPM_SDE) p->eta = value_or(o->eta, 1);
@@ -121,7 +125,8 @@ static void put_kind_options(const vt_solver_options *o, struct vt__solver_param
     p->beta = o->beta > 0 ? o->beta : 1;
     p->steps = o->program;
     p->table = o->kind == VT_SOLVER_USF ? o->usf : NULL;
-    p->n_table = p->table ? o->n_steps ? o->n_steps : DEFAULT_STEPS : 0;
+    if (o->kind == VT_SOLVER_CUSTOM) p->table = o->ops, p->n_table = o->ops ? o->n_ops : 0;
+    else p->n_table = p->table ? o->n_steps ? o->n_steps : DEFAULT_STEPS : 0;
     if (o->kind == VT_SOLVER_PNDM || o->kind == VT_SOLVER_GHVB) {
         p->option[VT__PNDM_READING] = o->reading;
         p->option[VT__PNDM_CLASSICAL] = (o->flags & VT_SOLVER_CLASSICAL) != 0;
@@ -149,7 +154,7 @@ static struct vt__solver_setup setup_of(const vt_solver_options *o) {
 }
 
 vt_status vt_solver_create(vt_context *ctx, vt_schedule *schedule, const vt_solver_options *opt, vt_solver **out) {
-    enum { FIRST_SIZE = 264 };
+    enum { FIRST_SIZE = 320 };
     vt_solver_options o;
     if (out) *out = NULL;
     if (!ctx || !schedule || !out) return vt__fail(VT_ERR_INVALID, "solver: needs a context, a schedule and out");
@@ -236,6 +241,33 @@ vt_tensor *vt_solver_state(const vt_solver *solver) { return solver ? vt__solver
 vt_status vt_solver_set_state(vt_solver *solver, vt_tensor *x, uint32_t flags) {
     if (!solver || !x || flags & ~(uint32_t)VT_SOLVER_KEEP_HISTORY) return vt__fail(VT_ERR_INVALID, "solver: needs a solver and a state; flags 0x%x", flags);
     return vt__solver_set_state(solver, x, (flags & VT_SOLVER_KEEP_HISTORY) != 0);
+}
+
+vt_status vt_solver_set_mask(vt_solver *solver, vt_tensor *mask, vt_tensor *known) {
+    if (!solver || (mask && !known)) return vt__fail(VT_ERR_INVALID, "solver: needs a solver, and a picture with a mask");
+    return vt__solver_set_mask(solver, mask, known);
+}
+
+vt_status vt_solver_save(const vt_solver *solver, vt_buffer **out) {
+    if (out) *out = NULL;
+    if (!solver || !out) return vt__fail(VT_ERR_INVALID, "solver: needs a solver and out");
+    return vt__solver_save(solver, out);
+}
+
+vt_status vt_solver_restore(vt_solver *solver, const void *data, size_t size) {
+    if (!solver || !data) return vt__fail(VT_ERR_INVALID, "solver: needs a solver and bytes");
+    return vt__solver_restore(solver, data, size);
+}
+
+double vt_solver_phi(int32_t k, double z) { return k >= 0 && k <= 8 ? vt__phi(k, z) : (double)NAN; }
+
+vt_status vt_solver_lagrange(const double *nodes, int32_t n, double a, double b, double *out) {
+    if (!nodes || !out || n < 1 || n > VT__MOST_NODES) return vt__fail(VT_ERR_INVALID, "solver: %d nodes, need 1 to %d", n, (int)VT__MOST_NODES);
+    for (int32_t i = 0; i < n * n; i++) {
+        if (i / n != i % n && nodes[i / n] == nodes[i % n]) return vt__fail(VT_ERR_INVALID, "solver: node %g comes twice", nodes[i / n]);
+    }
+    vt__lagrange_integrals(nodes, n, a, b, NULL, NULL, out);
+    return VT_OK;
 }
 
 vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise) {

@@ -3,7 +3,9 @@
 
 #include "array.h"
 #include "bind.h"
+#include "bind_solver.h"
 #include "bind_tensor.h"
+#include "callback.h"
 #include "capability.h"
 #include "venturi/context.h"
 #include "venturi/solver.h"
@@ -91,7 +93,7 @@ static int schedule_find(lua_State *L) {
 
 static const char *const solver_kinds[] = {"ddim", "euler", "heun", "ddpm", "ancestral", "lms", "dpm2", "dpm", "dpm_single", "dpm_sde", "dpm_adaptive", "deis", "pndm",
     "unipc", "usf", "ghvb", "resshift", "flowturbo", "consistency", "ddcm", "custom", "rk", NULL};
-static const char *const predictions[] = {"eps", "x0", "v", "flow", "flow_back", "score", "edm", "residual", NULL};
+const char *const bind_solver_predictions[] = {"eps", "x0", "v", "flow", "flow_back", "score", "edm", "residual", NULL};
 static const char *const spacings[] = {"uniform", "power", "log_snr", "karras", "exponential", "linspace", "linspace_n", "leading", "leading_n", "trailing", "ratio",
     "times", "sigmas", "levels", NULL};
 
@@ -100,7 +102,9 @@ static int32_t read_variant(lua_State *L, int32_t kind, const char *what) {
     static const char *const deis[] = {"time", "ratio", "even", NULL}, *const pndm[] = {"runge_kutta", "improved_euler", "ramp", NULL};
     static const char *const unipc[] = {"bh2", "bh1", NULL};
     static const char *const rk[] = {"heun2", "euler", "kutta3", "ralston3", "heun3", "van_der_houwen3", "ssp3", "classical4", "dormand_prince5", NULL};
-    const char *const *names = kind == VT_SOLVER_DEIS ? deis : kind == VT_SOLVER_PNDM ? pndm : kind == VT_SOLVER_UNIPC ? unipc : kind == VT_SOLVER_RK ? rk : NULL;
+    static const char *const single[] = {"mixed", "diffusers", "even", NULL}, *const ddpm[] = {"small", "large", NULL};
+    const char *const *names = kind == VT_SOLVER_DPM_SINGLE ? single : kind == VT_SOLVER_DDPM ? ddpm : kind == VT_SOLVER_DEIS ? deis : kind == VT_SOLVER_PNDM ? pndm
+        : kind == VT_SOLVER_UNIPC ? unipc : kind == VT_SOLVER_RK ? rk : NULL;
     const int is_name = box_field(L, 1, "variant") && lua_type(L, -1) == LUA_TSTRING;
     lua_settop(L, 1);
     if (names && is_name) return box_choice(L, 1, what, "variant", names, 0);
@@ -209,15 +213,16 @@ static void read_predictions(lua_State *L, vt_solver_options *o, const char *wha
     o->churn_from = box_number(L, 1, what, "churn_from", 0);
     o->churn_to = box_number(L, 1, what, "churn_to", 0);
     if (box_boolean(L, 1, what, "raw_noise", 0)) o->flags |= VT_SOLVER_RAW_NOISE;
+    if (box_boolean(L, 1, what, "brownian", 0)) o->flags |= VT_SOLVER_BROWNIAN;
 }
 
 /* Reads the options at index 1; arrays stay on the stack. */
 static vt_solver_options read_options(lua_State *L) {
     static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
         "start", "end_time", "power", "offset", "sigma_min", "sigma_max", "times", "sigmas", "eta", "noise_scale", "sigma_data", "seed", "lower_order_final",
-        "euler_at_final", "denoise", "round_times", "raw_noise", "guidance", "guidance_scale", "guidance_rescale", "guidance_from", "guidance_to", "clip", "threshold",
+        "euler_at_final", "denoise", "round_times", "raw_noise", "brownian", "guidance", "guidance_scale", "guidance_rescale", "guidance_from", "guidance_to", "clip", "threshold",
         "threshold_floor", "threshold_top", "churn", "churn_from", "churn_to", "atol", "rtol", "momentum", "beta", "reading", "plain_steps", "first", "program",
-        "classical", "usf", NULL};
+        "classical", "usf", "ops", NULL};
     static const char *const finals[] = {"default", "zero", "least", NULL}, *const algorithms[] = {"data", "noise", NULL};
     static const char *const forms[] = {"midpoint", "heun", "taylor", NULL}, *const types[] = {"f32", "f64", NULL};
     static const int32_t codes[] = {VT_DTYPE_F32, VT_DTYPE_F64};
@@ -226,7 +231,7 @@ static vt_solver_options read_options(lua_State *L) {
     int64_t n_times = 0, n_sigmas = 0;
     box_options(L, 1, WHAT, known);
     o.kind = box_choice(L, 1, WHAT, "kind", solver_kinds, VT_SOLVER_DDIM);
-    o.prediction = box_choice(L, 1, WHAT, "prediction", predictions, VT_PREDICT_EPS);
+    o.prediction = box_choice(L, 1, WHAT, "prediction", bind_solver_predictions, VT_PREDICT_EPS);
     o.spacing = box_choice(L, 1, WHAT, "spacing", spacings, VT_SPACING_UNIFORM);
     o.final = box_choice(L, 1, WHAT, "final", finals, VT_FINAL_DEFAULT);
     o.dtype = codes[box_choice(L, 1, WHAT, "dtype", types, 0)];
@@ -260,19 +265,123 @@ static vt_solver_options read_options(lua_State *L) {
     return o;
 }
 
+/* Pushes the box of a solver; the schedule is at `schedule`. */
+static box *push_solver(lua_State *L, int schedule, const vt_solver_options *o) {
+    box *b = box_push(L, &solver_box, 1);
+    vt_solver *solver = NULL;
+    box_ok(L, vt_solver_create(vt__capability_get(L)->ctx, box_check(L, schedule, &schedule_box), o, &solver));
+    b->handle = solver;
+    return b;
+}
+
+/* Option 'ops' into o: a list of steps, or a function of the levels that gives one. What it needs stays on the stack. */
+static void read_program(lua_State *L, int schedule, vt_solver_options *o) {
+    if (!box_field(L, 1, "ops")) return;
+    const int ops = lua_gettop(L);
+    vt_solver_options plain = *o;
+    plain.kind = VT_SOLVER_EULER;
+    plain.prediction = VT_PREDICT_X0;
+    box *b = push_solver(L, schedule, &plain);
+    const int64_t n_levels = vt_solver_level_count(b->handle);
+    vt_level *levels = lua_newuserdatauv(L, (size_t)n_levels * sizeof *levels, 0);
+    box_ok(L, vt_solver_levels(b->handle, levels, n_levels));
+    lua_pushvalue(L, ops);
+    if (lua_isfunction(L, ops)) {
+        push_levels(L, levels, n_levels);
+        lua_call(L, 1, 1);
+    }
+    o->kind = VT_SOLVER_CUSTOM;
+    o->ops = bind_solver_program(L, levels, n_levels, &o->n_ops, &o->n_steps);
+}
+
 /* vt.solver{ schedule = , kind = , ... }: docs/manual/solver.md */
 static int solver_new(lua_State *L) {
+    lua_remove(L, 1); /* the table that was called */
     lua_settop(L, 1);
     luaL_checktype(L, 1, LUA_TTABLE);
     vt_solver_options o = read_options(L);
     if (!box_field(L, 1, "schedule")) box_raise(L, VT_ERR_INVALID, "solver: needs 'schedule'");
-    vt_schedule *schedule = box_check(L, lua_gettop(L), &schedule_box);
+    const int schedule = lua_gettop(L);
     vt__capability_charge_for(L, (uint64_t)(o.n_steps ? o.n_steps : 20), VT__COST_ITEM);
-    box *b = box_push(L, &solver_box, 0);
-    vt_solver *solver = NULL;
-    box_ok(L, vt_solver_create(vt__capability_get(L)->ctx, schedule, &o, &solver));
-    b->handle = solver;
+    read_program(L, schedule, &o);
+    (void)push_solver(L, schedule, &o);
     return 1;
+}
+
+/* vt.solver.phi(k, z) */
+static int solver_phi(lua_State *L) {
+    lua_pushnumber(L, vt_solver_phi((int32_t)luaL_checkinteger(L, 1), luaL_checknumber(L, 2)));
+    return 1;
+}
+
+/* vt.solver.lagrange(nodes, from, to) -> integrals of the polynomials that are 1 at one node and 0 at the others */
+static int solver_lagrange(lua_State *L) {
+    int64_t n;
+    double out[8];
+    const double a = luaL_checknumber(L, 2), b = luaL_checknumber(L, 3);
+    lua_settop(L, 1);
+    const double *nodes = array_vector(L, "solver", "nodes", VT_DTYPE_F64, &n);
+    box_ok(L, vt_solver_lagrange(nodes, (int32_t)(n > 8 ? 9 : n), a, b, out));
+    array_push(L, VT_DTYPE_F64, out, n);
+    return 1;
+}
+
+/* ---- hooks ---- */
+
+static int hook_body(lua_State *L) {
+    static const char *const points[] = {"before_eval", "after_guidance", "after_data", "before_update", "after_step"};
+    const vt_solver_event *e = lua_touserdata(L, 2);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, points[e->point]);
+    box *b = bind_tensor_push(L);
+    b->handle = vt_tensor_retain(e->tensor);
+    lua_pushinteger(L, e->step + 1);
+    lua_call(L, 3, 0);
+    return 0;
+}
+
+static vt_status call_hook(void *user, const vt_solver_event *e) {
+    vt_solver_event event = *e;
+    return callback_call(user, hook_body, &event) ? VT_OK : VT_ERR_CANCELLED;
+}
+
+/* The hook of the solver at index 1 comes into use; NULL: none. Nothing may be raised until hook_end. */
+static callback *hook_begin(lua_State *L) {
+    (void)lua_getiuservalue(L, 1, 1);
+    callback *cb = lua_touserdata(L, -1);
+    if (!cb) return NULL;
+    (void)lua_getiuservalue(L, -1, 1);
+    callback_begin(L, cb);
+    return cb;
+}
+
+/* Raises what the function raised, or the status. */
+static void hook_end(lua_State *L, callback *cb, vt_solver *held, vt_status st) {
+    vt_solver_release(held);
+    if (cb) {
+        callback_end(cb);
+        callback_raise(L, cb);
+    }
+    box_ok(L, st);
+}
+
+/* solver:hook(function(point, tensor, step)), point: "before_eval", "after_guidance", "after_data", "before_update", "after_step"; nil: none */
+static int solver_hook(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        box_ok(L, vt_solver_set_hook(solver, NULL, NULL));
+        (void)lua_setiuservalue(L, 1, 1);
+        return 0;
+    }
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    callback *cb = lua_newuserdatauv(L, sizeof *cb, 1);
+    *cb = (callback){NULL, 0, 0};
+    lua_pushvalue(L, 2);
+    (void)lua_setiuservalue(L, 3, 1);
+    box_ok(L, vt_solver_set_hook(solver, call_hook, cb));
+    (void)lua_setiuservalue(L, 1, 1);
+    return 0;
 }
 
 /* solver:levels() -> lists */
@@ -297,7 +406,10 @@ static int solver_begin(lua_State *L) {
         if (vt_tensor_n_dims(x) < 1 || n != vt_tensor_shape(x)[0]) box_raise(L, VT_ERR_SHAPE, "solver: %I seeds for the rows of the state", (LUAI_UACINT)n);
     }
     vt__capability_charge_for(L, (uint64_t)vt_tensor_count(x), VT__COST_ITEM);
-    box_ok(L, vt_solver_begin(solver, x, seeds));
+    callback *cb = hook_begin(L);
+    vt_solver *held = vt_solver_retain(solver);
+    const vt_status st = vt_solver_begin(solver, x, seeds);
+    hook_end(L, cb, held, st);
     lua_settop(L, 1);
     return 1;
 }
@@ -380,7 +492,10 @@ static void answer(lua_State *L, int first) {
     if (n < 1 || n > 2) box_raise(L, VT_ERR_INVALID, "solver: %d predictions", n);
     for (int i = 0; i < n; i++) given[i] = bind_tensor_check(L, first + i);
     vt__capability_charge_for(L, (uint64_t)vt_tensor_count(given[0]), VT__COST_COPY);
-    box_ok(L, vt_solver_step(solver, given, n));
+    callback *cb = hook_begin(L);
+    vt_solver *held = vt_solver_retain(solver);
+    const vt_status st = vt_solver_step(solver, given, n);
+    hook_end(L, cb, held, st);
 }
 
 /* solver:step(prediction [, unconditional]) */
@@ -425,6 +540,36 @@ static int solver_set_state(lua_State *L) {
     vt_solver *solver = box_check(L, 1, &solver_box);
     box_ok(L, vt_solver_set_state(solver, bind_tensor_check(L, 2), lua_toboolean(L, 3) ? VT_SOLVER_KEEP_HISTORY : 0));
     return 0;
+}
+
+/* solver:mask(mask, known); nil: none */
+static int solver_mask(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    const int has = !lua_isnoneornil(L, 2);
+    box_ok(L, vt_solver_set_mask(solver, has ? bind_tensor_check(L, 2) : NULL, has ? bind_tensor_check(L, 3) : NULL));
+    return 0;
+}
+
+/* solver:save() -> string */
+static int solver_save(lua_State *L) {
+    const vt_solver *solver = box_check(L, 1, &solver_box);
+    box *b = box_push_buffer(L);
+    vt_buffer *buffer = NULL;
+    box_ok(L, vt_solver_save(solver, &buffer));
+    b->handle = buffer;
+    box_push_text(L, b);
+    return 1;
+}
+
+/* solver:restore(string) */
+static int solver_restore(lua_State *L) {
+    vt_solver *solver = box_check(L, 1, &solver_box);
+    size_t size;
+    const char *data = luaL_checklstring(L, 2, &size);
+    vt__capability_charge_for(L, size, VT__COST_COPY);
+    box_ok(L, vt_solver_restore(solver, data, size));
+    lua_settop(L, 1);
+    return 1;
 }
 
 /* solver:noise(tensor [draws, rows, ...]); nil: the rows' own again */
@@ -494,12 +639,15 @@ static int solver_shift(lua_State *L) {
 void bind_solver(lua_State *L) {
     static const luaL_Reg of_schedule[] = {{"levels", schedule_levels}, {"find", schedule_find}, {NULL, NULL}};
     static const luaL_Reg of_solver[] = {{"levels", solver_levels}, {"begin", solver_begin}, {"next", solver_next}, {"x", solver_x}, {"t", solver_t},
-        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"set_state", solver_set_state}, {"noise", solver_noise}, {"extra", solver_extra},
+        {"done", solver_done}, {"step", solver_step}, {"run", solver_run}, {"set_state", solver_set_state}, {"hook", solver_hook}, {"mask", solver_mask}, {"save", solver_save}, {"restore", solver_restore}, {"noise", solver_noise}, {"extra", solver_extra},
         {"route", solver_route}, {"times", solver_times}, {"shift", solver_shift}, {NULL, NULL}};
     box_register(L, &schedule_box, of_schedule);
     box_register(L, &solver_box, of_solver);
     lua_pushcfunction(L, schedule_new);
     lua_setfield(L, -2, "schedule");
-    lua_pushcfunction(L, solver_new);
+    static const luaL_Reg functions[] = {{"phi", solver_phi}, {"lagrange", solver_lagrange}, {NULL, NULL}}, call[] = {{"__call", solver_new}, {NULL, NULL}};
+    luaL_newlib(L, functions);
+    luaL_newlib(L, call);
+    lua_setmetatable(L, -2);
     lua_setfield(L, -2, "solver");
 }

@@ -138,6 +138,7 @@ enum {
     VT_SOLVER_EULER_FINAL = 4,     /* the last step is of order 1 */
     VT_SOLVER_DENOISE = 8,         /* one more prediction at the last level, whose data is the result */
     VT_SOLVER_ROUND_TIMES = 16,    /* KARRAS, EXPONENTIAL: the model is told whole indices (diffusers) */
+    VT_SOLVER_BROWNIAN = 128,      /* fresh noise is increments of one path for each element, over log(sigma / alpha): runs of other steps see the same path */
     VT_SOLVER_RAW_NOISE = 64,      /* DDIM, DDPM, EULER with thresholds: the noise is the model's own, not what cut data leaves (diffusers) */
     VT_SOLVER_CLASSICAL = 32       /* PNDM: the classical method on the equation scaled by time (the paper's FON) */
 };
@@ -147,6 +148,9 @@ enum {
 enum { VT_DEIS_TIME = 0, VT_DEIS_RATIO = 1, VT_DEIS_EVEN = 2 };
 enum { VT_PNDM_RUNGE_KUTTA = 0, VT_PNDM_IMPROVED_EULER = 1, VT_PNDM_RAMP = 2 };
 enum { VT_UNIPC_BH2 = 0, VT_UNIPC_BH1 = 1 };
+/* Singlestep DPM-Solvers: how n evaluations are shared out: as the authors do, with lower orders where n is no multiple; as diffusers does; all of one order. */
+enum { VT_SINGLE_MIXED = 0, VT_SINGLE_DIFFUSERS = 1, VT_SINGLE_EVEN = 2 };
+enum { VT_DDPM_SMALL = 0, VT_DDPM_LARGE = 1 }; /* which of the two variances */
 enum {
     VT_RK_HEUN2 = 0, VT_RK_EULER = 1, VT_RK_KUTTA3 = 2, VT_RK_RALSTON3 = 3, VT_RK_HEUN3 = 4, VT_RK_VAN_DER_HOUWEN3 = 5, VT_RK_SSP3 = 6, VT_RK_CLASSICAL4 = 7,
     VT_RK_DORMAND_PRINCE5 = 8
@@ -173,6 +177,29 @@ typedef struct vt_solver_usf_step {
     int32_t corrector, corrector_order; /* VT_CORRECT_*; 1 to 5; none in the last step */
     vt_solver_derivative derivative[3], corrector_derivative[4]; /* one less than the order */
 } vt_solver_usf_step;
+
+/* A program of the caller's (VT_SOLVER_CUSTOM). Slots are tensors like the state: X the state, P and Q rings of 6 (0 the newest), T 6 temporary ones within a step, V 2 that
+ * are kept, Z 2 of noise, Y the 2 extra tensors, R the last prediction as the model gave it. A step begins with an evaluation and ends with VT_DO_END. Travel as int32_t. */
+enum { VT_SLOT_X = 0, VT_SLOT_P = 1, VT_SLOT_Q = 7, VT_SLOT_T = 13, VT_SLOT_V = 19, VT_SLOT_Z = 21, VT_SLOT_Y = 23, VT_SLOT_R = 25, VT_SLOT_COUNT = 26 };
+enum {
+    VT_DO_EVAL = 0,    /* the model is asked at slot, whose level is level */
+    VT_DO_COMBINE = 1, /* slot becomes the sum of coefficient[i] times slot i; a coefficient of 0 leaves its tensor out */
+    VT_DO_NOISE = 2,   /* slot Z or Z + 1 becomes normal noise; from, to: its interval of log(sigma / alpha) */
+    VT_DO_PUSH = 3,    /* ring P or Q: element i becomes i + 1, and 0 is to be written */
+    VT_DO_KEEP = 5,    /* slot becomes the prediction of the last evaluation, as form (VT_PREDICT_*), after thresholds */
+    VT_DO_END = 6
+};
+typedef struct vt_solver_op {
+    int32_t code;   /* VT_DO_* */
+    int32_t slot;
+    int32_t form;   /* KEEP */
+    int32_t model;  /* EVAL: 0, or 1 for the second model */
+    int32_t is_update; /* COMBINE: 1 for the step's result, which momentum acts on */
+    int32_t reserved;
+    double from, to;
+    vt_level level; /* EVAL */
+    double coefficient[26];
+} vt_solver_op;
 
 typedef struct vt_solver_options {
     uint32_t struct_size;
@@ -216,6 +243,8 @@ typedef struct vt_solver_options {
     const vt_solver_usf_step *usf; /* [n_steps] */
     int32_t plain_steps;   /* UNIPC: so many first steps are not corrected */
     int32_t first;         /* USF: VT_FIRST_* */
+    const vt_solver_op *ops; /* [n_ops] CUSTOM: n_steps steps */
+    int64_t n_ops;
 } vt_solver_options;
 
 /* What a solver asks for. Arrays are [n_rows], borrowed until the next call on the solver. */
@@ -271,6 +300,19 @@ VT_API vt_tensor *vt_solver_state(const vt_solver *solver);
  */
 enum { VT_SOLVER_KEEP_HISTORY = 1 };
 VT_API VT_MUST_USE vt_status vt_solver_set_state(vt_solver *solver, vt_tensor *x, uint32_t flags);
+/**
+ * A picture of which parts are known: where mask is 1 the state after each step is that of known at the step's level, with noise that a row keeps for the whole run; where it
+ * is 0 the solver's; between, in shares. Both of the state's extents and type, dense, held. NULL: none. Between steps.
+ *
+ * Errors:  VT_ERR_STATE, VT_ERR_SHAPE, VT_ERR_INVALID, VT_ERR_UNSUPPORTED (adaptive kinds).
+ */
+VT_API VT_MUST_USE vt_status vt_solver_set_mask(vt_solver *solver, vt_tensor *mask, vt_tensor *known);
+/** A run that is under way as bytes. Noise, masks and extra tensors that the caller gave are not in it. Errors:  VT_ERR_STATE (before begin), VT_ERR_NOMEM. */
+VT_API VT_MUST_USE vt_status vt_solver_save(const vt_solver *solver, vt_buffer **out);
+/** The run of such bytes, in a solver with the options of the one that was saved. Afterwards noise, masks and extra tensors are given anew.
+ *
+ * Errors:  VT_ERR_FORMAT (damaged), VT_ERR_STATE (of another solver), VT_ERR_NOMEM; the first two leave the solver as it was or not begun. */
+VT_API VT_MUST_USE vt_status vt_solver_restore(vt_solver *solver, const void *data, size_t size);
 /** The caller's noise in place of the rows' own: [draws, rows, ...], in the order of use. NULL: the rows' own again. After begin. Errors:  VT_ERR_STATE, VT_ERR_SHAPE. */
 VT_API VT_MUST_USE vt_status vt_solver_set_noise(vt_solver *solver, vt_tensor *noise);
 /** Tensor k, 0 or 1, that a kind reads besides the state (degraded picture, source); held. NULL: none. Errors:  VT_ERR_INVALID, VT_ERR_DTYPE. */
@@ -327,6 +369,13 @@ VT_API VT_MUST_USE vt_status vt_solver_time_shift(vt_solver *solver, const vt_ti
 typedef vt_status (*vt_solver_model_fn)(void *user, const vt_solver_request *request, vt_tensor **out);
 /** Steps to the end with a model. cancel: polled before each prediction, may be NULL. Errors:  those of vt_solver_step, the model's, VT_ERR_CANCELLED. */
 VT_API VT_MUST_USE vt_status vt_solver_run(vt_solver *solver, vt_solver_model_fn model, void *user, const vt_cancel *cancel);
+
+/* ---- numbers for programs ---- */
+
+/** phi_k(z): phi_0 = e^z, phi_{k+1}(z) = (phi_k(z) - 1/k!) / z; k from 0 to 8, full precision for small z too. NaN for another k. */
+VT_API double vt_solver_phi(int32_t k, double z);
+/** out [n]: integrals from a to b of the Lagrange polynomials of n nodes, 1 to 8, that differ. Errors:  VT_ERR_INVALID. */
+VT_API VT_MUST_USE vt_status vt_solver_lagrange(const double *nodes, int32_t n, double a, double b, double *out);
 
 #ifdef __cplusplus
 }

@@ -164,10 +164,12 @@ static inline int vt__params_cut(const struct vt__solver_params *o) { return o->
 /* What every program gets besides: guidance behind each evaluation, and at the last step the prediction that ends in data. */
 vt_status vt__program_finish(const struct vt__plan *plan, int64_t i, struct vt__program *p);
 
-/* A caller's operation (VT__SOLVER_CUSTOM): params->table is [n_table] of them, each step ends with END. */
+/* A caller's operation (VT__SOLVER_CUSTOM): params->table is [n_table] of them, each step ends with END. Public twin: vt_solver_op. */
 struct vt__custom {
-    struct vt__do op;
-    int32_t form; /* KEEP */
+    int32_t code, slot, form, model, is_update, reserved;
+    double from, to;
+    struct vt__level level;
+    double coefficient[VT__U];
 };
 
 /* A kind. */

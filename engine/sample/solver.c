@@ -34,7 +34,7 @@ static vt_status make_grid(vt_solver *s, const struct vt__grid_params *wanted) {
 /* The params' text and table become the solver's own. */
 static vt_status own_params(vt_solver *s) {
     const struct vt__solver_params *p = &s->params;
-    const size_t text = p->steps ? strlen(p->steps) + 1 : 0, width = p->kind == VT__SOLVER_USF ? sizeof(struct vt__usf_step) : 0;
+    const size_t text = p->steps ? strlen(p->steps) + 1 : 0, width = p->kind == VT__SOLVER_USF ? sizeof(struct vt__usf_step) : p->kind == VT__SOLVER_CUSTOM ? sizeof(struct vt__custom) : 0;
     if (text) {
         s->steps = vt__alloc(s->ctx, text);
         if (!s->steps) return vt__fail_nomem("solver", text);

@@ -28,6 +28,7 @@ struct pass {
     int32_t index;           /* in every class's program; -1: not in them */
     char *out;
     const char *in[VT__SLOTS];
+    int32_t waits;   /* reads other rows' numbers of passes before it */
     const void *like; /* RESCALE: the conditional prediction */
     uint32_t stream; /* NOISE */
     const char *draw; /* NOISE: the caller's numbers */
@@ -160,7 +161,7 @@ static vt_status run_passes(struct segment *g) {
             if (atomic_load(&g->is_full)) return vt__fail_nomem("solver", (size_t)s->row_size * sizeof(double));
             continue;
         }
-        while (g->last < g->n && g->pass[g->last].code < N_BLOCKWISE) g->last++;
+        while (g->last < g->n && g->pass[g->last].code < N_BLOCKWISE && !g->pass[g->last].waits) g->last++;
         for (int32_t i = g->first; i < g->last; i++) is_plain &= g->pass[i].code != NOISE && g->pass[i].code != PASTE;
         g->row_size = is_plain ? s->row_size * s->n_rows : s->row_size;
         g->n_per_row = (g->row_size + SHARE - 1) / SHARE;
@@ -227,6 +228,13 @@ static int reads(const vt_solver *s, int32_t index, int32_t slot) {
     return 0;
 }
 
+static int is_routed(const vt_solver *s, int32_t index, int32_t slot) {
+    for (int64_t c = 0; c < s->n_classes; c++) {
+        if (s->classes[c].program.op[index].routed[slot] != 0) return 1;
+    }
+    return 0;
+}
+
 static struct pass *append(struct segment *g, int32_t code, int32_t index, const struct vt__do *op) {
     struct pass *pass = &g->pass[g->n++];
     *pass = (struct pass){.code = code, .op = op, .index = index};
@@ -269,6 +277,7 @@ static vt_status resolve(struct segment *g, struct buffers *b, int32_t index) {
             if (!reads(s, index, k)) continue;
             if (!b->slot[k]) return vt__fail(VT_ERR_STATE, "solver: step %lld reads slot %d, which has nothing yet", (long long)s->step, (int)k);
             pass->in[k] = data_of(b->slot[k]);
+            if (s->route && b->is_new[k] && is_routed(s, index, k)) pass->waits = 1;
         }
     }
     if (op->code == VT__DO_PASTE) pass->in[VT__X] = data_of(b->slot[VT__X]), pass->in[VT__Z + 1] = data_of(b->slot[VT__Z + 1]);

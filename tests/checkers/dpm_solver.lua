@@ -43,7 +43,7 @@ local function options_of(file, case)
   local o = { schedule = vt.schedule(schedules[case.schedule] or error("schedule " .. tostring(case.schedule), 0)), dtype = "f64", steps = case.steps, order = case.order,
     algorithm = case.alg == "dpmsolver" and "noise" or "data", form = forms[file.get(case, "solver_type") or "dpmsolver"], kind = method == "multistep" and "dpm" or "dpm_single",
     spacing = spacings[file.get(case, "skip_type") or "time_uniform"], prediction = predictions[file.get(case, "ptype")] or "eps", lower_final = 10 }
-  if method == "singlestep_fixed" then o.variant = 2 end
+  if method == "singlestep_fixed" then o.variant = "even" end
   if method == "adaptive" then o.kind = "dpm_adaptive" end
   if file.get(case, "lower_order_final") == false then o.lower_order_final = false end
   if file.get(case, "denoise_to_zero") then o.denoise = true end
@@ -67,7 +67,7 @@ local function of_class(name, config)
     return { kind = "dpm", order = config.solver_order, eta = sde and 1 or 0, form = config.solver_type == "heun" and "heun" or "midpoint",
       algorithm = config.algorithm_type:find("%+%+") and "data" or "noise" }
   elseif name == "DPMSolverSinglestepScheduler" then
-    return { kind = "dpm_single", variant = 1, order = config.solver_order, form = "midpoint" }
+    return { kind = "dpm_single", variant = "diffusers", order = config.solver_order, form = "midpoint" }
   elseif name == "EulerDiscreteScheduler" then
     return { kind = "euler" }
   elseif name == "HeunDiscreteScheduler" then
@@ -75,7 +75,7 @@ local function of_class(name, config)
   elseif name == "DDIMScheduler" then
     return { kind = "ddim", clip = config.clip_sample and 1 or 0, raw_noise = config.clip_sample }
   elseif name == "UniPCMultistepScheduler" then
-    return { kind = "unipc", order = config.solver_order, variant = config.solver_type == "bh1" and 1 or 0,
+    return { kind = "unipc", order = config.solver_order, variant = config.solver_type, lower_order_final = true,
       plain_steps = config.disable_corrector and #config.disable_corrector or 0 }
   end
 end
