@@ -283,7 +283,7 @@ static vt_status take_now(vt__medoid_state *s) {
 }
 
 /* Lists of what candidates reach pay where swaps have become rare. */
-enum { OFTEN = 8 };
+enum { OFTEN = 6 };
 void vt__state_begin_pass(void *user, int64_t n_swap) {
     vt__medoid_state *s = user;
     if (s->block || s->reach.ctx || n_swap > s->near.m.n / OFTEN) return;

@@ -30,6 +30,9 @@ local function add(data, case)
 end
 
 local function add_fasterpam(data, with_two)
+  if with_two and data.n >= 5000 then
+    add(data, { name = ("read n%d %s t2"):format(data.n, data.dtype), method = "read", k = data.ks[1], threads = 2, init = "none", reading = true })
+  end
   local tag = data.make == "uniform" and "" or data.make .. " "
   for _, k in ipairs(data.ks) do
     local name = ("fasterpam %sn%d k%d %s"):format(tag, data.n, k, data.dtype)
@@ -184,6 +187,15 @@ local function alone(case, prefix)
     ours.memory / 2 ^ 20)
 end
 
+-- What two threads have over one where memory decides: the matrix read from end to end, nothing else.
+local function reading(case, prefix)
+  local one, two = alternate { function() return run(speed, case, prefix, 1) end, function() return run(speed, case, prefix, 2) end }
+  local bytes, ratio = case.data.n ^ 2 * (case.data.dtype == "f64" and 8 or 4), one.time / two.time
+  return { ours = two, ours_one = one, ratio = ratio },
+    ("ours %10.1f ms  our t1   %10.1f ms  ratio %5.2f  (%.1f and %.1f GB/s: the bound where memory decides)"):format(two.time, one.time, ratio, bytes / two.time / 1e6,
+      bytes / one.time / 1e6)
+end
+
 local function first_line(command)
   return (runs.capture(command):match "^[^\n]*")
 end
@@ -194,7 +206,7 @@ for _, case in ipairs(CASES) do
     if not runs.cores(case.threads or 1) then
       io.stderr:write(case.name, ": skipped, fewer cores than threads\n")
     else
-      local row, text = (case.alone and alone or case.own and against_own or against_peer)(case, make(case.data))
+      local row, text = (case.reading and reading or case.alone and alone or case.own and against_own or against_peer)(case, make(case.data))
       row.case, row.threads, row.n, row.k, row.dim, row.dtype = case.name, case.threads or 1, case.data.n, case.k, case.data.dim, case.data.dtype
       rows[#rows + 1] = row
       if case.plot then

@@ -1,6 +1,7 @@
 /* One clustering case of ours, through the public calls alone:   cluster_speed KEY=VALUE...
  *
- *   method   fasterpam fastpam1 pam alternating fasterclara fastclarans fastermsc fastmsc dynmsc kmeans minibatch silhouette
+ *   method   fasterpam fastpam1 pam alternating fasterclara fastclarans fastermsc fastmsc dynmsc kmeans minibatch silhouette, or read: the data are
+ *            read once, each thread its part from end to end, and nothing else is done
  *   kind     matrix [n, n] or rows [n, dim] (Euclidean)        dtype    f32 f64
  *   data     file of raw numbers        n dim k threads max_iter seed
  *   init     file of k int64 medoids, of [k, dim] centroids for k-means, of n int32 labels for silhouette; none: our own choice
@@ -8,6 +9,7 @@
  * Repeats the run until three are done or half a second is over, each on fresh handles: the clock covers everything from the pointer to the
  * numbers to the result. Prints one line of JSON. cluster_peer.py takes the same arguments and prints the same keys. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,40 @@ static vt_status run_silhouette(vt_context *ctx, const job *j, double *mean) {
     return st;
 }
 
+/* ---- what the machine gives ---- */
+
+/* A part of the data, in words; its sum keeps the compiler from leaving the reading out. */
+typedef struct part {
+    const uint64_t *words;
+    size_t n;
+    uint64_t sum;
+    pthread_t thread;
+} part;
+
+static void *read_part(void *arg) {
+    enum { LANES = 32 };
+    part *p = arg;
+    uint64_t lanes[LANES] = {0};
+    for (size_t i = 0; i + LANES <= p->n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) lanes[l] += p->words[i + l];
+    for (size_t l = 0; l < LANES; l++) p->sum += lanes[l];
+    return NULL;
+}
+
+static vt_status read_all(const job *j, outcome *o) {
+    enum { MOST_THREADS = 64 };
+    const size_t n_threads = j->threads < MOST_THREADS ? (size_t)j->threads : MOST_THREADS;
+    const size_t n = (size_t)j->n * (size_t)(j->is_rows ? j->dim : j->n) * element(j) / sizeof(uint64_t);
+    part parts[MOST_THREADS];
+    size_t n_started = 1;
+    for (size_t i = 0; i < n_threads; i++) parts[i] = (part){.words = (const uint64_t *)j->data + n * i / n_threads, .n = n * (i + 1) / n_threads - n * i / n_threads};
+    while (n_started < n_threads && pthread_create(&parts[n_started].thread, NULL, read_part, &parts[n_started]) == 0) n_started++;
+    (void)read_part(&parts[0]);
+    for (size_t i = 1; i < n_started; i++) pthread_join(parts[i].thread, NULL);
+    for (size_t i = 0; i < n_threads; i++) o->loss += (double)(parts[i].sum & 1);
+    return n_started == n_threads ? VT_OK : VT_ERR_NOMEM;
+}
+
 /* ---- what came out ---- */
 
 static double at(const job *j, int64_t i) { return j->is_f64 ? ((const double *)j->data)[i] : (double)((const float *)j->data)[i]; }
@@ -149,6 +185,7 @@ static vt_status run_once(const job *j, outcome *o) {
     if (st != VT_OK) return st;
     const double t0 = now_ms(CLOCK_MONOTONIC), cpu0 = now_ms(CLOCK_PROCESS_CPUTIME_ID);
     if (is(j, "silhouette")) st = run_silhouette(ctx, j, &o->silhouette);
+    else if (is(j, "read")) st = read_all(j, o);
     else st = is_kmeans(j) ? run_kmeans(ctx, j, &c) : run_kmedoids(ctx, j, &c);
     o->cpu[o->n_runs] = now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu0;
     o->ms[o->n_runs++] = now_ms(CLOCK_MONOTONIC) - t0;
