@@ -18,8 +18,8 @@ _Static_assert((int)VT_KV_CODER_RANS == (int)VT__KV_RANS && (int)VT_KV_CODER_ARI
                "coders are the engine's");
 
 /* Levels, and which of them is the default. */
-static const float default_fineness[] = {31, 23, 15, 11, 7};
-enum { N_DEFAULT = sizeof default_fineness / sizeof default_fineness[0], DEFAULT_LEVEL = 3, DEFAULT_GROUP = 10, DEFAULT_CHUNK = 256 };
+static const float default_fineness[] = {31, 20, 15, 12, 9, 6};
+enum { N_DEFAULT = sizeof default_fineness / sizeof default_fineness[0], DEFAULT_LEVEL = 4, DEFAULT_GROUP = 10, DEFAULT_CHUNK = 256 };
 
 static float or_one(float x, float one) { return x == 0 ? one : x; }
 

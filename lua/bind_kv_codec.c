@@ -64,7 +64,7 @@ static int32_t check_sessions(lua_State *L, vt_session **sessions) {
     return (int32_t)n; /* the list stays on the stack and holds them */
 }
 
-/* vt.kv.profile{ sessions = { SESSION, ... }, mode = "auto", group = 10, levels = { 31, 23, 15, 11, 7 }, default = 3, depth = { 1, 1, 1 }, keys = 1,
+/* vt.kv.profile{ sessions = { SESSION, ... }, mode = "auto", group = 10, levels = { 31, 20, 15, 12, 9, 6 }, default = 4, depth = { 1, 1, 1 }, keys = 1,
  * values = 1, kept = 1 } */
 static int profile_new(lua_State *L) {
     static const char *const known[] = {"sessions", "mode", "group", "levels", "default", "depth", "keys", "values", "kept", NULL};

@@ -11,9 +11,10 @@ static float largest_of(const float *x, int64_t n) {
     return most;
 }
 
-/* To the nearest, ties to the even one, within the bounds. */
+/* To the nearest, ties to the even one, within the bounds. What is added and taken off again leaves an integer, of what is below 2^51. */
 static int8_t round_to(double v, int32_t most, int64_t *n_cut) {
-    double r = nearbyint(v);
+    const double nearest = 6755399441055744.0;
+    double r = v > 256 || v < -256 ? v : (v + nearest) - nearest;
     if (r > most || r < -most) {
         ++*n_cut;
         r = r > 0 ? most : -most;

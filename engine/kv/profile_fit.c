@@ -41,7 +41,7 @@ struct work {
     float *x;            /* [n_tokens, width] of one group, sample after sample */
     struct trial *best;  /* [n_groups] */
     struct trial trial;
-    double *mean, *rms;  /* [width]: of values; of differences from their anchors */
+    double *mean, *rms, *deviation; /* [width]: of values; root mean squares of differences from anchors, and from the mean */
     float *largest;      /* [n_tokens] for quantiles */
     void *scratch;
     vt__bytes beside;    /* emptied again and again */
@@ -78,12 +78,13 @@ static vt_status make_work(struct work *w) {
     size_t scratch = vt__plane_scratch(&c, f->most_tokens);
     w->x = vt__alloc64_2(ctx, f->n_tokens, w->width, sizeof *w->x);
     w->best = vt__calloc2(ctx, f->p->n_groups, 1, sizeof *w->best);
-    w->mean = vt__calloc2(ctx, 2, w->width, sizeof *w->mean);
+    w->mean = vt__calloc2(ctx, 3, w->width, sizeof *w->mean);
     w->largest = vt__calloc2(ctx, f->n_tokens, 1, sizeof *w->largest);
     w->scratch = scratch == SIZE_MAX ? NULL : vt__alloc64(ctx, scratch);
     vt__bytes_init(&w->beside, ctx);
     if (!w->x || !w->best || !w->mean || !w->largest || !w->scratch) return vt__fail_nomem("kv profile", scratch);
     w->rms = w->mean + w->width;
+    w->deviation = w->rms + w->width;
     vt_status st = make_trial(ctx, &w->trial, w->width);
     for (int32_t g = 0; g < f->p->n_groups && st == VT_OK; g++) st = make_trial(ctx, &w->best[g], w->width);
     return st;
@@ -115,7 +116,7 @@ static void load_group(struct work *w, int32_t g) {
 static void measure_group(struct work *w) {
     const struct plane_fit *f = w->f;
     int64_t n_deltas = 0, at = 0;
-    memset(w->mean, 0, 2 * (size_t)w->width * sizeof *w->mean);
+    memset(w->mean, 0, 3 * (size_t)w->width * sizeof *w->mean);
     for (int64_t s = 0; s < f->n_samples; at += tokens_of(f, s++))
         for (int64_t t = 0; t < tokens_of(f, s); t++) {
             const float *x = w->x + (at + t) * w->width, *anchor = w->x + (at + t / f->p->group_tokens * f->p->group_tokens) * w->width;
@@ -124,9 +125,20 @@ static void measure_group(struct work *w) {
                 double d = (double)x[c] - (double)anchor[c];
                 w->mean[c] += (double)x[c] / (double)f->n_tokens;
                 w->rms[c] += d * d;
+                w->deviation[c] += (double)x[c] * (double)x[c] / (double)f->n_tokens;
             }
         }
-    for (int64_t c = 0; c < w->width; c++) w->rms[c] = sqrt(w->rms[c] / (double)max_of(1, n_deltas));
+    for (int64_t c = 0; c < w->width; c++) {
+        w->rms[c] = sqrt(w->rms[c] / (double)max_of(1, n_deltas));
+        w->deviation[c] = sqrt(fmax(0, w->deviation[c] - w->mean[c] * w->mean[c]));
+    }
+}
+
+/* At one step, a channel takes bits by the logarithm of what it deviates: differences that are no smaller than the values cannot pay, and are not tried. */
+static int may_differences_pay(const struct work *w) {
+    double gain = 0;
+    for (int64_t c = 0; c < w->width; c++) gain += log(w->deviation[c] + 1e-30) - log(w->rms[c] + 1e-30);
+    return gain > 0;
 }
 
 /* ---- trials ---- */
@@ -254,8 +266,10 @@ static void fit_group(struct work *w, int32_t level, int32_t g) {
     if (fit->mode == VT__KV_AUTO) {
         try_token(w, steps, 1);
         keep_better(w, g, 0);
-        try_uniform(w, VT__KV_DELTA, step);
-        keep_better(w, g, 0);
+        if (may_differences_pay(w)) {
+            try_uniform(w, VT__KV_DELTA, step);
+            keep_better(w, g, 0);
+        }
     }
     if (fit->mode == VT__KV_TOKEN) return;
     try_uniform(w, VT__KV_DIRECT, step);

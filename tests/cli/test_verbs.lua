@@ -60,6 +60,28 @@ t.test("data lists sets, and refuses what is not the pinned package", function()
   end
 end)
 
+t.test("kv makes a profile, codes a text's cache, and goes on from it", function()
+  local folder = t.folder()
+  local profile, text, coded = folder .. "/m.vtkp", folder .. "/text.txt", folder .. "/text.vtkv"
+  t.write(text, ("Hello world, hello there. "):rep(20))
+  expect(run("kv", "profile", "-m", model, "--tokens", "64", "-o", profile, text), 0, nil, "(default)")
+  expect(run("kv", "profile", "-m", model, "-o", profile, text), 1, nil, "exists already")
+  expect(run("kv", "encode", "-m", model, "--profile", profile, "-o", coded, folder .. "/none.txt"), 3, nil, "none.txt")
+  t.write(text, "Hello world, hello there.")
+  expect(run("kv", "encode", "-m", model, "--profile", profile, "-o", coded, "--force", text), 0, nil, "times smaller than f16")
+  expect(run("kv", "decode", "-m", model, "--profile", profile, coded), 0, "Hello world, hello there.")
+  t.equal(#json(run("kv", "decode", "-m", model, "--profile", profile, "-n", "3", "--json", coded)).text, 25)
+  expect(run("kv", "decode", "-m", model, coded), 1, nil, "needs a profile")
+  expect(run("kv", "info", coded, profile), 0, "coder rans, level 4")
+  t.equal(json(run("kv", "info", "--json", coded)).files[1].kind, "cache")
+  expect(run("kv", "info", text), 4, nil, "no coded cache")
+  expect(run("kv", "stats", "-m", model, "--profile", profile, "--tokens", "16", text), 0, "level 6")
+  t.equal(#json(run("kv", "stats", "-m", model, "--profile", profile, "--tokens", "16", "--json", text)).rows, 9)
+  expect(run("kv", "encode", "-m", model, text), 2, nil, "option '--profile' is missing")
+  expect(run("kv", "encode", "-m", model, "--coder", "raw", text), 2, nil, "option '--output' is missing")
+  expect(run("kv", "squeeze", text), 2, nil, "the action must be profile")
+end)
+
 t.test("quantize writes a model that works in another type", function()
   local path = t.folder() .. "/q8.gguf"
   expect(run("quantize", model, path, "--type", "q8_0"), 0, nil, "q8.gguf: ")

@@ -5,7 +5,7 @@
 
 /* Numbers are at most 4096: comparisons with a sign do. */
 static inline uint32_t find(const uint16_t *table, int64_t lines, uint32_t slot) {
-    const __m256i at = _mm256_set1_epi16((short)slot);
+    const __m256i at = _mm256_broadcastw_epi16(_mm_cvtsi32_si128((int)slot));
     uint32_t above = 0;
     for (int64_t i = 0; i < lines; i++) {
         __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(table + i * 32));

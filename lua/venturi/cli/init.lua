@@ -7,7 +7,7 @@ local M = {}
 
 --- The verbs in the order in which help lists them.
 M.verbs = { "ask", "chat", "generate", "index", "search", "cluster", "encode", "tokenize", "info", "sample", "data",
-  "bench", "quantize", "run", "repl", "doctor", "help", "version" }
+  "bench", "quantize", "kv", "run", "repl", "doctor", "help", "version" }
 
 local known = {}
 for _, name in ipairs(M.verbs) do known[name] = true end

@@ -182,7 +182,7 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state) {
     assert_int_equal(vt_kv_encode(a, p, NULL, &bytes, NULL), VT_ERR_STATE); /* empty */
     feed(a, 30, 1);
     assert_int_equal(vt_kv_encode(a, NULL, NULL, &bytes, NULL), VT_ERR_INVALID); /* no profile */
-    o.level = 6;
+    o.level = 7;
     assert_int_equal(vt_kv_encode(a, p, &o, &bytes, NULL), VT_ERR_INVALID);
     o.level = 0;
     o.chunk_tokens = 17;
