@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "capability.h"
 #include "venturi/context.h"
+#include "venturi/tensor.h"
 
 #define MOST_NUMBERS 16000000 /* of one call; a list of more does not fit any script's memory limit */
 
@@ -35,6 +36,16 @@ static int memory(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)vt_context_memory(ctx));
     lua_pushinteger(L, (lua_Integer)vt_context_memory_peak(ctx));
     return 2;
+}
+
+/* vt.fft_select("own" or "fftw"): whose Fourier transforms the context of this state runs from now on */
+static int fft_select(lua_State *L) {
+    static const char *const names[] = {"own", "fftw", NULL}; /* in the order of VT_FFT_* */
+    const vt__capability *cap = vt__capability_get(L);
+    int32_t library = luaL_checkoption(L, 1, NULL, names);
+    if (cap->sandboxed) return box_raise(L, VT_ERR_UNSUPPORTED, "fft_select: the context is the host's");
+    box_ok(L, vt_fft_select(cap->ctx, library));
+    return 0;
 }
 
 /* vt.poll(): raises VT_ERR_CANCELLED when the token of this state is raised; for long loops in Lua */
@@ -130,7 +141,7 @@ static int random_normal(lua_State *L) {
 
 void bind_context(lua_State *L) {
     static const luaL_Reg functions[] = {{"version", version}, {"abi_version", abi_version}, {"isa", isa}, {"threads", threads},
-        {"memory", memory}, {"poll", poll}, {"hash", hash}, {"status_name", status_name}, {"fail", fail}, {NULL, NULL}};
+        {"memory", memory}, {"fft_select", fft_select}, {"poll", poll}, {"hash", hash}, {"status_name", status_name}, {"fail", fail}, {NULL, NULL}};
     static const luaL_Reg randoms[] = {{"words", random_words}, {"uniform", random_uniform}, {"normal", random_normal}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     luaL_newlib(L, randoms);

@@ -11,6 +11,18 @@ t.test("versions and kernels have names", function()
   t.equal(vt.status_name(-7), "VT_ERR_NOT_FOUND")
 end)
 
+t.test("Fourier transforms may be another library's where it is there", function()
+  local x = vt.randn(3, 24, { seed = 1, dtype = "f64" })
+  local function spectrum() return vt.op.rfft(x):abs() end
+  local own = spectrum()
+  local _, err = vt.try(vt.fft_select, "fftw")
+  if err then t.equal(err.name, "VT_ERR_UNSUPPORTED") end
+  assert((spectrum() - own):abs():max():item() < 1e-12)
+  vt.fft_select "own"
+  t.equal(spectrum():totable(), own:totable())
+  t.raises("invalid option 'mkl'", vt.fft_select, "mkl")
+end)
+
 t.test("a failed status is an error object with code, name, message and the caller's place", function()
   local function caller() return vt.folder("/no/such/folder") and nil end
   local err = t.raises("/no/such/folder", caller)

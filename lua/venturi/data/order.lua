@@ -44,14 +44,19 @@ function M.shuffled(n, opt)
     round = function(_, k) return vt.randperm(n, { seed = opt.seed, stream = k }) end }, Order)
 end
 
--- m of n examples a round: the next m of permutations that follow one another.
+-- m of n examples a round: the next m of permutations that follow one another. The last one is kept: a million numbers take 54 ms.
 local function without_replacement(n, m, seed)
+  local last, kept
+  local function permutation(pass)
+    if pass ~= last then last, kept = pass, vt.randperm(n, { seed = seed, stream = pass }) end
+    return kept
+  end
   return function(k)
     local parts, at, need = {}, k * m, m
     while need > 0 do
       local pass, from = at // n, at % n
       local take = math.min(need, n - from)
-      parts[#parts + 1] = vt.randperm(n, { seed = seed, stream = pass })[{ { from + 1, from + take } }]
+      parts[#parts + 1] = permutation(pass)[{ { from + 1, from + take } }]
       at, need = at + take, need - take
     end
     return #parts == 1 and parts[1]:copy() or vt.op.cat(parts, { dim = 1 })
