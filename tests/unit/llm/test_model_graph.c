@@ -1,4 +1,5 @@
 /* Saved graphs opened as models: graphs side by side over the same weights, refusals of what only language models have, every fault survived. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,6 +68,53 @@ static void graphs_of_a_model_train_each_for_themselves(void **state) {
     vt_graph_release(a);
     vt_graph_release(b);
     vt_graph_release(opened);
+    release_inputs(in);
+    vt_context_release(ctx);
+}
+
+enum { THREADS = 3, RUNS = 8 };
+
+typedef struct user {
+    vt_model *model;
+    vt_tensor **in;
+    float loss[RUNS];
+    vt_status st;
+} user;
+
+static void *train(void *arg) {
+    user *u = arg;
+    vt_graph *graph = NULL;
+    u->st = vt_model_graph(u->model, &graph);
+    for (int i = 0; u->st == VT_OK && i < RUNS; i++) {
+        u->st = vt_graph_run(graph, u->in, 2);
+        vt_tensor *t = u->st == VT_OK ? vt_graph_result(graph, 0) : NULL;
+        if (t) u->st = vt_tensor_read(t, &u->loss[i], sizeof u->loss[i]);
+        vt_tensor_release(t);
+    }
+    vt_graph_release(graph);
+    return NULL;
+}
+
+static void threads_have_a_graph_each(void **state) {
+    (void)state;
+    vt_context *ctx = NULL;
+    vt_tensor *in[2] = {0};
+    vt_model *model;
+    pthread_t threads[THREADS];
+    user users[THREADS];
+    assert_int_equal(vt_context_create(NULL, &ctx), VT_OK);
+    assert_int_equal(save_step(ctx, in), VT_OK);
+    assert_int_equal(vt_model_open(ctx, path(), NULL, &model), VT_OK);
+    for (int i = 0; i < THREADS; i++) {
+        users[i] = (user){.model = model, .in = in};
+        assert_int_equal(pthread_create(&threads[i], NULL, train, &users[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(users[i].st, VT_OK);
+        assert_memory_equal(users[i].loss, users[0].loss, sizeof users[0].loss);
+    }
+    vt_model_release(model);
     release_inputs(in);
     vt_context_release(ctx);
 }
@@ -189,8 +237,8 @@ static void a_failed_file_operation_is_a_status(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(graphs_of_a_model_train_each_for_themselves), cmocka_unit_test(what_goes_in_and_out_is_known_before),
-        cmocka_unit_test(what_only_language_models_have_is_refused_by_name), cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
-        cmocka_unit_test(a_failed_file_operation_is_a_status)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(graphs_of_a_model_train_each_for_themselves), cmocka_unit_test(threads_have_a_graph_each),
+        cmocka_unit_test(what_goes_in_and_out_is_known_before), cmocka_unit_test(what_only_language_models_have_is_refused_by_name),
+        cmocka_unit_test(a_failed_allocation_leaves_nothing_behind), cmocka_unit_test(a_failed_file_operation_is_a_status)};
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
