@@ -42,6 +42,20 @@ t.test("RS2 without replacement has every example once in n draws", function()
   t.equal(order:round(17):totable(), { table.unpack(stream, 52, 54) })
 end)
 
+t.test("RS2 without replacement favours no example and no round", function()
+  if is_slow then return end
+  local n, parts, passes = 20, 4, 4000
+  local order, counts, chi2 = data.order.rs2(n, { ratio = 1 / parts, seed = 11 }), {}, 0
+  for k = 0, parts * passes - 1 do
+    for _, i in ipairs(order:round(k):totable()) do
+      local cell = i * parts + k % parts
+      counts[cell] = (counts[cell] or 0) + 1
+    end
+  end
+  for cell = 0, n * parts - 1 do chi2 = chi2 + (counts[cell] - passes / parts) ^ 2 / (passes / parts) end
+  assert(chi2 < 95.8, chi2) -- p > 1e-3 with 19 x 3 degrees of freedom
+end)
+
 t.test("RS2 with replacement covers 1 - (1 - r)^t of the data after t rounds", function()
   local n, ratio, rounds = 2000, 0.1, 10
   local order, seen, count = data.order.rs2(n, { ratio = ratio, seed = 1, replacement = true }), {}, 0
@@ -75,7 +89,7 @@ end)
 local sizes = { 2733, 162, 39, 1 }
 
 t.test("draws of a mixture have the chances of its temperature", function()
-  local n = is_slow and 2000 or 100000
+  local n = is_slow and 2000 or 1000000
   local order = data.mixture.order{ sizes = sizes, length = n, tau = 3.33, seed = 2 }
   local p, counts, bounds = data.mixture.probabilities(sizes, 3.33), { 0, 0, 0, 0 }, { 2733, 2895, 2934, 2935 }
   for _, i in ipairs(order:round(0):totable()) do
@@ -216,6 +230,21 @@ t.test("a loader goes on from any step with the same batches", function()
     end
   end
   t.equal(t.raises("steps is 3", function() makers[2]():restore(makers[1]():state()) end).name, "VT_ERR_CONFLICT")
+end)
+
+t.test("one, two and four threads give one stream", function()
+  local x, streams = vt.arange(40):reshape(40, 1, 1, 1):cast("u8"), {}
+  for i, threads in ipairs{ 1, 2, 4 } do
+    local loader <close> = data.loader{ dataset = data.tensors{ x = x, y = vt.arange(40) }, batch_size = 3, pictures = "x", threads = threads, prefetch = 4,
+      order = data.order.rs2(40, { ratio = 0.3, seed = 2 }), augment = { brightness = 0.5 } }
+    streams[i] = {}
+    for k = 1, 20 do
+      local batch = loader:next()
+      streams[i][k] = { batch.epoch, batch.step, batch.index:totable(), batch.x:totable() }
+    end
+  end
+  t.equal(streams[2], streams[1])
+  t.equal(streams[3], streams[1])
 end)
 
 -- Pictures of 3x8x8 that differ in every pixel.
