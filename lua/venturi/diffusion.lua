@@ -119,15 +119,16 @@ end
 --- Root of the mean squared difference of two tensors' elements.
 function M.distance(a, b) return math.sqrt((a - b):square():mean():item()) end
 
--- Median over rows of how far they are from the answer.
-local function median(a, b)
-  local d = (a - b):square():sum(2):sqrt():sort():totable()
-  return (d[(#d + 1) // 2] + d[#d // 2 + 1]) / 2
+-- Mean and median over rows of how far they are from the answer.
+local function distances(a, b)
+  local d, sum = (a - b):square():sum(2):sqrt():sort():totable(), 0
+  for _, v in ipairs(d) do sum = sum + v end
+  return sum / #d, (d[(#d + 1) // 2] + d[#d // 2 + 1]) / 2
 end
 
 --- Solves a problem with options of vt.solver; its ends, type and predictions are the problem's.
--- @treturn table { x =, evaluations =, error = (root of the mean square against the answer), median = (of the rows'
--- distances to it), path = list of states with opt.path }
+-- @treturn table { x =, evaluations =, error = (root of the mean square against the answer), mean =, median = (of
+-- the rows' distances to it), path = list of states with opt.path }
 function M.solve(problem, options, opt)
   local o = { schedule = problem.schedule, start = problem.start, end_time = problem.finish, dtype = "f64" }
   for k, v in pairs(options) do o[k] = v end
@@ -140,7 +141,8 @@ function M.solve(problem, options, opt)
     return model(state, t, request)
   end)
   if path then path[n + 1] = x end
-  return { x = x, evaluations = n, error = M.distance(x, problem.answer), median = median(x, problem.answer), path = path }
+  local mean, median = distances(x, problem.answer)
+  return { x = x, evaluations = n, error = M.distance(x, problem.answer), mean = mean, median = median, path = path }
 end
 
 --- Errors of a solver at several numbers of steps, and the slopes between them: how much smaller the error gets, as a power of the number of steps.
