@@ -106,7 +106,9 @@ for run = 1, opt.runs do
   for _, r in ipairs{ { "searched", found }, { "random search", other } } do
     local e = error_of(held_out, r[2].list[1].table)
     rows[#rows + 1] = { ("%s, run %d"):format(r[1], run), ("%.4f"):format(r[2].list[1].error), ("%.4f"):format(e) }
-    if r[1] == "searched" then print(("run %d: %.1f times as near as %s; best of random search after %d of %d trials"):format(run, best_error / e, best_name, reached, opt.budget)) end
+    if r[1] == "searched" then
+      print(("run %d: %.1f times as near as %s; best of random search after %d of %d trials"):format(run, best_error / e, best_name, reached, opt.budget))
+    end
   end
   if run == 1 then print(space.text(found.list[1].table)) end
 end
