@@ -1,5 +1,5 @@
 --- Handwritten digits by three nets: an MLP, a convolutional net, a vision transformer.
---- venturi run scripts/examples/digits.lua [mlp | cnn | vit] [--epochs N] [--seeds 1] [--quick]
+--- venturi run scripts/examples/digits.lua [mlp | cnn | vit] [--epochs N] [--seeds 1] [--out digits.svg] [--quick]
 local vt = require "venturi"
 local nn = vt.nn
 
@@ -15,14 +15,21 @@ local nets = {
 }
 
 -- Options.
-local chosen, seeds, epochs, quick = {}, 1, nil, false
+local chosen, seeds, epochs, out, quick = {}, 1, nil, nil, false
 local i = 1
+local function count(name)
+  i = i + 1
+  local n = math.tointeger(tonumber(arg[i]))
+  if not n or n < 1 then error(("%s needs an integer above 0"):format(name), 0) end
+  return n
+end
 while arg[i] do
   if nets[arg[i]] then chosen[#chosen + 1] = arg[i]
   elseif arg[i] == "--quick" then quick = true
-  elseif arg[i] == "--seeds" then i = i + 1; seeds = math.tointeger(tonumber(arg[i]))
-  elseif arg[i] == "--epochs" then i = i + 1; epochs = math.tointeger(tonumber(arg[i]))
-  else error(("unknown argument '%s'"):format(arg[i]), 0) end
+  elseif arg[i] == "--seeds" then seeds = count "--seeds"
+  elseif arg[i] == "--epochs" then epochs = count "--epochs"
+  elseif arg[i] == "--out" and arg[i + 1] then i = i + 1; out = arg[i]
+  else error(("unknown argument '%s'; nets are mlp, cnn, vit"):format(arg[i]), 0) end
   i = i + 1
 end
 if #chosen == 0 then chosen = { "mlp", "cnn", "vit" } end
@@ -44,7 +51,7 @@ local function run(kind, seed)
   local order = vt.data.order.shuffled(train.count, { seed = seed })
   local per_epoch = train.count // BATCH
   local steps = (epochs or quick and kind.quick or kind.epochs) * per_epoch
-  vt.train.fit(net, {
+  local result = vt.train.fit(net, {
     steps = steps, progress = not quick, log_every = per_epoch,
     optimizer = vt.optim.AdamW(net:parameters(), { lr = kind.lr, weight_decay = 0.01 }),
     schedule = vt.optim.schedule{ kind = "cosine", lr = kind.lr, total = steps },
@@ -55,13 +62,23 @@ local function run(kind, seed)
     end,
     loss = function(model, x, y) return vt.op.cross_entropy(model(x), y) end,
   })
-  return net
+  local points = {}
+  for k, l in ipairs(result.losses) do points[k] = { l[1] / per_epoch, l[2] } end
+  return net, points
 end
 
+local series = {}
 for _, name in ipairs(chosen) do
   for seed = 1, seeds do
     local began = os.clock()
-    local net = run(nets[name], seed)
+    local net, losses = run(nets[name], seed)
+    series[#series + 1] = { name = seeds > 1 and ("%s, seed %d"):format(name, seed) or name, points = losses, marks = false }
     print(("%s  seed %d  %d parameters  %.2f %% of %d digits right  %.1f s"):format(name, seed, net:count(), accuracy(net), test.count, os.clock() - began))
   end
+end
+if out then
+  local file = assert(io.open(out, "w"))
+  file:write(vt.plot.lines{ title = "Digits: loss in training", x = { label = "epoch" }, y = { label = "nats", log = true }, series = series })
+  file:close()
+  print("chart: " .. out)
 end

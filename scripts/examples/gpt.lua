@@ -1,13 +1,13 @@
 --- A small GPT learns a book byte by byte and goes on with a line of it.
 --- venturi run scripts/examples/gpt.lua [--text FILE] [--steps 2000] [--checkpoint gpt.run] [--out gpt.svg] [--prompt "The package"] [--temperature 0.7] [--write 400]
----   [--save gpt.safetensors] [--width 128] [--depth 4] [--context 128] [--batch 16] [--lr 2e-3] [--seed 1] [--quick]
+---   [--save gpt.safetensors] [--width 128] [--depth 4] [--context 128] [--batch 16] [--lr 2e-3] [--dropout 0.1] [--seed 1] [--quick]
 -- Without a file the text is The Debian Administrator's Handbook (`venturi data fetch handbook`, a package of 34 MB). Bits a byte are those of the last tenth of the
 -- text, which is not trained on. With --checkpoint a run that was ended goes on from where it was, and one that is over only writes.
 local vt = require "venturi"
 local nn = vt.nn
 
 local defaults = { text = "", steps = 2000, prompt = "The package", temperature = 0.7, write = 400, seed = 1, width = 128, depth = 4, heads = 4, context = 128, batch = 16,
-  lr = 2e-3, save = "", checkpoint = "", out = "" }
+  dropout = 0.1, lr = 2e-3, save = "", checkpoint = "", out = "" }
 local smaller = { steps = 60, width = 64, depth = 2, context = 64, write = 80 }
 local opt, given, quick = {}, {}, false
 local at = 1
@@ -32,7 +32,7 @@ local cut, span = #text * 9 // 10, opt.context + 1
 if #text - cut <= span then error(("the text has %d bytes; its last tenth must be longer than the %d that the net looks at"):format(#text, span), 0) end
 
 nn.seed(opt.seed)
-local net = nn.GPT{ vocab = 256, context = opt.context, width = opt.width, depth = opt.depth, heads = opt.heads, dropout = 0.1 }
+local net = nn.GPT{ vocab = 256, context = opt.context, width = opt.width, depth = opt.depth, heads = opt.heads, dropout = opt.dropout }
 
 -- Bytes of the text from some places on, [places, span].
 local function windows(starts) return bytes[starts:unsqueeze{ dim = 2 } + vt.arange(span)] end

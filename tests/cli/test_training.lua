@@ -42,12 +42,15 @@ make_digits()
 make_faq()
 
 t.test("digits by three nets", function()
-  local said = expect(script("examples/digits.lua"), 0).out
+  local chart = shell.home .. "/digits.svg"
+  local said = expect(script("examples/digits.lua", "--out", chart), 0).out
+  assert(t.read(chart):find ">vit<")
   for _, kind in ipairs{ "mlp", "cnn", "vit" } do
     local right = tonumber(said:match(kind .. "  seed 1 .- parameters  ([%d.]+) %% of 450 digits right"))
     assert(right and right > 60, said)
   end
   expect(script("examples/digits.lua", "rnn"), 1, nil, "unknown argument 'rnn'")
+  expect(script("examples/digits.lua", "--epochs many"), 1, nil, "needs an integer above 0")
 end)
 
 t.test("a GPT learns a text, goes on from a checkpoint, draws its losses, and writes", function()
