@@ -1,4 +1,5 @@
 /* Public calls of venturi/cluster.h: check, normalise options, forward. */
+#define VT_EXPERIMENTAL
 #include "venturi/cluster.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "kmeans/kmeans.h"
+#include "venturi_experimental.h"
 
 _Static_assert((int)VT_CLUSTER_FASTERPAM == (int)VT__CLUSTER_FASTERPAM && (int)VT_CLUSTER_INIT_ONLY == (int)VT__CLUSTER_INIT_ONLY &&
                    (int)VT_CLUSTER_FASTERCLARA == (int)VT__CLUSTER_FASTERCLARA && (int)VT_CLUSTER_FASTERMSC == (int)VT__CLUSTER_FASTERMSC &&

@@ -110,6 +110,10 @@ VT_API VT_MUST_USE vt_status vt_codec_token_quantise(const float *x, int64_t n_t
  *  between special tokens is one piece. Errors: as vt_tokenizer_encode. */
 VT_API VT_MUST_USE vt_status vt_tokenizer_pieces(const vt_tokenizer *tok, const char *text, size_t len, uint32_t flags, vt_buffer **out);
 
+/* A flag of vt_cluster_options. DYNMSC: every step as the `kmedoids` package 0.5.5 makes it, for comparison. After a medoid is dropped it can take a farther
+ * one for an object's third; it then may find other swaps, and its curve now and then has a number that is no silhouette. */
+enum { VT_CLUSTER_PUBLISHED = 2 };
+
 #ifdef __cplusplus
 }
 #endif

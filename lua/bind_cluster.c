@@ -1,5 +1,6 @@
 /* Lua face of venturi/cluster.h: distance:kmedoids{...}, vt.kmeans{...}, what clusterings hold, silhouettes. Objects, labels and medoids are numbered
  * from 0, as in the library; an option that a method does not use is refused. */
+#define VT_EXPERIMENTAL
 #include <limits.h>
 
 #include "array.h"
@@ -7,6 +8,7 @@
 #include "capability.h"
 #include "venturi/cluster.h"
 #include "venturi/context.h"
+#include "venturi_experimental.h"
 
 static void release_clustering(void *handle) {
     vt_clustering_release(handle);

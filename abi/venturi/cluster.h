@@ -40,15 +40,11 @@ enum {
     VT_INIT_BUILD = 4    /* greedy, O(n^2 k); stops early when no further medoid improves, so there can be fewer than k */
 };
 
-enum {
-    VT_CLUSTER_SHUFFLE = 1,  /* eager methods visit candidates in a random order that the seed fixes, not 0..n-1 */
-    VT_CLUSTER_PUBLISHED = 2 /* DYNMSC: every step as the `kmedoids` package 0.5.5 makes it, for comparison. After a medoid is dropped it can take a farther
-                              * one for an object's third; it then may find other swaps, and its curve now and then has a number that is no silhouette */
-};
+enum { VT_CLUSTER_SHUFFLE = 1 }; /* eager methods visit candidates in a random order that the seed fixes, not 0..n-1 */
 
 typedef struct vt_cluster_options {
     uint32_t struct_size; /* set by VT_STRUCT_INIT */
-    uint32_t flags;       /* VT_CLUSTER_SHUFFLE, _PUBLISHED */
+    uint32_t flags;       /* VT_CLUSTER_SHUFFLE; 2: VT_CLUSTER_PUBLISHED of venturi_experimental.h */
     int32_t method;       /* VT_CLUSTER_* */
     int32_t init;         /* VT_INIT_* */
     int64_t k;            /* medoids wanted, 1 to n; 0: as many as are given. VT_CLUSTER_DYNMSC: the largest k tried */
