@@ -28,16 +28,16 @@ static int64_t n_chunks(int64_t n) {
 /* Pieces of what all copies need. A lane that finds a piece begun but not done after about a microsecond does it too: the other may have lost its core. */
 enum { SPINS = 512 };
 
-static int claim(atomic_llong *piece, int64_t swap) {
-    long long seen = atomic_load_explicit(piece, memory_order_relaxed);
-    return seen < 2 * swap && atomic_compare_exchange_strong_explicit(piece, &seen, 2 * swap, memory_order_relaxed, memory_order_relaxed);
+static int claim(vt__find_piece *piece, int64_t swap) {
+    long long seen = atomic_load_explicit(&piece->seen, memory_order_relaxed);
+    return seen < 2 * swap && atomic_compare_exchange_strong_explicit(&piece->seen, &seen, 2 * swap, memory_order_relaxed, memory_order_relaxed);
 }
 
-static void finish(atomic_llong *piece, int64_t swap) { atomic_store_explicit(piece, 2 * swap + 1, memory_order_release); }
+static void finish(vt__find_piece *piece, int64_t swap) { atomic_store_explicit(&piece->seen, 2 * swap + 1, memory_order_release); }
 
-static int is_done(atomic_llong *piece, int64_t swap) {
+static int is_done(vt__find_piece *piece, int64_t swap) {
     for (int i = 0; i < SPINS; i++)
-        if (atomic_load_explicit(piece, memory_order_acquire) > 2 * swap) return 1;
+        if (atomic_load_explicit(&piece->seen, memory_order_acquire) > 2 * swap) return 1;
     return 0;
 }
 

@@ -43,9 +43,13 @@ typedef struct vt__medoid_copy {
 } vt__medoid_copy;
 
 /* What all copies need after a swap, in pieces: lanes look for different ones and take over what others have found. */
-enum { VT__FIND_PIECES = 8, VT__FIND_CHUNKS = 64 };
+enum { VT__FIND_PIECES = 4, VT__FIND_CHUNKS = 64 };
+/* On a line of its own: as long as the other lane does not look, it stays with the core that has claimed it. */
+typedef struct vt__find_piece {
+    _Alignas(64) atomic_llong seen; /* 2 * n_taken where somebody is at it, one more where it is done */
+} vt__find_piece;
 typedef struct vt__medoid_finds {
-    atomic_llong seconds[VT__FIND_PIECES], removals[VT__FIND_CHUNKS]; /* 2 * n_taken where somebody is at it, one more where it is done */
+    vt__find_piece seconds[VT__FIND_PIECES], removals[VT__FIND_CHUNKS];
     int32_t *slot2; /* [n] of the objects on the list of lost ones */
     void *d2;       /* [n] likewise */
     void *partial;  /* [chunks, k] sums */
