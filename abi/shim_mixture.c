@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "mixture/mixture.h"
 #include "venturi/solver.h"
+#include "venturi/tensor.h"
 
 _Static_assert((int)VT_PREDICT_SCORE == (int)VT__MIXTURE_SCORE && (int)VT_PREDICT_FLOW == (int)VT__MIXTURE_FLOW && (int)VT_PREDICT_V == (int)VT__MIXTURE_V &&
                    (int)VT_PREDICT_X0 == (int)VT__MIXTURE_X0 && (int)VT_PREDICT_FLOW_BACK == (int)VT__MIXTURE_FLOW_BACK,
@@ -77,6 +78,43 @@ vt_status vt_mixture_predict(const vt_mixture *m, const vt_mixture_rows *user, i
     if (st != VT_OK) return st;
     if (kind < 0 || kind > VT_PREDICT_SCORE) return vt__fail(VT_ERR_UNSUPPORTED, "mixture: prediction %d, need 0 to %d", kind, VT_PREDICT_SCORE);
     return vt__mixture_predict(m, &rows, kind, out);
+}
+
+/* One prediction for the request's rows, a new tensor like its state. */
+static vt_status answer(const vt_mixture_denoiser *d, const vt_solver_request *request, const int32_t *classes, double guidance, vt_tensor **out) {
+    const vt_tensor *x = request->x;
+    vt__mixture_rows rows = {NULL, request->n_rows, request->alpha, request->sigma, 0, classes, guidance};
+    vt_tensor *t = NULL;
+    vt_status st = vt_tensor_create(vt__mixture_context(d->mixture), vt_tensor_dtype(x), vt_tensor_shape(x), vt_tensor_n_dims(x), VT_DEVICE_CPU, &t);
+    if (st != VT_OK) return st;
+    if (vt_tensor_dtype(x) == VT_DTYPE_F32) {
+        st = vt__mixture_predict_f32(d->mixture, &rows, vt_tensor_data(x), d->prediction, vt_tensor_data(t));
+    } else {
+        rows.x = vt_tensor_data(x);
+        st = vt__mixture_predict(d->mixture, &rows, d->prediction, vt_tensor_data(t));
+    }
+    if (st == VT_OK) *out = t;
+    else vt_tensor_release(t);
+    return st;
+}
+
+vt_status vt_mixture_model(void *denoiser, const vt_solver_request *request, vt_tensor **out) {
+    enum { FIRST_SIZE = 32 };
+    vt_mixture_denoiser d;
+    if (!denoiser || !request || !out) return vt__fail(VT_ERR_INVALID, "mixture: denoiser, request or out is NULL");
+    vt_status st = vt__options_read("mixture", &d, sizeof d, FIRST_SIZE, denoiser);
+    if (st != VT_OK) return st;
+    if (!d.mixture || !request->x) return vt__fail(VT_ERR_INVALID, "mixture: mixture or state is NULL");
+    if (d.prediction < 0 || d.prediction > VT_PREDICT_SCORE) return vt__fail(VT_ERR_UNSUPPORTED, "mixture: prediction %d", d.prediction);
+    const int32_t dtype = vt_tensor_dtype(request->x);
+    if ((dtype != VT_DTYPE_F32 && dtype != VT_DTYPE_F64) || !vt_tensor_data(request->x)) return vt__fail(VT_ERR_DTYPE, "mixture: states are dense, of f32 or f64 and on the CPU");
+    if (vt_tensor_count(request->x) != request->n_rows * vt__mixture_dim(d.mixture))
+        return vt__fail(VT_ERR_SHAPE, "mixture: rows of %lld elements, not %lld", (long long)(vt_tensor_count(request->x) / request->n_rows), (long long)vt__mixture_dim(d.mixture));
+    if (request->n_predictions == 1) return answer(&d, request, d.classes, d.guidance != 0 ? d.guidance : 1, out);
+    st = answer(&d, request, d.classes, 1, out);
+    if (st == VT_OK) st = answer(&d, request, NULL, 1, out + 1);
+    if (st != VT_OK) vt_tensor_release(out[0]), out[0] = NULL;
+    return st;
 }
 
 vt_status vt_mixture_log_density(const vt_mixture *m, const vt_mixture_rows *user, double *out) {

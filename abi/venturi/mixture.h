@@ -10,6 +10,7 @@
 #ifndef VENTURI_MIXTURE_H
 #define VENTURI_MIXTURE_H
 
+#include "venturi/solver.h"
 #include "venturi/types.h"
 
 #ifdef __cplusplus
@@ -73,6 +74,22 @@ typedef struct vt_mixture_rows {
  * A row's numbers depend on that row alone. Errors: VT_ERR_INVALID (level, class), VT_ERR_UNSUPPORTED (kind), VT_ERR_NUMERIC (a row that is not finite, or too far from all modes), VT_ERR_NOMEM.
  */
 VT_API VT_MUST_USE vt_status vt_mixture_predict(const vt_mixture *mixture, const vt_mixture_rows *rows, int32_t kind, double *out);
+/* A mixture as the model of a solver: user of vt_mixture_model. Borrowed for the run. */
+typedef struct vt_mixture_denoiser {
+    uint32_t struct_size; /* set by VT_STRUCT_INIT */
+    int32_t prediction;   /* VT_PREDICT_* as in the solver's options */
+    const vt_mixture *mixture;
+    const int32_t *classes; /* [rows], -1: all modes; NULL: all modes */
+    double guidance;        /* as in vt_mixture_rows, of requests for one prediction; one for two gets the class's and the plain one */
+} vt_mixture_denoiser;
+/**
+ * Answers a solver's request: vt_solver_run(solver, vt_mixture_model, &denoiser, cancel). Rows are the states' elements, as many as the mixture has dimensions; float32 states are
+ * computed with in float64.
+ *
+ * Errors:  those of vt_mixture_predict, VT_ERR_SHAPE, VT_ERR_DTYPE.
+ */
+VT_API VT_MUST_USE vt_status vt_mixture_model(void *denoiser, const vt_solver_request *request, vt_tensor **out);
+
 /** Log density of each row at its level, out [n]. Errors: as vt_mixture_predict; guidance other than 0 and 1 is VT_ERR_INVALID. */
 VT_API VT_MUST_USE vt_status vt_mixture_log_density(const vt_mixture *mixture, const vt_mixture_rows *rows, double *out);
 /**

@@ -56,6 +56,8 @@ enum {
 
 /* out [n, dim]. Errors: INVALID (level, class), NUMERIC (a row that is not finite, or too far off for the exponential), NOMEM. */
 vt_status vt__mixture_predict(const vt_mixture *m, const vt__mixture_rows *rows, int32_t kind, double *out);
+/* The same of float32 rows x into out, both [n, dim]; rows->x is not looked at. */
+vt_status vt__mixture_predict_f32(const vt_mixture *m, const vt__mixture_rows *rows, const float *x, int32_t kind, float *out);
 /* out [n]: log density of x at its level; guidance is not looked at. */
 vt_status vt__mixture_log_density(const vt_mixture *m, const vt__mixture_rows *rows, double *out);
 /* Where the probability flow takes each row from its level to (alpha, sigma), within about 1e-12 a coordinate. out [n, dim].

@@ -163,6 +163,19 @@ vt_status vt__mixture_predict(const vt_mixture *m, const vt__mixture_rows *rows,
     return run(&j);
 }
 
+vt_status vt__mixture_predict_f32(const vt_mixture *m, const vt__mixture_rows *rows, const float *x, int32_t kind, float *out) {
+    const int64_t count = rows->n * m->dim;
+    double *wide = vt__scratch_take2(m->ctx, rows->n + 1, 2 * m->dim, sizeof *wide);
+    if (!wide) return vt__fail_nomem("mixture", (size_t)count * 2 * sizeof *wide);
+    vt__mixture_rows r = *rows;
+    r.x = wide;
+    for (int64_t i = 0; i < count; i++) wide[i] = (double)x[i];
+    vt_status st = vt__mixture_predict(m, &r, kind, wide + count);
+    for (int64_t i = 0; i < count && st == VT_OK; i++) out[i] = (float)wide[count + i];
+    vt__scratch_give(m->ctx, wide);
+    return st;
+}
+
 vt_status vt__mixture_log_density(const vt_mixture *m, const vt__mixture_rows *rows, double *out) {
     job j = {.m = m, .rows = rows, .out = out, .log_p = 1};
     return run(&j);

@@ -211,6 +211,59 @@ static void files_are_believed_in_nothing(void **state) {
     assert_int_equal(vt_mixture_open(ctx, "/nowhere/at.json", NULL, &m), VT_ERR_NOT_FOUND);
 }
 
+/* Runs DPM-Solver++ 2M on the mixture natively; the result's first coordinate. */
+static double sampled(int32_t dtype, int32_t guidance, int64_t steps, vt_status want) {
+    const int64_t shape[] = {1, 2};
+    const double start[] = {0.7, -0.4};
+    const float start_f32[] = {0.7f, -0.4f};
+    const int32_t label = 1;
+    double end[2] = {0, 0};
+    float end_f32[2];
+    vt_mixture *m = make();
+    vt_mixture_denoiser d = VT_STRUCT_INIT(vt_mixture_denoiser);
+    vt_schedule_options so = VT_STRUCT_INIT(vt_schedule_options);
+    vt_solver_options o = VT_STRUCT_INIT(vt_solver_options);
+    vt_schedule *schedule = NULL;
+    vt_solver *solver = NULL;
+    vt_tensor *x = NULL;
+    so.kind = VT_SCHEDULE_VP;
+    o.kind = VT_SOLVER_DPM, o.order = 2, o.spacing = VT_SPACING_LOG_SNR, o.start = 1, o.end = 1e-3, o.n_steps = steps, o.dtype = dtype;
+    o.guidance = guidance, o.guidance_scale = guidance ? 3 : 0;
+    d.mixture = m, d.classes = &label, d.guidance = 3;
+    assert_int_equal(vt_schedule_create(ctx, &so, &schedule), VT_OK);
+    assert_int_equal(vt_solver_create(ctx, schedule, &o, &solver), VT_OK);
+    assert_int_equal(vt_tensor_create(ctx, dtype, shape, 2, VT_DEVICE_CPU, &x), VT_OK);
+    assert_int_equal(vt_tensor_write(x, dtype == VT_DTYPE_F64 ? (const void *)start : start_f32, dtype == VT_DTYPE_F64 ? sizeof start : sizeof start_f32), VT_OK);
+    assert_int_equal(vt_solver_begin(solver, x, NULL), VT_OK);
+    assert_int_equal(vt_solver_run(solver, vt_mixture_model, &d, NULL), want);
+    if (dtype == VT_DTYPE_F64) {
+        assert_int_equal(vt_tensor_read(vt_solver_state(solver), end, sizeof end), VT_OK);
+    } else {
+        assert_int_equal(vt_tensor_read(vt_solver_state(solver), end_f32, sizeof end_f32), VT_OK);
+        end[0] = (double)end_f32[0];
+    }
+    vt_tensor_release(x);
+    vt_solver_release(solver);
+    vt_schedule_release(schedule);
+    vt_mixture_release(m);
+    return end[0];
+}
+
+static void a_solver_runs_on_it_without_the_host(void **state) {
+    (void)state;
+    const double x[] = {0.7, -0.4}, alpha = exp(-5.025), sigma = sqrt(1 - exp(-10.05)), log_alpha = -1e-6 * 4.975 - 5e-5;
+    const int32_t label = 1;
+    double end[2];
+    vt_mixture *m = make();
+    vt_mixture_rows r = rows_at(x, 1, &alpha, &sigma);
+    r.classes = &label, r.guidance = 3;
+    assert_int_equal(vt_mixture_solve(m, &r, exp(log_alpha), sqrt(-expm1(2 * log_alpha)), NULL, end), VT_OK);
+    near(sampled(VT_DTYPE_F64, VT_GUIDANCE_NONE, 800, VT_OK), end[0], 1e-4);
+    near(sampled(VT_DTYPE_F64, VT_GUIDANCE_CFG, 800, VT_OK), sampled(VT_DTYPE_F64, VT_GUIDANCE_NONE, 800, VT_OK), 1e-9);
+    near(sampled(VT_DTYPE_F32, VT_GUIDANCE_NONE, 40, VT_OK), sampled(VT_DTYPE_F64, VT_GUIDANCE_NONE, 40, VT_OK), 1e-4);
+    vt_mixture_release(m);
+}
+
 static vt_status everything(vt_context *c) {
     double x[8], out[8];
     const double alpha = 0.8, sigma = 0.6;
@@ -240,6 +293,7 @@ int main(void) {
         cmocka_unit_test(draws_have_the_shares_of_the_modes),
         cmocka_unit_test(wrong_questions_are_refused),
         cmocka_unit_test(files_are_believed_in_nothing),
+        cmocka_unit_test(a_solver_runs_on_it_without_the_host),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, make_context, drop_context);
