@@ -294,7 +294,7 @@ static void read_program(lua_State *L, int schedule, vt_solver_options *o) {
     o->ops = bind_solver_program(L, levels, n_levels, &o->n_ops, &o->n_steps);
 }
 
-/* vt.solver{ schedule = , kind = , ... }: docs/manual/solver.md */
+/* vt.solver{ schedule = , kind = , ... }: docs/manual/solvers.md */
 static int solver_new(lua_State *L) {
     lua_remove(L, 1); /* the table that was called */
     lua_settop(L, 1);

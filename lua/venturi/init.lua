@@ -33,7 +33,7 @@ end
 
 local lazy = { answer = true, attention = true, chat = true, checkpoint = true, chunk = true, compiled = true, csv = true, data = true, diffusion = true, font = true,
   gradcheck = true, jinja = true, judge = true, nn = true, optim = true, plot = true, png = true, page = true, patch = true, prompt = true, residual = true, test = true,
-  train = true, usf = true, rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
+  train = true, rand = "tensor_random", randn = "tensor_random", randint = "tensor_random", randperm = "tensor_random" }
 
 return setmetatable(M, { __index = function(t, name)
   local file = lazy[name] -- true: of the same name; else the module that has the function

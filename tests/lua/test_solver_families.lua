@@ -1,4 +1,4 @@
--- Families of solvers on an exact model: rows shifted in time, edits of known data, restoration chains, searched schedules.
+-- Families of solvers on an exact model: rows shifted in time, edits of known data, restoration chains, misuse.
 local t = require "support"
 local vt = require "venturi"
 
@@ -140,32 +140,6 @@ t.test("chains of residual shifting end in the data's distribution", function()
   local mean = x:mean(1):totable()
   local want = { -0.7 * 0.4 + 0.6 * 0.3 + 0.8 * 0.2 - 0.3 * 0.1, -0.5 * 0.4 + 0.7 * 0.3 - 0.4 * 0.2 + 0.8 * 0.1 }
   for d = 1, 2 do assert(math.abs(mean[d] - want[d]) < 0.08, mean[d]) end
-end)
-
--- ---- schedules of steps ----
-
-t.test("a searched schedule is better than those that it began with, and the search is repeatable", function()
-  local schedule = vt.schedule{ kind = "vp" }
-  local l, x = schedule:levels{ 1, 1e-3 }, vt.randn(16, 2, { dtype = "f64", seed = 21 })
-  local answer = mixture:solve(x, { alpha = l.alpha[1], sigma = l.sigma[1], to = { l.alpha[2], l.sigma[2] } })
-  local times = vt.solver{ schedule = schedule, spacing = "log_snr", steps = 5 }:levels().t
-  local function score(s)
-    local o, n = vt.usf.options(s), 0
-    o.schedule, o.dtype = schedule, "f64"
-    local out = vt.solver(o):begin(x):run(function(state, _, r)
-      n = n + 1
-      return mixture:predict(state, { alpha = r.alpha, sigma = r.sigma })
-    end)
-    t.equal(n, vt.usf.evaluations(s))
-    return math.sqrt((out - answer):square():mean():item())
-  end
-  local start = { vt.usf.baseline{ times = times, order = 1 }, vt.usf.baseline{ times = times, order = 2, relax = "bh2" },
-    vt.usf.baseline{ times = times, order = 3, correct = true } }
-  local function search() return vt.usf.search{ score = score, schedule = schedule, evaluations = 5, budget = 60, start = start, times = { times }, seed = 2 } end
-  local best, all = search()
-  t.equal(#all, 60)
-  for i = 1, 3 do assert(best.score < all[i].score) end
-  t.equal(search().score, best.score)
 end)
 
 -- ---- misuse ----
