@@ -132,6 +132,7 @@ static void judge_lane(void *user, int64_t lane) {
         take_piece(b, &next_first, &next_last);
         for (int64_t i = first; i < last; i++) {
             int64_t next = i + 1 < last ? i + 1 : next_first;
+            if (b->s->fetch && next < b->n) b->s->fetch(b->s->user, lane, b->candidates[next]);
             if (judge_one(b, lane, i, next < b->n ? b->columns[next] : NULL)) return;
         }
         first = next_first;

@@ -46,6 +46,8 @@ typedef struct vt__search {
      * from several threads, at one time once a lane; must change nothing but its lane's scratch, and its answer must be a function of j and the state
      * alone. */
     vt__judge_fn judge;
+    /* The lane will judge candidate j next: what it needs may be fetched. NULL: nothing to do. */
+    void (*fetch)(void *user, int64_t lane, int64_t j);
     /* Called once a lane before anything of a block is judged in it, side by side too: brings the lane's scratch up to date. NULL: there is nothing to do. */
     void (*prepare)(void *user, int64_t lane);
     /* Called before each pass but the first, with the swaps of the one before; outside of parallel work. NULL: there is nothing to do. */

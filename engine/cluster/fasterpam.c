@@ -36,7 +36,7 @@ static vt_status improve(vt__cluster_work *work, vt_status (*walk)(vt__search *)
     if (st == VT_OK) st = vt__state_init(&state, work);
     vt__search search = {.ctx = work->ctx, .distance = work->distance, .watch = work->watch, .n = work->n, .k = work->k, .medoids = work->medoids, .order = order,
                          .max_iter = work->params->max_iter, .is_whole = vt__distance_is_whole(work->distance), .user = &state, .judge = judge,
-                         .prepare = vt__state_prepare, .begin_pass = judge == vt__state_judge ? vt__state_begin_pass : NULL, .take = vt__state_take, .loss = vt__state_loss};
+                         .fetch = vt__state_fetch, .prepare = vt__state_prepare, .begin_pass = judge == vt__state_judge ? vt__state_begin_pass : NULL, .take = vt__state_take, .loss = vt__state_loss};
     if (st == VT_OK) st = walk(&search);
     if (st == VT_OK) vt__state_report(&state, work);
     work->n_iter += search.n_iter;

@@ -158,6 +158,15 @@ static int catch_up(const vt__reach *r, const vt__reach_lane *lane, vt__reach_li
     return 1;
 }
 
+void vt__reach_fetch(const vt__reach *r, int64_t j) {
+    const vt__reach_list *list = &r->lists[j];
+    if (list->n <= 0) return;
+    const char *objects = (const char *)list->objects, *distances = distances_of(list);
+    const size_t n = (size_t)list->n, size = vt__distance_size(r->distance);
+    for (size_t at = 0; at < n * sizeof *list->objects; at += LINE) __builtin_prefetch(objects + at);
+    for (size_t at = 0; at < n * size; at += LINE) __builtin_prefetch(distances + at);
+}
+
 int64_t vt__reach_find(vt__reach *r, int64_t i, int64_t j, const void *column, const void *next, const int32_t **objects, const void **distances) {
     vt__reach_lane *lane = &r->lanes[i];
     vt__reach_list *list = &r->lists[j];

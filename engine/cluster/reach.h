@@ -46,6 +46,8 @@ void vt__reach_begin(vt__reach *r, vt_context *ctx, const vt_distance *distance,
 void vt__reach_free(vt__reach *r);
 /* A lane has taken over a swap after which the objects of a list had to look for their second medoid. */
 void vt__reach_widen(vt__reach *r, int64_t lane, const vtk_medoids *m, const int32_t *lost, int64_t n_lost);
+/* A lane will ask for the list of candidate j next: another core may have made it. */
+void vt__reach_fetch(const vt__reach *r, int64_t j);
 /* The list of candidate j, brought up to date or made from its column; its length, or -1: judge by the column. Lanes may ask side by side, of different
  * candidates. */
 int64_t vt__reach_find(vt__reach *r, int64_t lane, int64_t j, const void *column, const void *next, const int32_t **objects, const void **distances);

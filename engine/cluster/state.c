@@ -244,6 +244,12 @@ void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, co
     else s->near.vtk->medoid_judge_reach[s->near.type](&out->change, &out->slot, c->scratch, &c->m, c->removal, objects, distances, n);
 }
 
+void vt__state_fetch(void *user, int64_t lane, int64_t j) {
+    const vt__medoid_state *s = user;
+    (void)lane;
+    if (s->reach.lists) vt__reach_fetch(&s->reach, j);
+}
+
 /* Lost objects whose distances to all medoids are in the block. */
 typedef struct gathered {
     const vt__medoid_state *state;

@@ -77,6 +77,7 @@ vt_status vt__state_init(vt__medoid_state *state, const vt__cluster_work *work);
 void vt__state_free(vt__medoid_state *state);
 /* For vt__search: user is the state. */
 void vt__state_judge(void *user, int64_t lane, int64_t j, const void *column, const void *next, vt__move *out);
+void vt__state_fetch(void *user, int64_t lane, int64_t j);
 void vt__state_prepare(void *user, int64_t lane);
 void vt__state_begin_pass(void *user, int64_t n_swap);
 vt_status vt__state_take(void *user, const vt__move *move, int64_t j, const void *column);
