@@ -71,4 +71,76 @@ t.test("what is no judge, or no picture, is refused by name", function()
   t.raises("not 2 names, 1 words", other.look, other, vt.zeros(1, 3, 4, 4))
 end)
 
+-- ---- the one that is shipped ----
+
+local shipped = t.golden .. "/../../models/emoji-judge.graph"
+
+local function circle(x, y) return x * x + y * y < 216 end
+local function square(x, y) return math.abs(x) < 13 and math.abs(y) < 13 end
+local function heart(x, y)
+  x, y = x * 0.072, 0.1 - y * 0.069
+  return (x * x + y * y - 0.55) ^ 3 - x * x * y ^ 3 < 0.02
+end
+
+-- A shape of one colour on white, u8 [1, 3, 32, 32].
+local function draw(inside, colour)
+  local planes = {}
+  for c = 1, 3 do
+    for i = 0, 32 * 32 - 1 do planes[#planes + 1] = string.char(inside(i % 32 - 15.5, i // 32 - 15.5) and colour[c] or 255) end
+  end
+  return vt.from_string(table.concat(planes), "u8", { 1, 3, 32, 32 })
+end
+
+t.test("plain shapes are among the first two names of the shipped judge, mostly the first, those held out too", function()
+  local judge = vt.judge(shipped)
+  t.equal({ #judge.names, #judge.words, judge.facts.input }, { 493, 508, { 1, 3, 32, 32 } })
+  local colours = { red = { 226, 50, 40 }, yellow = { 250, 210, 60 }, blue = { 30, 110, 220 }, purple = { 150, 70, 190 }, orange = { 245, 125, 10 },
+    green = { 90, 160, 60 } }
+  local shapes, pictures, names = { circle = circle, square = square, heart = heart }, {}, {}
+  for colour, rgb in pairs(colours) do
+    for shape, inside in pairs(shapes) do
+      pictures[#pictures + 1], names[#names + 1] = draw(inside, rgb), colour .. " " .. shape
+    end
+  end
+  pictures[#pictures + 1], names[#names + 1] = draw(heart, { 50, 50, 50 }), "black heart"
+  local firsts = 0
+  for i, rank in ipairs(judge:ranks(vt.op.cat(pictures, { dim = 1 }), names)) do
+    assert(rank <= 1, ("%s: %d names are likelier"):format(names[i], rank))
+    if rank == 0 then firsts = firsts + 1 end
+  end
+  assert(firsts >= 13, firsts)
+end)
+
+t.test("its numbers are those of the run that made it", function()
+  local seen = vt.judge(shipped):look(draw(circle, { 226, 50, 40 }))
+  local want = { n_words = 508, features = { -0.11007, 5.05869, -0.14311, -0.26301, 2.63326, 1.69655 }, words = { 0.29400, 0.21338, 0.19534, 0.17850 } }
+  t.equal({ seen.names.shape, seen.words.shape, seen.features.shape }, { { 1, 493 }, { 1, want.n_words }, { 1, 192 } })
+  local function close(what, have)
+    for i, v in ipairs(want[what]) do assert(math.abs(have[i] - v) < 2e-3, ("%s %d: %.5f, want %.5f"):format(what, i, have[i], v)) end
+  end
+  close("features", seen.features:totable()[1])
+  close("words", seen.words:topk{ k = 4, dim = 2 }:totable()[1])
+end)
+
+-- All of the focus set, from the pictures that `venturi data fetch emoji` brings.
+local function focus_is_known()
+  local judge, set = vt.judge(shipped), vt.data.load("emoji", { source = "noto", focus = true })
+  local names, first, five = {}, 0, 0
+  for i, it in ipairs(set.items) do
+    t.equal({ judge.names[i].code, judge.names[i].name, judge.names[i].held_out or false }, { it.code, it.name, it.held_out })
+    names[i] = it.code
+  end
+  for _, rank in ipairs(judge:ranks(set.fields.x, names)) do
+    if rank == 0 then first = first + 1 end
+    if rank < 5 then five = five + 1 end
+  end
+  assert(first >= 0.95 * set.count and five >= 0.99 * set.count, ("%d and %d of %d"):format(first, five, set.count))
+end
+
+if vt.data.fetch.is_here("emoji") and not os.getenv("VT_GC_STRESS") then
+  t.test("the shipped judge names at least 95 of 100 clean pictures of the focus set", focus_is_known)
+else
+  t.skip("the shipped judge names at least 95 of 100 clean pictures of the focus set", "the emoji are not in the cache")
+end
+
 t.done()

@@ -1,5 +1,5 @@
 --- A judge of small pictures: names emoji and their keywords. Trained on Noto's pictures only; the measuring net of nets that draw.
---- venturi run scripts/recipes/train/emoji_judge.lua [--steps 3600] [--head_steps 1200] [--batch 96] [--seed 1] [--out models/emoji-judge] [--quick]
+--- venturi run scripts/recipes/train/emoji_judge.lua [--steps 2400] [--head_steps 1500] [--batch 96] [--seed 1] [--out models/emoji-judge] [--quick]
 -- 1. Body and both heads on all plain pictures of Noto that are not held out: which picture it is (cross entropy), and its words (binary cross entropy, each
 --    word by itself). Every draw is moved, scaled, recoloured and made worse, so that what a net draws nearly right is still known.
 -- 2. The names' head alone, body frozen, on all names of the focus set, those held out too: a judge must know a green heart when it sees one, but neither the
@@ -14,8 +14,8 @@ local measures = require "emoji_measures"
 local vt = require "venturi"
 local nn = vt.nn
 
-local opt = study.options(arg, { steps = 3600, head_steps = 1200, batch = 96, seed = 1, lr = 2e-3, at_least = 3, out = "emoji-judge", draws = 4,
-  quick = { steps = 12, head_steps = 4, batch = 24, draws = 1 } })
+local opt = study.options(arg, { steps = 2400, head_steps = 1500, head_draws = 160, batch = 96, seed = 1, lr = 2e-3, at_least = 3, out = "emoji-judge", draws = 4,
+  quick = { steps = 12, head_steps = 4, head_draws = 2, batch = 24, draws = 1 } })
 
 local all = vt.data.load("emoji", { source = "noto", kind = "plain" })
 all.fields.mirror = judge.may_mirror(all.fields.x, 0.006)
@@ -70,11 +70,11 @@ local body = vt.train.fit(net, {
 })
 ema:swap()
 net:eval()
-print(("body: loss %.3f, %.0f s of this process"):format(body.losses[#body.losses] and body.losses[#body.losses][2] or 0 / 0, os.clock() - began))
+local last = body.losses[#body.losses] -- none, if all was done by an earlier process
+print(("body: %sstep %d, %.0f s of this process"):format(last and ("loss %.3f, "):format(last[2]) or "", body.steps, os.clock() - began))
 
 -- ---- 2: the names of the focus set ----
 
--- Features of draws; the body stays as it is.
 local head = nn.Linear(net.names.weight.shape[2], focus.count)
 vt.no_grad(function()
   local place_in_train = {}
@@ -90,15 +90,24 @@ vt.no_grad(function()
   head.weight:copy_(rows)
   head.bias:copy_(bias)
 end)
+
+-- Features of batches of draws, made once: the body stays as it is, and the head goes over them many times.
 local features = vt.compiled(function(x) return vt.no_grad(net.features, net, x) end)
-local draw_focus = pictures_of(focus, opt.seed + 1)
+local draw_focus, drawn_features, drawn_classes = pictures_of(focus, opt.seed + 1), {}, {}
+for step = 0, opt.head_draws - 1 do
+  local x, index = draw_focus(step)
+  drawn_features[step + 1], drawn_classes[step + 1] = features(x):copy(), index
+end
+drawn_features, drawn_classes = vt.op.cat(drawn_features, { dim = 1 }), vt.op.cat(drawn_classes, { dim = 1 })
+local order = vt.data.order.shuffled(drawn_classes.shape[1], { seed = opt.seed + 1 })
 vt.train.fit(head, {
-  steps = opt.head_steps, progress = true, log_every = 40, checkpoint = opt.out .. ".head", every = 200,
-  optimizer = vt.optim.AdamW(head:parameters(), { lr = 1e-3, weight_decay = 0.01 }),
-  schedule = vt.optim.schedule{ kind = "cosine", lr = 1e-3, total = opt.head_steps },
+  steps = opt.head_steps, progress = true, log_every = 100, checkpoint = opt.out .. ".head", every = 500,
+  optimizer = vt.optim.AdamW(head:parameters(), { lr = 2e-3, weight_decay = 0.01 }),
+  schedule = vt.optim.schedule{ kind = "cosine", lr = 2e-3, total = opt.head_steps },
   batch = function(step)
-    local x, index = draw_focus(step)
-    return features(x), index
+    local first = step % opt.head_draws * opt.batch
+    local index = order:round(step // opt.head_draws)[{ { first + 1, first + opt.batch } }]:copy()
+    return drawn_features[index], drawn_classes[index]
   end,
   loss = function(model, f, names) return vt.op.cross_entropy(model(f), names) end,
 })
@@ -160,4 +169,4 @@ report:names{ drawn(opt.seed + 3) }
 report:words{ { "Noto, seen", train }, { "Noto, held out", all:where(function(it) return it.held_out end) },
   { "OpenMoji, held out", vt.data.load("emoji", { source = "openmoji", kind = "plain", split = "held" }) },
   { "OpenMoji, the others", vt.data.load("emoji", { source = "openmoji", kind = "plain", split = "train" }) } }
-report:write(graph, { pictures = train.count, steps = opt.steps, head_steps = opt.head_steps, batch = opt.batch, seed = opt.seed, loss = body.losses })
+report:write(graph, { pictures = train.count, steps = opt.steps, head_steps = opt.head_steps, batch = opt.batch, seed = opt.seed })

@@ -95,4 +95,19 @@ function M.words(scores, targets, k)
   end)
 end
 
+--- Of the words that are given more than even odds: how many there are, their mean probability, and the share that is right. The interval is a bootstrap
+-- over pictures, since the words of one picture go together.
+function M.likely(scores, targets)
+  return vt.no_grad(function()
+    local p, n = scores:sigmoid(), scores.shape[1]
+    local said = p:gt(0.5):cast("f32")
+    local counts, rights = said:sum{ dims = { 2 } }, (said * targets):sum{ dims = { 2 } }
+    local count, index = counts:sum():item(), vt.randint(REPEATS * n, { seed = 9, high = n })
+    local function draws(values) return values[index]:reshape{ REPEATS, n }:sum{ dims = { 2 } } end
+    local shares = (draws(rights) / draws(counts):clamp{ min = 1 }):sort():totable()
+    return { words = count, odds = (said * p):sum():item() / math.max(count, 1), mean = rights:sum():item() / math.max(count, 1),
+      low = shares[math.floor(REPEATS * 0.025) + 1], high = shares[math.ceil(REPEATS * 0.975)] }
+  end)
+end
+
 return M

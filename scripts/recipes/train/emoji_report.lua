@@ -20,6 +20,10 @@ local function per_picture(hits, pictures)
   return hits:reshape{ -1, pictures }:mean{ dims = { 1 } }
 end
 
+-- What stands below a bar.
+local short = { ["Noto, held out of the body"] = "held out", ["moved by (3, 2)"] = "moved", ["24 pixels in a corner, mirrored"] = "corner, mirrored",
+  ["soft (mean of 3x3)"] = "soft", ["noise of 0.1"] = "noise", ["draws as in training"] = "draws" }
+
 -- A row of the table, and a bar of the chart.
 function Report:row(rows, name, logits, classes, pictures)
   local first, five = measures.hits(logits, classes, 1), measures.hits(logits, classes, 5)
@@ -33,7 +37,7 @@ function Report:row(rows, name, logits, classes, pictures)
   rows[#rows + 1] = { name, ("%d x %d"):format(n, draws), percent(first), percent(five) }
   self.figures[#self.figures + 1] = { measure = "names: " .. name, pictures = n, draws = draws, top1 = first, top5 = five }
   local bars = self.bars
-  table.insert(bars.names, name)
+  table.insert(bars.names, short[name] or name)
   for k, m in pairs{ first = first, five = five } do
     table.insert(bars[k][1], 100 * m.mean)
     table.insert(bars[k][2], 50 * (m.high - m.low))
@@ -98,6 +102,7 @@ function Report:words(sets)
   for i, word in ipairs(vocabulary.words) do prior[i] = vocabulary.counts[word] end
   prior = vt.tensor(prior, { dtype = "f32" })
   local rows = { { "words", "pictures", "mean average precision, %", "of the first 5 right, %", "by frequency alone: map", "first 5" } }
+  local odds = { { "words with more than even odds", "how many", "mean probability, %", "right, %" } }
   for _, set in ipairs(sets) do
     local data = set[2]
     local targets = judge.targets(data.items, vocabulary)
@@ -107,11 +112,15 @@ function Report:words(sets)
     local a, b = measures.bootstrap(average), measures.bootstrap(first)
     local c, d = measures.bootstrap(by_prior), measures.bootstrap(prior_first)
     rows[#rows + 1] = { set[1], tostring(data.count - without), percent(a), percent(b), percent(c), percent(d) }
+    local likely = measures.likely(scores, targets)
+    odds[#odds + 1] = { set[1], ("%d"):format(likely.words), ("%.1f"):format(100 * likely.odds), percent(likely) }
     self.figures[#self.figures + 1] = { measure = "words: " .. set[1], pictures = data.count - without, map = a, precision_at_5 = b, prior_map = c,
-      prior_precision_at_5 = d }
+      prior_precision_at_5 = d, likely = likely }
   end
   print(("\nwords: %d that at least %d pictures of the training have; pictures without one of them are left out"):format(#vocabulary.words, self.opt.at_least))
   study.table(rows)
+  print()
+  study.table(odds)
 end
 
 --- OUT.json and OUT.svg.
@@ -125,8 +134,9 @@ function Report:write(graph, training)
   file:write(vt.json.encode(facts), "\n")
   file:close()
   local bars = self.bars
-  study.write(self.opt.out .. ".svg", vt.plot.bars{ title = "Names of 493 emoji: share that is right", groups = bars.names, width = 1100, y = { label = "%", low = 0, high = 100 },
-    series = { { name = "first", values = bars.first[1], errors = bars.first[2] }, { name = "first five", values = bars.five[1], errors = bars.five[2] } } })
+  study.write(self.opt.out .. ".svg", vt.plot.bars{ title = ("Names of %d emoji: share that is right"):format(self.parts.focus.count), groups = bars.names, width = 1000,
+    y = { label = "%", low = 0, high = 100 }, series = { { name = "first", values = bars.first[1], errors = bars.first[2] },
+      { name = "first five", values = bars.five[1], errors = bars.five[2] } } })
   print(("graph: %s.graph, %d steps, %.1f MFLOP, %.2f MB of memory"):format(self.opt.out, graph.steps, graph.flops / 1e6, graph.peak_bytes / 2 ^ 20))
 end
 
