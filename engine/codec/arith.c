@@ -52,43 +52,71 @@ void vt__arith_end(vt__arith_encoder *e) {
     while (e->n_bits) put_bit(e, 0);
 }
 
-static uint32_t get_bit(vt__arith_decoder *d) {
-    size_t at = d->at++;
-    return at / 8 < d->size ? (uint32_t)d->data[at / 8] >> (7 - at % 8) & 1 : 0;
+/* The next n bits, 1 to 31. */
+static uint32_t get_bits(vt__arith_decoder *d, int n) {
+    size_t at = d->at;
+    uint64_t v = 0;
+    d->at += (size_t)n;
+    for (size_t i = 0; i < 5; i++) v = v << 8 | (at / 8 + i < d->size ? d->data[at / 8 + i] : 0);
+    return (uint32_t)(v >> (40 - (int)(at % 8) - n)) & (((uint32_t)1 << n) - 1);
 }
 
 void vt__arith_open(vt__arith_decoder *d, const void *data, size_t size) {
     *d = (vt__arith_decoder){.data = data, .size = size, .high = UINT32_MAX};
-    for (int i = 0; i < 32; i++) d->value = d->value << 1 | get_bit(d);
+    d->value = get_bits(d, 16) << 16;
+    d->value |= get_bits(d, 16);
 }
 
-static int32_t find(const uint32_t *cum, int64_t n, uint32_t at) {
+/* Where in 65536 the value lies. */
+static uint32_t place(const vt__arith_decoder *d) {
+    uint64_t span = (uint64_t)d->high - d->low + 1;
+    return (uint32_t)(((((uint64_t)(d->value - d->low) + 1) << TOTAL_BITS) - 1) / span);
+}
+
+/* After the interval was narrowed: bits that are known fall out, all that there are at once. */
+static void renew(vt__arith_decoder *d) {
+    for (;;) {
+        int n = 1;
+        if (!((d->low ^ d->high) & HALF)) {
+            n = __builtin_clz(d->low ^ d->high); /* the ends differ */
+        } else if (d->low >= QUARTER && d->high < HALF + QUARTER) {
+            d->low -= QUARTER;
+            d->high -= QUARTER;
+            d->value -= QUARTER;
+        } else {
+            return;
+        }
+        d->low <<= n;
+        d->high = d->high << n | (((uint32_t)1 << n) - 1);
+        d->value = d->value << n | get_bits(d, n);
+    }
+}
+
+int32_t vt__arith_get(vt__arith_decoder *d, const uint32_t *cum, int64_t n) {
+    uint32_t at = place(d);
     int64_t low = 0, high = n;
     while (high - low > 1) {
         int64_t middle = (low + high) / 2;
         if (cum[middle] <= at) low = middle;
         else high = middle;
     }
+    narrow(&d->low, &d->high, cum[low], cum[low + 1]);
+    renew(d);
     return (int32_t)low;
 }
 
-int32_t vt__arith_get(vt__arith_decoder *d, const uint32_t *cum, int64_t n) {
-    uint64_t span = (uint64_t)d->high - d->low + 1;
-    uint32_t at = (uint32_t)(((((uint64_t)(d->value - d->low) + 1) << TOTAL_BITS) - 1) / span);
-    int32_t k = find(cum, n, at);
-    narrow(&d->low, &d->high, cum[k], cum[k + 1]);
-    for (;;) {
-        if (d->low >= QUARTER && d->high < HALF + QUARTER && d->low < HALF && d->high >= HALF) {
-            d->low -= QUARTER;
-            d->high -= QUARTER;
-            d->value -= QUARTER;
-        } else if (d->high >= HALF && d->low < HALF) {
-            return k;
-        }
-        d->low <<= 1; /* in one half: the first bit falls out */
-        d->high = d->high << 1 | 1;
-        d->value = d->value << 1 | get_bit(d);
+int32_t vt__arith_get_short(vt__arith_decoder *d, const uint16_t *begins, int64_t n) {
+    enum { SHIFT = 4 }; /* from 12 bits to 16 */
+    uint32_t at = place(d) >> SHIFT;
+    int64_t low = 0, high = n;
+    while (high - low > 1) {
+        int64_t middle = (low + high) / 2;
+        if (begins[middle] <= at) low = middle;
+        else high = middle;
     }
+    narrow(&d->low, &d->high, (uint32_t)begins[low] << SHIFT, low + 1 < n ? (uint32_t)begins[low + 1] << SHIFT : 1 << TOTAL_BITS);
+    renew(d);
+    return (int32_t)low;
 }
 
 size_t vt__arith_read(const vt__arith_decoder *d) { return (d->at + 7) / 8; }

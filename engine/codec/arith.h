@@ -26,6 +26,8 @@ typedef struct vt__arith_decoder {
 void vt__arith_open(vt__arith_decoder *d, const void *data, size_t size);
 /* The next symbol of a checked table. */
 int32_t vt__arith_get(vt__arith_decoder *d, const uint32_t *cum, int64_t n);
+/* The same by the begins of a rANS table (vtk_entropy.h) of n numbers. */
+int32_t vt__arith_get_short(vt__arith_decoder *d, const uint16_t *begins, int64_t n);
 /* Bytes of which a bit was looked at, zeros behind the end included. */
 size_t vt__arith_read(const vt__arith_decoder *d);
 

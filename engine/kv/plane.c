@@ -352,20 +352,9 @@ int vt__plane_open(vt__plane_reader *r, const vt__kv_coding *c, const void *data
     return size == want + want % 2;
 }
 
-static void arith_get(vt__arith_decoder *d, uint8_t *out, const uint16_t *tables, int64_t lines, int64_t n) {
-    uint32_t cum[VT__CUM_MOST_SYMBOLS + 1];
-    for (int64_t i = 0; i < n; i++) {
-        int64_t n_symbols = 0;
-        for (; n_symbols < lines * LINE && tables[i * lines * LINE + n_symbols] < 1 << VTK_RANS_BITS; n_symbols++)
-            cum[n_symbols] = (uint32_t)tables[i * lines * LINE + n_symbols] << (16 - VTK_RANS_BITS);
-        cum[n_symbols] = VT__CUM_ALL;
-        out[i] = (uint8_t)vt__arith_get(d, cum, n_symbols);
-    }
-}
-
 static int get(vt__plane_reader *r, uint8_t *out, const uint16_t *tables, int64_t lines, int64_t n) {
     if (r->coding.coder == VT__KV_RANS) return vtk_get()->entropy->rans_decode(out, &r->rans, tables, lines, n);
-    arith_get(&r->arith, out, tables, lines, n);
+    for (int64_t i = 0; i < n; i++) out[i] = (uint8_t)vt__arith_get_short(&r->arith, tables + i * lines * LINE, lines * LINE);
     return 1;
 }
 
