@@ -199,7 +199,9 @@ static vt_status reserve(vt_solver *s) {
     }
     s->step = 0;
     for (int32_t i = 0; st == VT_OK && i < VT__Y; i++) {
-        if (used[i]) st = vt__tensor_create(s->ctx, &vt__backend_cpu, &s->desc, &s->slot[i]);
+        if (!used[i]) continue;
+        st = vt__tensor_create(s->ctx, &vt__backend_cpu, &s->desc, &s->slot[i]);
+        if (st == VT_OK) memset(vt__tensor_to_view(s->slot[i]).data, 0, (size_t)(s->n_rows * s->row_size) * vt__dtype_size(s->dtype)); /* a snapshot has all of it */
     }
     return st;
 }
