@@ -4,7 +4,8 @@ local t = require "support"
 local vt = require "venturi"
 local expect, run, sh = shell.expect, shell.run, shell.sh
 
-local verbs = { "ask", "chat", "generate", "index", "search", "cluster", "encode", "tokenize", "info", "sample", "bench", "quantize", "kv",
+local verbs = { "ask", "chat", "generate", "index", "search", "cluster", "encode", "tokenize", "info", "sample",
+  "bench", "quantize", "kv",
   "run", "repl", "doctor", "help", "version" }
 local vocabulary = t.golden .. "/tok_bpe_smollm.gguf"
 
