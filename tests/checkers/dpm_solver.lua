@@ -141,6 +141,7 @@ local function check_sampler(file, case, tolerance)
   for _, entry in ipairs(file.data.cases) do
     if not entry.sampler and entry.steps == case.steps then given = entry end
   end
+  if not given then error(("no levels and noise of %s steps"):format(case.steps), 0) end
   local o = { schedule = vt.schedule{ kind = "ve" }, dtype = "f64", prediction = "x0", steps = case.steps, spacing = "karras", sigma_min = 0.03, sigma_max = 14.6,
     lower_order_final = false }
   for k, v in pairs(samplers[case.sampler] or error("sampler " .. tostring(case.sampler), 0)) do o[k] = v end

@@ -99,6 +99,39 @@ must_fail("40-convergence.json", "a changed end", function(d) d.exact_end[1][1] 
 must_fail("57-convergence.json", "a method that nobody knows", function(d) d.rows[1].method = "T-PNDM" end)
 must_fail("33-artifacts.json", "another share", function(d) d.rows[1].GHVB["4"] = 0.4 end)
 
+-- Files of solvers are long: some of their cases are enough to see a change.
+for name, spec in pairs{
+  ["02-infedit-ddcm.json"] = { by = 1e-6, at = function(case) return case.result[1] end },
+  ["03-deis.json"] = { by = 1e-2, at = function(case) return case.x_end[1] end },
+  ["06-usf.json"] = { by = 1e-6, at = function(case) return case.x_end[1] end },
+  ["07-resshift.json"] = { by = 1e-6, at = function(case) return case.q_sample_last[2] end },
+  ["09-timeshift.json"] = { by = 1e-6, at = function(case) return case.x_end[2] end },
+  ["33-ghvb.json"] = { by = 1e-6, at = function(case) return case.x_end[3] end },
+  ["40-flowturbo.json"] = { by = 1e-6, at = function(case) return case.trajectory[#case.trajectory][3] end },
+  ["57-pndm.json"] = { by = 1e-6, at = function(case) return case.x_end[2] end },
+  ["79-dpmsolver.json"] = { by = 1e-4, at = function(case) return case.x_end[1] end },
+  ["79-diffusers-schedulers.json"] = { by = 1e-4, at = function(case) return case.x_end[3] end },
+  ["79-kdiffusion.json"] = { by = 1e-4, at = function(case) return case.x_end[2] end },
+} do
+  local function shorten(d)
+    local cases = vt.json.array{}
+    for i, case in ipairs(d.cases) do
+      if i <= 2 or case.noise_sequence then cases[#cases + 1] = case end -- which other cases use
+    end
+    d.cases = cases
+  end
+  must_pass(name, "a part of the file", shorten)
+  must_fail(name, "a changed result", function(d)
+    shorten(d)
+    local row = spec.at(d.cases[2])
+    row[1] = row[1] + spec.by
+  end)
+  must_fail(name, "no cases", function(d) d.cases = vt.json.array{} end)
+end
+must_fail("55-rectified-flow.json", "another slope", function(d) d.gaussian_1d[2].euler_1rf[3].euler_map_slope = 0.5 end)
+must_fail("55-rectified-flow.json", "another pair", function(d) d.gmm2d_reflow_pairs.z1[4][2] = d.gmm2d_reflow_pairs.z1[4][2] + 1e-6 end)
+must_fail("79-diffusers-schedulers.json", "another time", function(d) d.cases[1].timesteps[2] = d.cases[1].timesteps[2] + 1 end)
+
 must_pass("philox4x32.json", "the file as it is")
 must_pass("philox4x32.json", "other known answers alone", function(d) for key in pairs(d) do if key ~= "kat" then d[key] = nil end end end)
 must_fail("philox4x32.json", "a changed word", function(d) d.words_seed7[3] = d.words_seed7[3] + 1 end)
