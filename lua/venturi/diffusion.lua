@@ -74,8 +74,12 @@ function M.names(what)
 end
 
 local function find(name)
-  return by_name[name] or error(("diffusion: no solver is called '%s'; known are %s"):format(tostring(name), table.concat(M.names(), ", ")), 3)
+  return by_name[name] or error(("diffusion: no solver is called '%s'; known are %s; for rectified flows %s; with fresh noise %s"):format(tostring(name),
+    table.concat(M.names(), ", "), table.concat(M.names "flow", ", "), table.concat(M.names "noisy", ", ")), 3)
 end
+
+--- Whether a solver is one of those made for rectified flows, which may begin where there is no signal.
+function M.is_flow(name) return find(name).flow == true end
 
 --- Order of convergence that is to be expected of a solver; nil: it adds fresh noise.
 function M.order(name) return find(name).order end
@@ -84,6 +88,7 @@ function M.order(name) return find(name).order end
 -- count: { steps = n }, or { evaluations = n }: as many steps as so many predictions allow; nil where they are too few for one
 function M.options(name, count)
   local s = find(name)
+  if not (count.steps or count.evaluations) then error("diffusion: give 'steps' or 'evaluations'", 2) end
   local o = {}
   for k, v in pairs(s.options) do o[k] = v end
   -- Singlestep kinds count predictions where others count steps.

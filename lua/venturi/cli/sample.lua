@@ -14,6 +14,8 @@ local schedules = {
   flow = { { kind = "flow" }, 0, 1, "uniform" },
 }
 
+local without_levels = { log_snr = true, ratio = true, karras = true, exponential = true }
+
 local M = {
   name = "sample",
   summary = "draw from a known mixture by a solver, and measure its error",
@@ -27,8 +29,9 @@ local M = {
     { "name", arg = "NAME", kind = "string", group = "Model", env = false, help = "which of the file's models; default: the first" },
     { "class", arg = "C", kind = "integer", min = 0, group = "Model", env = false, help = "only modes of this class" },
     { "guidance", arg = "G", kind = "number", default = 1, group = "Model", help = "of the class: plain + G (with class - plain)" },
-    { "solver", arg = "NAME", kind = "string", default = "dpmpp_2m", group = "Solver", help = "ddim, dpmpp_2m, unipc_2, deis_tab3 ... (an unknown name lists all)" },
-    { "steps", short = "n", arg = "N", kind = "integer", min = 1, max = 100000, default = 20, group = "Solver", help = "steps of the solver" },
+    { "solver", arg = "NAME", kind = "string", group = "Solver",
+      help = "ddim, dpmpp_2m, unipc_2, deis_tab3 ... (an unknown name lists all); default: dpmpp_2m, of flows flow_heun" },
+    { "steps", short = "n", arg = "N", kind = "integer", min = 1, max = 100000, default = 20, group = "Solver", help = "steps of the solver; of dpm_2s, dpm_3s, dpmpp_2s, dpmpp_3s evaluations" },
     { "schedule", arg = "KIND", kind = "choice", choices = { "vp", "linear", "cosine", "ve", "flow" }, default = "vp", group = "Solver", help = "vp, linear, cosine, ve or flow" },
     { "spacing", arg = "KIND", kind = "string", group = "Solver", help = "of the levels: log_snr, uniform, ratio ...; default: as the schedule likes it" },
     { "seed", arg = "S", kind = "integer", default = 0, group = "Solver", help = "of the noise" },
@@ -49,8 +52,18 @@ end
 function M.run(opt)
   if not opt.exact then error({ usage = "option '--exact' is missing: the mixture's parameters" }, 0) end
   if not opt.class and opt.guidance ~= 1 then error({ usage = "option '--guidance' needs --class" }, 0) end
+  opt.solver = opt.solver or opt.schedule == "flow" and "flow_heun" or "dpmpp_2m"
   local known, solver = pcall(vt.diffusion.options, opt.solver, { steps = opt.steps })
   if not known then error({ usage = tostring(solver):gsub("^.-diffusion: ", "") }, 0) end
+  local is_flow = opt.schedule == "flow"
+  -- A flow begins with noise alone, where log(alpha / sigma) is not finite.
+  if is_flow and not vt.diffusion.is_flow(opt.solver) then
+    error({ usage = ("'%s' cannot begin where there is no signal: --schedule flow goes with %s"):format(opt.solver, table.concat(vt.diffusion.names "flow", ", ")) }, 0)
+  elseif is_flow and without_levels[opt.spacing] then
+    error({ usage = ("spacing '%s' has no levels where there is no signal: --schedule flow goes with uniform"):format(opt.spacing) }, 0)
+  elseif not is_flow and opt.solver == "flowturbo" then
+    error({ usage = "'flowturbo' goes with --schedule flow" }, 0)
+  end
   local out = talk.open(opt)
   local problem, spacing = problem_of(opt)
   solver.spacing = opt.spacing or spacing

@@ -3,18 +3,49 @@ local vt = require "venturi"
 
 local M = {}
 
---- options(args, defaults): { name = value } from "--name VALUE"; "--quick" takes defaults.quick over the others. Numbers stay numbers.
+-- A wrong command line ends the script, with one line.
+local function wrong(args, text)
+  if not args[0] then error(text, 0) end
+  io.stderr:write(args[0], ": ", text, "; --help lists the options\n")
+  os.exit(2, true)
+end
+
+-- Prints the comment at the head of a script.
+local function help(path)
+  for line in io.lines(path) do
+    local text = line:match "^%-%-%-? ?(.*)"
+    if not text then break end
+    print(text)
+  end
+end
+
+-- The value of an option, of its default's type; what is counted is counted from 1.
+local function value_of(args, name, text, default)
+  if not text then wrong(args, ("option '--%s' needs a value"):format(name)) end
+  if type(default) ~= "number" then return text end
+  local value = tonumber(text)
+  if not value or value ~= value or math.abs(value) == math.huge then wrong(args, ("option '--%s' needs a number, got '%s'"):format(name, text)) end
+  if math.type(default) == "integer" and math.type(value) ~= "integer" then wrong(args, ("option '--%s' needs a whole number, got '%s'"):format(name, text)) end
+  if math.type(default) == "integer" and default > 0 and name ~= "seed" and value < 1 then wrong(args, ("option '--%s' needs a number above 0, got '%s'"):format(name, text)) end
+  return value
+end
+
+--- options(args, defaults): { name = value } from "--name VALUE"; "--quick" takes defaults.quick over the others. A number stays a number, and must be one.
+-- "--help" prints the comment at the script's head and ends it.
 function M.options(args, defaults)
   local opt, given, i = {}, {}, 1
   while args[i] do
     local name = args[i]:match "^%-%-(.+)$"
-    if name == "quick" then
+    if args[0] and (name == "help" or args[i] == "-h") then
+      help(args[0])
+      os.exit(0, true)
+    elseif name == "quick" and defaults.quick then
       given.quick, i = true, i + 1
-    elseif name and defaults[name] ~= nil and type(defaults[name]) ~= "table" and args[i + 1] then
-      given[name] = tonumber(args[i + 1]) or args[i + 1]
+    elseif name and defaults[name] ~= nil and type(defaults[name]) ~= "table" then
+      given[name] = value_of(args, name, args[i + 1], defaults[name])
       i = i + 2
     else
-      error(("unknown option '%s'"):format(args[i]), 0)
+      wrong(args, ("unknown option '%s'"):format(args[i]))
     end
   end
   for name, value in pairs(defaults) do opt[name] = value end
