@@ -37,9 +37,8 @@ for i, a in ipairs(angles(index):totable()) do if a <= opt.angle then kept[#kept
 local keep = vt.tensor(kept)
 local start = targets:index_select(index:select{ dim = 2, index = 0 }:index_select(keep, { dim = 1 }), { dim = 1 })
 
-local function ddim(x, from)
-  return vt.solver{ kind = "ddim", schedule = schedule, spacing = "log_snr", start = from, end_time = 1e-3, steps = opt.steps, dtype = "f64" }:begin(x):run(
-    vt.diffusion.exact(mixture))
+local function solve(x, from, kind, spacing)
+  return vt.solver{ kind = kind, schedule = schedule, spacing = spacing, start = from, end_time = 1e-3, steps = opt.steps, dtype = "f64" }:begin(x):run(vt.diffusion.exact(mixture))
 end
 
 -- Frechet distance of diagonal Gaussians, a kernel distance (Gaussian kernels of three widths), strays and shares.
@@ -60,10 +59,12 @@ local function add(name, x)
   local far = 100 * problems.strays(mixture, x):gt(4):cast("f64"):mean():item()
   rows[#rows + 1] = { name, ("%.5f"):format(frechet(x)), ("%.5f"):format(mmd(x)), ("%.2f"):format(far), ("%.3f %.3f %.3f %.3f"):format(table.unpack(problems.shares(mixture, x))) }
 end
-local mapped, plain = ddim(start, opt.time), ddim(noise, 1)
+local mapped, plain = solve(start, opt.time, "ddim", "log_snr"), solve(noise, 1, "ddim", "log_snr")
 add("data", mixture:draw(opt.samples, { seed = opt.seed + 3 }))
 add(("DPM-OT, %d steps"):format(opt.steps), mapped)
+add(("DPM-OT, %d steps of 2M"):format(opt.steps), solve(start, opt.time, "dpm", "ratio"))
 add(("DDIM, %d steps"):format(opt.steps), plain)
+add(("2M, %d steps"):format(opt.steps), solve(noise, 1, "dpm", "log_snr"))
 print(("%d targets at t = %g; error %.1e, %d empty cells after %d iterations, %.1f s; %d of %d points off the singular set"):format(opt.targets, opt.time, report.error,
   report.empty, report.iterations, seconds, keep.shape[1], opt.samples))
 study.table(rows)

@@ -30,7 +30,7 @@ function M.strays(mixture, x)
   local nearest
   for k = 0, mixture:n_modes() - 1 do
     local mode = mixture:mode(k)
-    local d = ((x - mode.mean) / mode.std):square():mean(2):sqrt()
+    local d = ((x - mode.mean) / mode.std):square():sum(2):sqrt()
     nearest = nearest and nearest:minimum(d) or d
   end
   return nearest
