@@ -1,5 +1,6 @@
 /* Lua face of venturi/solver.h: vt.schedule{ ... } and vt.solver{ ... }. */
 #include <stdint.h>
+#include <string.h>
 
 #include "array.h"
 #include "bind.h"
@@ -216,6 +217,44 @@ static void read_predictions(lua_State *L, vt_solver_options *o, const char *wha
     if (box_boolean(L, 1, what, "brownian", 0)) o->flags |= VT_SOLVER_BROWNIAN;
 }
 
+/* Whether an option is given, and neither false nor "none". */
+static int is_given(lua_State *L, const char *option) {
+    const int top = lua_gettop(L);
+    const int is = box_field(L, 1, option) && lua_toboolean(L, -1) && !(lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "none") == 0);
+    lua_settop(L, top);
+    return is;
+}
+
+/* An option that would do nothing is refused: those that only some kinds read, and those that say how another one works. */
+static void refuse_idle(lua_State *L, const vt_solver_options *o) {
+#define KIND(name) (UINT32_C(1) << VT_SOLVER_##name)
+    const uint32_t DPMS = KIND(DPM) | KIND(DPM_SINGLE) | KIND(DPM_ADAPTIVE);
+    const struct {
+        const char *option;
+        uint32_t kinds;
+    } of_kinds[] = {{"program", KIND(FLOWTURBO)}, {"usf", KIND(USF)}, {"atol", KIND(DPM_ADAPTIVE)}, {"rtol", KIND(DPM_ADAPTIVE)}, {"classical", KIND(PNDM)},
+        {"reading", KIND(PNDM)}, {"plain_steps", KIND(UNIPC)}, {"first", KIND(USF)}, {"churn", KIND(DDIM) | KIND(EULER) | KIND(HEUN) | KIND(DPM2)}, {"form", DPMS},
+        {"algorithm", DPMS | KIND(UNIPC)}, {"order", DPMS | KIND(LMS) | KIND(DEIS) | KIND(PNDM) | KIND(UNIPC) | KIND(GHVB) | KIND(ANCESTRAL)},
+        {"eta", DPMS | KIND(DDIM) | KIND(EULER) | KIND(ANCESTRAL) | KIND(DPM_SDE) | KIND(DDCM)}};
+#undef KIND
+    static const char *const of_options[][2] = {{"guidance_scale", "guidance"}, {"guidance_rescale", "guidance"}, {"guidance_from", "guidance"}, {"guidance_to", "guidance"},
+        {"churn_from", "churn"}, {"churn_to", "churn"}, {"threshold_floor", "threshold"}, {"threshold_top", "threshold"}};
+    static const char *const of_values[] = {"steps", "spacing"};
+    for (size_t i = 0; i < sizeof of_kinds / sizeof *of_kinds; i++) {
+        if (!(of_kinds[i].kinds >> o->kind & 1) && is_given(L, of_kinds[i].option))
+            box_raise(L, VT_ERR_INVALID, "solver: option '%s' does nothing with kind '%s'", of_kinds[i].option, solver_kinds[o->kind]);
+    }
+    for (size_t i = 0; i < sizeof of_options / sizeof *of_options; i++) {
+        if (is_given(L, of_options[i][0]) && !is_given(L, of_options[i][1]))
+            box_raise(L, VT_ERR_INVALID, "solver: option '%s' does nothing without '%s'", of_options[i][0], of_options[i][1]);
+    }
+    for (size_t i = 0; o->values && i < sizeof of_values / sizeof *of_values; i++) {
+        if (is_given(L, of_values[i])) box_raise(L, VT_ERR_INVALID, "solver: option '%s' does nothing beside 'times' or 'sigmas'", of_values[i]);
+    }
+    if (o->beta != 0 && o->beta != 1 && o->kind != VT_SOLVER_GHVB && o->momentum == VT_MOMENTUM_NONE)
+        box_raise(L, VT_ERR_INVALID, "solver: option 'beta' does nothing without 'momentum'");
+}
+
 /* Reads the options at index 1; arrays stay on the stack. */
 static vt_solver_options read_options(lua_State *L) {
     static const char *const known[] = {"schedule", "kind", "prediction", "spacing", "final", "dtype", "algorithm", "order", "form", "variant", "lower_final", "steps",
@@ -262,6 +301,7 @@ static vt_solver_options read_options(lua_State *L) {
         if (o.n_steps < 1) box_raise(L, VT_ERR_INVALID, "solver: needs two levels or more");
     }
     o.usf = read_usf(L, &o.n_steps);
+    refuse_idle(L, &o);
     return o;
 }
 

@@ -151,6 +151,11 @@ t.test("what a solver cannot do is refused", function()
   fails("invalid", vt.solver, { schedule = schedule, kind = "usf", steps = 1, usf = { { ordr = 2 } } })
   fails("invalid", vt.solver, { schedule = schedule, kind = "deis", variant = "rho" })
   fails("invalid", vt.solver, { schedule = schedule, kind = "ghvb", beta = 2 })
+  for _, idle in ipairs{ { order = 2 }, { algorithm = "noise" }, { form = "taylor" }, { program = "HP" }, { beta = 0.5 }, { guidance_scale = 2 }, { churn_from = 1 },
+    { threshold_top = 2 }, { kind = "deis", eta = 1 }, { kind = "lms", churn = 1 }, { kind = "dpm", plain_steps = 1 }, { times = { 9, 5, 0 }, steps = 2 } } do
+    idle.schedule = linear
+    fails("invalid", vt.solver, idle)
+  end
   local solver = vt.solver{ schedule = linear, kind = "ddim", dtype = "f64" }
   fails("state", solver.shift, solver, {})
   solver:begin(vt.zeros(2, 3, { dtype = "f64" }))
