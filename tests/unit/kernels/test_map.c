@@ -304,6 +304,56 @@ static void integers_divide_by_zero_and_wrap(void **state) {
     assert_memory_equal(z, power, sizeof z);
 }
 
+/* Sums of 1 to 12 arrays of every kind of number; the flag where an element is not finite, with it first, last or nowhere; over the first input too. */
+static void check_blend(const vtk_table *ref, const vtk_table *t) {
+    enum { MOST_IN = 12, ROOM = 301 };
+    static const int64_t many[] = {1, 3, 5, 7, 9, 15, 17, 31, 33, 63, 65, 127, 300};
+    static const double bad[] = {0, NAN, INFINITY, -INFINITY, 1e308}; /* 0: none; the last: finite, its product with 1e3 is not */
+    static double from[MOST_IN][ROOM];
+    static char want[ROOM * 8];
+    for (int wide = 0; wide < 2; wide++)
+        for (int32_t n_in = 1; n_in <= MOST_IN; n_in++)
+            for (size_t l = 0; l < COUNT(many); l++)
+                for (size_t kind = 0; kind < COUNT(bad) * 2 - 1; kind++) {
+                    const size_t width = wide ? 8 : 4, size = (size_t)many[l] * width;
+                    const void *in[MOST_IN], *in_place[MOST_IN];
+                    double c[MOST_IN];
+                    uint64_t state = (uint64_t)n_in * 64 + l + 1;
+                    char *out = guarded(size);
+                    for (int32_t k = 0; k < n_in; k++) {
+                        c[k] = (double)random_float(&state);
+                        for (int64_t i = 0; i < many[l]; i++) {
+                            const double x = (double)random_float(&state) * (i % 5 == 0 ? 1e-30 : 1);
+                            if (wide) from[k][i] = x;
+                            else ((float *)from[k])[i] = (float)x;
+                        }
+                        in[k] = in_place[k] = from[k];
+                    }
+                    const double value = bad[(kind + 1) / 2];
+                    const int64_t at = kind % 2 ? 0 : many[l] - 1;
+                    if (kind) {
+                        if (value > 0 && isfinite(value)) c[n_in - 1] = 1e3;
+                        if (wide) from[n_in - 1][at] = value;
+                        else ((float *)from[n_in - 1])[at] = isfinite(value) ? 3e38f : (float)value;
+                    }
+                    const int flag = ref->map->blend[wide](want, in, c, n_in, many[l]);
+                    assert_int_equal(flag, kind != 0);
+                    memset(out, 0x5a, size);
+                    assert_int_equal(t->map->blend[wide](out, in, c, n_in, many[l]), flag);
+                    compare_bytes("blend", t->isa, out, want, size, width);
+                    in_place[0] = out;
+                    memcpy(out, from[0], size);
+                    assert_int_equal(t->map->blend[wide](out, in_place, c, n_in, many[l]), flag);
+                    compare_bytes("blend in place", t->isa, out, want, size, width);
+                    guarded_free(out, size);
+                }
+}
+
+static void blends_are_the_same_to_the_bit(void **state) {
+    (void)state;
+    for_each_variant(check_blend);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_within_their_ulps),
@@ -311,6 +361,7 @@ int main(void) {
         cmocka_unit_test(conversions_agree_and_stay_in_range),
         cmocka_unit_test(choices_and_moves),
         cmocka_unit_test(what_goes_past_the_caches_is_the_same),
+        cmocka_unit_test(blends_are_the_same_to_the_bit),
         cmocka_unit_test(integers_divide_by_zero_and_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
