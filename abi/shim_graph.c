@@ -10,6 +10,8 @@
 #include "plan/file.h"
 #include "plan/graph.h"
 #include "plan/report.h"
+#include "tensor/tensor.h"
+#include "venturi/solver.h"
 #include "venturi/tensor.h"
 #include "venturi_experimental.h"
 
@@ -102,6 +104,75 @@ vt_status vt_graph_report(const vt_graph *graph, vt_buffer **out) {
     if (out) *out = NULL;
     if (!graph || !out) return vt__fail(VT_ERR_INVALID, "graph: graph or out is NULL");
     return vt__graph_report(graph, out);
+}
+
+/* ---- as a solver's model ---- */
+
+static int is_like(int32_t dtype, const int64_t *shape, int32_t n_dims, const vt_tensor *t) {
+    return dtype == vt_tensor_dtype(t) && n_dims == vt_tensor_n_dims(t) && !memcmp(shape, vt_tensor_shape(t), (size_t)n_dims * sizeof *shape);
+}
+
+/* Whether the graph takes the request's state and times and answers with its like; *time_type: the type of the times. */
+static vt_status check_model(const vt_graph *g, const vt_solver_request *r, int32_t n_inputs, int32_t *time_type) {
+    int64_t shape[VT_MAX_DIMS];
+    int32_t dtype, n_dims;
+    if (vt__graph_n_inputs(g) != n_inputs || vt__graph_n_results(g) != 1)
+        return vt__fail(VT_ERR_INVALID, "graph: a solver's model takes a state, times%s and has one result; this one takes %d and has %d", n_inputs == 3 ? ", what is given" : "",
+                        vt__graph_n_inputs(g), vt__graph_n_results(g));
+    for (int32_t i = 0; i < n_inputs; i++)
+        if (vt__graph_writes_input(g, i)) return vt__fail(VT_ERR_UNSUPPORTED, "graph: a solver's model that writes to its input %d", i + 1);
+    (void)write_desc(vt__graph_input(g, 0), &dtype, shape, &n_dims);
+    if (n_dims && shape[0] != r->n_rows && dtype == vt_tensor_dtype(r->x))
+        return vt__fail(VT_ERR_SHAPE, "graph: captured for %lld rows, the solver has %lld: a graph has one number of rows", (long long)shape[0], (long long)r->n_rows);
+    if (dtype != vt_tensor_dtype(r->x)) return vt__fail(VT_ERR_DTYPE, "graph: captured for states of %s, the solver's are %s", vt_dtype_name(dtype), vt_dtype_name(vt_tensor_dtype(r->x)));
+    if (!is_like(dtype, shape, n_dims, r->x)) return vt__fail(VT_ERR_SHAPE, "graph: captured for states of other extents than the solver's");
+    (void)write_desc(vt__graph_output(g, 0), &dtype, shape, &n_dims);
+    if (!is_like(dtype, shape, n_dims, r->x)) return vt__fail(VT_ERR_SHAPE, "graph: its result is not of the state's type and extents");
+    (void)write_desc(vt__graph_input(g, 1), time_type, shape, &n_dims);
+    if (*time_type != VT_DTYPE_F32 && *time_type != VT_DTYPE_F64) return vt__fail(VT_ERR_DTYPE, "graph: times are f32 or f64, captured were %s", vt_dtype_name(*time_type));
+    if (n_dims != 1 || shape[0] != r->n_rows) return vt__fail(VT_ERR_SHAPE, "graph: times are [%lld], one for each row; captured were others", (long long)r->n_rows);
+    return VT_OK;
+}
+
+/* The request's times as a tensor of the type that the graph takes. */
+static vt_status make_times(const vt_solver_request *r, int32_t dtype, vt_tensor **out) {
+    vt_status st = vt_tensor_create(r->x->ctx, dtype, &r->n_rows, 1, VT_DEVICE_CPU, out);
+    if (st != VT_OK) return st;
+    void *data = vt_tensor_data(*out);
+    for (int64_t i = 0; i < r->n_rows; i++) {
+        if (dtype == VT_DTYPE_F64) ((double *)data)[i] = r->time[i];
+        else ((float *)data)[i] = (float)r->time[i];
+    }
+    return VT_OK;
+}
+
+static vt_status predict(vt_graph *g, vt_tensor *x, vt_tensor *times, vt_tensor *given, vt_tensor **out) {
+    vt_tensor *inputs[] = {x, times, given};
+    vt_status st = vt__graph_run(g, inputs, given ? 3 : 2);
+    if (st == VT_OK) *out = vt_tensor_retain(vt__graph_result(g, 0));
+    return st;
+}
+
+vt_status vt_graph_model(void *denoiser, const vt_solver_request *request, vt_tensor **out) {
+    enum { FIRST_SIZE = 32 };
+    vt_graph_denoiser d;
+    vt_tensor *times = NULL;
+    int32_t time_type = VT_DTYPE_F32;
+    if (!denoiser || !request || !out || !request->x) return vt__fail(VT_ERR_INVALID, "graph: denoiser, request, its state or out is NULL");
+    vt_status st = vt__options_read("graph", &d, sizeof d, FIRST_SIZE, denoiser);
+    if (st != VT_OK) return st;
+    if (!d.graph || d.reserved) return vt__fail(VT_ERR_INVALID, "graph: graph is NULL, or reserved is not 0");
+    if (request->model) return vt__fail(VT_ERR_UNSUPPORTED, "graph: the solver asks for a second model, a graph is one");
+    if (request->n_predictions == 2 && (!d.given || !d.plain)) return vt__fail(VT_ERR_INVALID, "graph: guidance needs `given` and `plain`, the third input of either prediction");
+    st = check_model(d.graph, request, d.given ? 3 : 2, &time_type);
+    if (st == VT_OK) st = make_times(request, time_type, &times);
+    if (st == VT_OK) st = predict(d.graph, request->x, times, d.given, out);
+    if (st == VT_OK && request->n_predictions == 2) {
+        st = predict(d.graph, request->x, times, d.plain, out + 1);
+        if (st != VT_OK) vt_tensor_release(out[0]), out[0] = NULL;
+    }
+    vt_tensor_release(times);
+    return st;
 }
 
 vt_status vt_arena_plan(vt_context *ctx, const vt_arena_span *spans, int64_t n, int32_t order, uint64_t *offsets, uint64_t *size, uint64_t *least) {

@@ -9,6 +9,7 @@
 #include "callback.h"
 #include "capability.h"
 #include "venturi/context.h"
+#include "venturi/graph.h"
 #include "venturi/solver.h"
 
 static void release_schedule(void *handle) { vt_schedule_release(handle); }
@@ -334,7 +335,7 @@ static void read_program(lua_State *L, int schedule, vt_solver_options *o) {
     o->ops = bind_solver_program(L, levels, n_levels, &o->n_ops, &o->n_steps);
 }
 
-/* vt.solver{ schedule = , kind = , ... }: docs/manual/solvers.md */
+/* vt.solver{ schedule = , kind = , ... }: docs/manual/solver.md and solvers.md */
 static int solver_new(lua_State *L) {
     lua_remove(L, 1); /* the table that was called */
     lua_settop(L, 1);
@@ -567,10 +568,36 @@ static int go_on(lua_State *L, int status, lua_KContext from) {
     }
 }
 
-/* solver:run(function(x, t, request) -> prediction [, unconditional]) -> result */
+/* Stack: solver, graph, its third input and that of unconditional predictions, or nil. Each evaluation is paid for before it is done. */
+static int run_graph(lua_State *L) {
+    for (;;) {
+        vt_graph_denoiser d = VT_STRUCT_INIT(vt_graph_denoiser);
+        vt_graph_cost_info cost = VT_STRUCT_INIT(vt_graph_cost_info);
+        vt_tensor *out[2] = {NULL, NULL};
+        box *b[2];
+        lua_settop(L, 4);
+        vt_solver *solver = box_check(L, 1, &solver_box);
+        if (vt_solver_is_done(solver)) return push_tensor(L, vt_solver_state(solver)), 1;
+        d.graph = box_check(L, 2, &bind_graph_box);
+        d.given = lua_isnil(L, 3) ? NULL : bind_tensor_check(L, 3);
+        d.plain = lua_isnil(L, 4) ? NULL : bind_tensor_check(L, 4);
+        const vt_solver_request r = request_of(L);
+        box_ok(L, vt_graph_cost(d.graph, &cost));
+        cost.flops *= r.n_predictions;
+        vt__capability_charge_for(L, cost.flops < 1e18 ? (uint64_t)cost.flops : UINT64_MAX, VT__COST_ELEMENT);
+        for (int32_t i = 0; i < r.n_predictions; i++) b[i] = bind_tensor_push(L);
+        const vt_status st = vt_graph_model(&d, &r, out);
+        for (int32_t i = 0; i < r.n_predictions; i++) b[i]->handle = out[i];
+        box_ok(L, st);
+        answer(L, 5);
+    }
+}
+
+/* solver:run(function(x, t, request) -> prediction [, unconditional]) -> result; solver:run(graph [, given [, plain]]) -> result */
 static int solver_run(lua_State *L) {
     (void)box_check(L, 1, &solver_box);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (luaL_testudata(L, 2, bind_graph_box.name)) return run_graph(L);
+    if (lua_type(L, 2) != LUA_TFUNCTION) box_raise(L, VT_ERR_INVALID, "solver: a model is a function or a graph, got %s", luaL_typename(L, 2));
     lua_settop(L, 2);
     return go_on(L, LUA_OK, 0);
 }

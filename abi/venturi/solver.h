@@ -369,6 +369,22 @@ VT_API VT_MUST_USE vt_status vt_solver_time_shift(vt_solver *solver, const vt_ti
 typedef vt_status (*vt_solver_model_fn)(void *user, const vt_solver_request *request, vt_tensor **out);
 /** Steps to the end with a model. cancel: polled before each prediction, may be NULL. Errors:  those of vt_solver_step, the model's, VT_ERR_CANCELLED. */
 VT_API VT_MUST_USE vt_status vt_solver_run(vt_solver *solver, vt_solver_model_fn model, void *user, const vt_cancel *cancel);
+/* A graph as the model of a solver: user of vt_graph_model. Borrowed for the run. Its inputs are the state [rows, ...], what the model is told as time [rows] (f32 or f64) and, where
+ * it has three, `given`; its one result is the prediction, of the state's type and extents. A graph has the one number of rows that it was captured with. */
+typedef struct vt_graph_denoiser {
+    uint32_t struct_size;
+    uint32_t reserved; /* must be 0 */
+    vt_graph *graph;
+    vt_tensor *given;  /* its third input (classes, a condition); NULL: it has two */
+    vt_tensor *plain;  /* the third input of the second prediction, where guidance asks for two: no class, an empty condition */
+} vt_graph_denoiser;
+/**
+ * Answers a solver's request: vt_solver_run(solver, vt_graph_model, &denoiser, cancel), with the bits of the function that was captured.
+ *
+ * Errors:  VT_ERR_INVALID (inputs and results of other numbers, no `plain`), VT_ERR_SHAPE (another number of rows among them), VT_ERR_DTYPE, VT_ERR_UNSUPPORTED (a second model; a
+ *          graph that writes to an input), those of vt_graph_run.
+ */
+VT_API VT_MUST_USE vt_status vt_graph_model(void *denoiser, const vt_solver_request *request, vt_tensor **out);
 
 /* ---- numbers for programs ---- */
 

@@ -182,6 +182,7 @@ void vt__graph_release(vt_graph *g) {
 int32_t vt__graph_n_inputs(const vt_graph *g) { return g->p.n_inputs; }
 int32_t vt__graph_n_results(const vt_graph *g) { return g->p.n_results; }
 vt_tensor *vt__graph_result(vt_graph *g, int32_t i) { return g->has_results ? g->results[i] : NULL; }
+int vt__graph_writes_input(const vt_graph *g, int32_t i) { return g->p.values[g->p.inputs[i].value].is_written; }
 const struct vt__desc *vt__graph_input(const vt_graph *g, int32_t i) { return &g->p.inputs[i].desc; }
 const struct vt__desc *vt__graph_output(const vt_graph *g, int32_t i) { return &g->p.results[i].desc; }
 struct vt__graph_cost vt__graph_cost(const vt_graph *g) { return g->cost; }

@@ -18,6 +18,7 @@ vt_status vt__graph_run(vt_graph *g, vt_tensor *const *inputs, int32_t n_inputs)
 int32_t vt__graph_n_inputs(const vt_graph *g);
 int32_t vt__graph_n_results(const vt_graph *g);
 const struct vt__desc *vt__graph_input(const vt_graph *g, int32_t i);
+int vt__graph_writes_input(const vt_graph *g, int32_t i);
 const struct vt__desc *vt__graph_output(const vt_graph *g, int32_t i);
 /* Result i of the last run, borrowed; NULL before the first of one that was opened. While nobody else holds it its memory serves the next run; else the next run takes other memory. */
 vt_tensor *vt__graph_result(vt_graph *g, int32_t i);

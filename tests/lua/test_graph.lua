@@ -199,4 +199,64 @@ test("a saved graph is a model whose graphs go side by side", function()
   raises("UNSUPPORTED", "no saved graph", llama.graph, llama)
 end)
 
+-- A denoiser of classes: input x, times and labels; with the bits of the plain run.
+local function denoiser()
+  local w, u, classes = vt.randn(5, 6, { seed = 1, std = 0.3 }), vt.randn(6, 5, { seed = 2, std = 0.3 }), vt.randn(4, 5, { seed = 3 })
+  return function(x, t, labels)
+    local h = x:linear(w) + (t:cast("f32") * 0.01):reshape(-1, 1):sin()
+    if labels then h = h + classes:embedding(labels) end
+    return h:gelu():linear(u)
+  end
+end
+
+test("a saved graph is a solver's model, with the bits of the function", function()
+  local folder, predict, x, labels, none = s.folder(), denoiser(), vt.randn(3, 6, { seed = 5 }), vt.tensor({ 1, 2, 3 }, { dtype = "i64" }), vt.zeros(3, { dtype = "i64" })
+  local function solver(options)
+    local o = { schedule = vt.schedule{}, kind = "dpm", order = 2, steps = 7 }
+    for k, v in pairs(options or {}) do o[k] = v end
+    return vt.solver(o)
+  end
+  local function saved(dtype, ...)
+    vt.capture(predict, { x, vt.ones(3, { dtype = dtype }), ... }):save(folder .. "/net.graph")
+    return vt.open_graph(folder .. "/net.graph")
+  end
+  for _, kind in ipairs{ "dpm", "ddim", "heun", "ancestral" } do
+    local options = { kind = kind, order = kind == "dpm" and 2 or nil }
+    local want = solver(options):begin(x, { 1, 2, 3 }):run(function(a, t) return predict(a, t) end)
+    for _, dtype in ipairs{ "f32", "f64" } do
+      local have = solver(options):begin(x, { 1, 2, 3 }):run(saved(dtype))
+      s.equal(have.shape, { 3, 6 })
+      if dtype == "f64" then assert(bytes(have) == bytes(want), kind) end
+    end
+  end
+  local with = saved("f64", labels)
+  local want = solver():begin(x):run(function(a, t) return predict(a, t, labels) end)
+  assert(bytes(solver():begin(x):run(with, labels)) == bytes(want))
+  local guided = { guidance = "cfg", guidance_scale = 3 }
+  want = solver(guided):begin(x):run(function(a, t) return predict(a, t, labels), predict(a, t, none) end)
+  assert(bytes(solver(guided):begin(x):run(with, labels, none)) == bytes(want))
+
+  local function refused(code, text, options, start, ...)
+    local one = solver(options):begin(start)
+    raises(code, text, one.run, one, ...)
+  end
+  local plain = saved("f64")
+  refused("SHAPE", "captured for 3 rows, the solver has 2", nil, vt.randn(2, 6, { seed = 1 }), plain)
+  refused("SHAPE", "other extents", nil, vt.randn(3, 7, { seed = 1 }), plain)
+  refused("DTYPE", "states of f32, the solver's are f64", { dtype = "f64" }, x:cast("f64"), plain)
+  refused("INVALID", "this one takes 2", nil, x, plain, labels)
+  refused("INVALID", "this one takes 3", nil, x, with)
+  refused("DTYPE", "input 3", nil, x, with, labels:cast("i32"))
+  refused("INVALID", "`plain`", guided, x, with, labels)
+  refused("INVALID", "a function or a graph, got number", nil, x, 3)
+  refused("SHAPE", "its result", nil, x, vt.capture(function(a, t) return a:sum() + t:sum():cast("f32") end, { x, vt.ones(3, { dtype = "f64" }) }))
+  local momentum = vt.zeros(3, 6)
+  local writes = vt.capture(function(a, t)
+    vt.op.sgd_step(a, a * 1, momentum, { lr = 0.1, out = { a, vt.empty(3, 6) } })
+    return a + t:cast("f32"):reshape(3, 1)
+  end, { x * 1, vt.ones(3, { dtype = "f64" }) })
+  refused("UNSUPPORTED", "writes to its input 1", nil, x, writes)
+  refused("DTYPE", "times are f32 or f64", nil, x, vt.capture(function(a, t) return a + t:cast("f32"):reshape(3, 1) end, { x, labels }))
+end)
+
 s.done()
