@@ -15,6 +15,7 @@ return {
   ["06-usf"] = "usf",
   ["07-resshift"] = "residual",
   ["09-timeshift"] = "timeshift",
+  ["09-timeshift-benefit"] = "diffusion_tables",
   ["11_cooldown"] = "cooldown",
   ["13-search"] = "diffusion_tables",
   ["20-mobilenetv2-memory"] = "patch",

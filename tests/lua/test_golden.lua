@@ -98,6 +98,17 @@ must_fail("40-convergence.json", "a changed slope", function(d) d.rows[1].slope[
 must_fail("40-convergence.json", "a changed end", function(d) d.exact_end[1][1] = d.exact_end[1][1] + 1e-6 end)
 must_fail("57-convergence.json", "a method that nobody knows", function(d) d.rows[1].method = "T-PNDM" end)
 must_fail("33-artifacts.json", "another share", function(d) d.rows[1].GHVB["4"] = 0.4 end)
+for what, change in pairs{
+  ["a gain of an exact model"] = { 3, function(row) row.diagFID_w40 = row.diagFID_w0 - 0.01 end },
+  ["another density"] = { 5, function(row) row.logp_w80 = row.logp_w80 - 4 end },
+  ["another distance"] = { 4, function(row) row.diagFID_w20 = row.diagFID_w20 + 0.06 end },
+  ["a model that nobody knows"] = { 2, function(row) row.model = "x0*0.97" end },
+} do
+  must_fail("09-timeshift-benefit.json", what, function(d)
+    d.rows = vt.json.array{ d.rows[change[1]] }
+    change[2](d.rows[1])
+  end)
+end
 
 -- Files of solvers are long: some of their cases are enough to see a change.
 for name, spec in pairs{
