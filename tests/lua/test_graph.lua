@@ -212,7 +212,7 @@ end
 test("a saved graph is a solver's model, with the bits of the function", function()
   local folder, predict, x, labels, none = s.folder(), denoiser(), vt.randn(3, 6, { seed = 5 }), vt.tensor({ 1, 2, 3 }, { dtype = "i64" }), vt.zeros(3, { dtype = "i64" })
   local function solver(options)
-    local o = { schedule = vt.schedule{}, kind = "dpm", order = 2, steps = 7 }
+    local o = { schedule = vt.schedule{}, kind = "dpm", steps = 7 } -- of second order
     for k, v in pairs(options or {}) do o[k] = v end
     return vt.solver(o)
   end
@@ -221,7 +221,7 @@ test("a saved graph is a solver's model, with the bits of the function", functio
     return vt.open_graph(folder .. "/net.graph")
   end
   for _, kind in ipairs{ "dpm", "ddim", "heun", "ancestral" } do
-    local options = { kind = kind, order = kind == "dpm" and 2 or nil }
+    local options = { kind = kind }
     local want = solver(options):begin(x, { 1, 2, 3 }):run(function(a, t) return predict(a, t) end)
     for _, dtype in ipairs{ "f32", "f64" } do
       local have = solver(options):begin(x, { 1, 2, 3 }):run(saved(dtype))

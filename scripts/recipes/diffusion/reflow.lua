@@ -1,5 +1,6 @@
 --- Rectified flow and reflow: a small net learns the straight way from noise to data, then its own pairs, and needs one step.
---- venturi run scripts/recipes/diffusion/reflow.lua [--updates 6000] [--pairs 20000] [--samples 4000] [--width 128] [--batch 512] [--lr 0.002] [--seed 1] [--out reflow.svg] [--quick]
+--- venturi run scripts/recipes/diffusion/reflow.lua [--updates 6000] [--pairs 20000] [--samples 4000] [--width 128] [--batch 512]
+--   [--lr 0.002] [--seed 1] [--out reflow.svg] [--quick]
 -- "Flow Straight and Fast: Learning to Generate and Transfer Data with Rectified Flow"; "InstaFlow". The net (three hidden layers) takes x and tau and learns x1 - x0
 -- at tau x1 + (1 - tau) x0. First pairs are noise and data that know nothing of each other; then noise and where the first net's flow takes it, by 50 steps of Heun.
 -- Straightness S is the mean of |x1 - x0 - v|^2 along the flow; a sample hits where a mode is nearest within three standard deviations.

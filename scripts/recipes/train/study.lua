@@ -71,9 +71,9 @@ end
 --- Error in percent of a net on a data set.
 function M.error_of(net, set)
   net:eval()
-  local wrong = vt.no_grad(function() return net(set.fields.x):argmax{ dim = 2 }:ne(set.fields.y):sum():item() end)
+  local errors = vt.no_grad(function() return net(set.fields.x):argmax{ dim = 2 }:ne(set.fields.y):sum():item() end)
   net:train()
-  return 100 * wrong / set.count
+  return 100 * errors / set.count
 end
 
 --- A classifier trained by SGD with momentum over an order of the data set (its rounds, one after the other).
