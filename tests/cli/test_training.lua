@@ -104,7 +104,7 @@ t.test("studies print a table and write a chart", function()
     assert(t.read(chart):find "^<svg")
   end
   expect(script "recipes/train/wta_time.lua", 0, "512, 256, 256")
-  expect(script("recipes/train/rex.lua", "--seed 3"), 1, nil, "unknown option '--seed'")
+  expect(script("recipes/train/rex.lua", "--seed 3"), 2, nil, "unknown option '--seed'")
 end)
 
 t.test("a judge of pictures is trained, measured and saved; done again from its checkpoints it is the same", function()
