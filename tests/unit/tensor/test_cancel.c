@@ -37,7 +37,7 @@ static const struct {
     {"matmul", VT_DTYPE_F32, 2, {4096, 4096}, 2, {{0}}, 0},
     {"matmul", VT_DTYPE_C64, 2, {2048, 2048}, 2, {{0}}, 0},
     {"attention", VT_DTYPE_F32, 3, {1, 8, 16384, 64}, 4, {{0}}, 0},
-    {"dft", VT_DTYPE_C64, 1, {1 << 20}, 1, {{0}}, 0},
+    {"dft", VT_DTYPE_C64, 1, {16, 1 << 20}, 2, {{0}}, 0},
     {"fft2", VT_DTYPE_C64, 1, {4096, 4096}, 2, {{0}}, 0},
     {"sort", VT_DTYPE_F32, 1, {1 << 24}, 1, {{0}}, 0},
     {"conv2d", VT_DTYPE_F32, 2, {256, 256, 15, 15}, 4, {{.name = "padding", .i = 7}}, 1},
