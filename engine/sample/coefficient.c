@@ -32,20 +32,20 @@ static double lagrange(const double *node, int32_t n, int32_t j, double s) {
     return value;
 }
 
+const double vt__gauss_point[8] = {0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863, 0.6178762444026437484,
+                                   0.7554044083550030339, 0.8656312023878317439, 0.9445750230732325761, 0.9894009349916499326};
+const double vt__gauss_weight[8] = {0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382, 0.1495959888165767321,
+                                    0.1246289712555338720, 0.0951585116824927848, 0.0622535239386478929, 0.0271524594117540949};
+
 void vt__lagrange_integrals(const double *node, int32_t n, double a, double b, vt__weight_fn w, void *user, double *out) {
-    /* Positive half of the 16 points of Gauss-Legendre and their weights. */
-    static const double at[8] = {0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863, 0.6178762444026437484,
-                                 0.7554044083550030339, 0.8656312023878317439, 0.9445750230732325761, 0.9894009349916499326};
-    static const double weight[8] = {0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382, 0.1495959888165767321,
-                                     0.1246289712555338720, 0.0951585116824927848, 0.0622535239386478929, 0.0271524594117540949};
     enum { PANELS = 4 };
     const double half = (b - a) / (2 * PANELS);
     for (int32_t j = 0; j < n; j++) out[j] = 0;
     for (int32_t panel = 0; panel < PANELS; panel++) {
         const double middle = a + (2 * panel + 1) * half;
         for (int32_t i = 0; i < 16; i++) {
-            const double s = middle + (i & 1 ? half : -half) * at[i / 2];
-            const double value = weight[i / 2] * half * (w ? w(user, s) : 1);
+            const double s = middle + (i & 1 ? half : -half) * vt__gauss_point[i / 2];
+            const double value = vt__gauss_weight[i / 2] * half * (w ? w(user, s) : 1);
             for (int32_t j = 0; j < n; j++) out[j] += value * lagrange(node, n, j, s);
         }
     }

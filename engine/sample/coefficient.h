@@ -18,4 +18,7 @@ void vt__lagrange_integrals(const double *node, int32_t n, double a, double b, v
 /* Solves a x = b, a [n, n] row-major, n at most VT__MOST_NODES, by elimination with row exchange; a is overwritten, x may be b. 0 when a is singular. */
 int vt__solve_small(double *a, const double *b, int32_t n, double *x);
 
+/* Positive half of the 16 points of Gauss-Legendre on [-1, 1], and their weights. */
+extern const double vt__gauss_point[8], vt__gauss_weight[8];
+
 #endif

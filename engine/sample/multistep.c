@@ -71,17 +71,13 @@ static vt_status add_point(const struct through *c, double place, double weight,
 /* 8 panels of 16 Gauss-Legendre points. In lambda the integrand is smooth even where time is a square root of rho, and 64 points leave less than 1e-12; in time
  * as many points leave 1e-6 on even steps. */
 static vt_status integrate(const struct through *c, double from, double to, double *out) {
-    static const double at[8] = {0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863, 0.6178762444026437484,
-                                 0.7554044083550030339, 0.8656312023878317439, 0.9445750230732325761, 0.9894009349916499326};
-    static const double share[8] = {0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382, 0.1495959888165767321,
-                                    0.1246289712555338720, 0.0951585116824927848, 0.0622535239386478929, 0.0271524594117540949};
     enum { PANELS = 8 };
     const double half = (to - from) / (2 * PANELS);
     for (int32_t j = 0; j < c->n; j++) out[j] = 0;
     for (int32_t panel = 0; panel < PANELS; panel++) {
         const double middle = from + (2 * panel + 1) * half;
         for (int32_t i = 0; i < 16; i++) {
-            vt_status st = add_point(c, middle + (i & 1 ? half : -half) * at[i / 2], share[i / 2] * half, out);
+            vt_status st = add_point(c, middle + (i & 1 ? half : -half) * vt__gauss_point[i / 2], vt__gauss_weight[i / 2] * half, out);
             if (st != VT_OK) return st;
         }
     }

@@ -85,9 +85,6 @@ enum {
     VT__SOLVER_FLOWTURBO, VT__SOLVER_CONSISTENCY, VT__SOLVER_DDCM, VT__SOLVER_CUSTOM, VT__SOLVER_RK, VT__SOLVER_N
 };
 
-/* Which of two published second-order forms, and for the third order whether the published or the true coefficient. */
-enum { VT__VARIANT_DEFAULT };
-
 /* What a kind may look at. Public twin: vt_solver_options. */
 struct vt__solver_params {
     int32_t kind;
